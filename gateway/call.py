@@ -1,0 +1,209 @@
+"""Call, Message and blocks: what is asked, in canonical form.
+
+Canonical types know no dialect. A member that only one dialect has rides in `extra`, by name with its raw JSON, and
+`Call.dialect` says whose names these are: it is written again only to that dialect, and is loss to every other.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import Raw
+
+Extra = dict[str, Raw]
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+
+
+class Opaque(msgspec.Struct, frozen=True, omit_defaults=True, tag="opaque"):
+    """State that only its maker reads (signatures, encrypted reasoning, hosted-tool items).
+
+    domain: whose it is, `Target.state_domain`; "" means the client's word for it, to be trusted nowhere else.
+    dialect, form: how it was written (`open-responses`, `reasoning`). payload: raw JSON.
+    """
+
+    dialect: str
+    form: str
+    payload: Raw
+    domain: str = ""
+
+
+class Text(msgspec.Struct, omit_defaults=True, tag="text"):
+    text: str = ""
+    extra: Extra = {}
+
+
+class Refusal(msgspec.Struct, omit_defaults=True, tag="refusal"):
+    text: str = ""
+
+
+class Image(msgspec.Struct, omit_defaults=True, tag="image"):
+    """One of `url` (http, https), `data` (base64, with `media_type`) or `file_id`. detail: low, high, auto, …"""
+
+    url: str | None = None
+    data: str | None = None
+    media_type: str | None = None
+    file_id: str | None = None
+    detail: str | None = None
+    extra: Extra = {}
+
+
+class File(msgspec.Struct, omit_defaults=True, tag="file"):
+    """A document: one of `url`, `data` (base64) or `file_id`."""
+
+    url: str | None = None
+    data: str | None = None
+    media_type: str | None = None
+    file_id: str | None = None
+    filename: str | None = None
+    extra: Extra = {}
+
+
+class Audio(msgspec.Struct, omit_defaults=True, tag="audio"):
+    """Base64 `data` of `format` (wav, mp3, …), or the `id` of audio that the upstream made before."""
+
+    data: str | None = None
+    format: str | None = None
+    id: str | None = None
+
+
+class Reasoning(msgspec.Struct, omit_defaults=True, tag="reasoning"):
+    """Thoughts. summary: a summary of them instead of the thoughts. id: its maker's name for the item.
+
+    proof: what the upstream wants back to believe them.
+    """
+
+    text: str = ""
+    summary: bool = False
+    id: str | None = None
+    proof: Opaque | None = None
+
+
+class ToolCall(msgspec.Struct, omit_defaults=True, tag="tool_call"):
+    """arguments: the JSON text as the model wrote it, possibly not valid; free text for a `custom` tool."""
+
+    id: str
+    name: str
+    arguments: str = ""
+    kind: Literal["function", "custom"] = "function"
+    executor: Literal["client", "gateway", "upstream"] = "client"
+
+
+class ToolResult(msgspec.Struct, omit_defaults=True, tag="tool_result"):
+    call_id: str
+    blocks: list[Text | Image | File | Audio] = []
+    is_error: bool = False
+    kind: Literal["function", "custom"] = "function"
+
+
+Block = Text | Refusal | Image | File | Audio | Reasoning | ToolCall | ToolResult | Opaque
+
+
+class Message(msgspec.Struct, omit_defaults=True):
+    """name: the author's, where a dialect has it. phase: `commentary` or `final_answer`, where it has that."""
+
+    role: Role
+    blocks: list[Block] = []
+    name: str | None = None
+    phase: str | None = None
+    extra: Extra = {}
+
+
+class Tool(msgspec.Struct, omit_defaults=True):
+    """A tool that the client declares. parameters: its JSON Schema. `hosted` ones are the upstream's: raw, in `extra`.
+
+    strict: None means that the client did not say; dialects differ in what they take that for.
+    """
+
+    name: str
+    description: str | None = None
+    parameters: Raw | None = None
+    strict: bool | None = None
+    kind: Literal["function", "custom", "hosted"] = "function"
+    extra: Extra = {}
+
+
+class ToolChoice(msgspec.Struct, omit_defaults=True):
+    """names: the one tool of `tool`, or those of `allowed`. required: whether `allowed` must call one."""
+
+    mode: Literal["auto", "none", "required", "tool", "allowed"] = "auto"
+    names: tuple[str, ...] = ()
+    required: bool = False
+    kind: Literal["function", "custom"] = "function"
+
+
+class Sampling(msgspec.Struct, omit_defaults=True):
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    logit_bias: Raw | None = None
+    choices: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+
+
+class Limits(msgspec.Struct, omit_defaults=True):
+    """max_output: tokens. max_tool_calls: of tools that the upstream runs. truncation: auto or disabled."""
+
+    max_output: int | None = None
+    max_tool_calls: int | None = None
+    truncation: str | None = None
+
+
+class OutputFormat(msgspec.Struct, omit_defaults=True):
+    """text, any JSON object, or JSON after `schema`."""
+
+    kind: Literal["text", "json", "schema"] = "text"
+    name: str | None = None
+    description: str | None = None
+    schema: Raw | None = None
+    strict: bool | None = None
+
+
+class ReasoningOptions(msgspec.Struct, omit_defaults=True):
+    """effort: none, minimal, low, medium, high, xhigh, max. summary: auto, concise, detailed. budget: tokens."""
+
+    effort: str | None = None
+    summary: str | None = None
+    budget: int | None = None
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    previous_response_id: str | None = None
+    conversation: str | None = None
+    store: bool | None = None
+    background: bool | None = None
+
+
+class Call(msgspec.Struct, omit_defaults=True):
+    """One question to a model.
+
+    model: as the client wrote it. system: text outside the messages; system and developer messages stay in
+    `messages` where they stood. stream_usage: whether a streaming client asked to be told its usage.
+    """
+
+    model: str
+    messages: list[Message] = []
+    system: list[Text] = []
+    tools: list[Tool] = []
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    sampling: Sampling = msgspec.field(default_factory=Sampling)
+    limits: Limits = msgspec.field(default_factory=Limits)
+    output_format: OutputFormat | None = None
+    reasoning: ReasoningOptions = msgspec.field(default_factory=ReasoningOptions)
+    verbosity: str | None = None
+    stream: bool = False
+    stream_usage: bool = False
+    state: State = msgspec.field(default_factory=State)
+    metadata: dict[str, str] = {}
+    user: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    service_tier: str | None = None
+    dialect: str = ""
+    extra: Extra = {}

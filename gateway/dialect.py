@@ -1,0 +1,215 @@
+"""ServerDialect, ClientDialect and what they work with: Encoder, Decoder, Tap, Encoded, Edit.
+
+Everything here is sans-IO: bytes and events, no `async`, no clock, no logging. An object of a dialect serves all
+requests at once; an Encoder, Decoder or Tap serves one reply.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import msgspec
+from msgspec import Raw
+
+from .call import Call
+from .errors import GatewayError, UpstreamError, UpstreamRefused
+from .events import Event
+from .inbound import Credential, Envelope, Inbound, Operation
+from .secret import Secret
+from .usage import Usage
+
+if TYPE_CHECKING:
+    from .provider import Model, Target
+
+Framing = Literal["sse", "json", "array", "messages"]
+Parameter = Literal[
+    "temperature",
+    "top_p",
+    "top_k",
+    "frequency_penalty",
+    "presence_penalty",
+    "seed",
+    "stop",
+    "logit_bias",
+    "max_output_tokens",
+    "reasoning_effort",
+    "reasoning_summary",
+    "reasoning_budget",
+    "verbosity",
+    "parallel_tool_calls",
+    "service_tier",
+    "user",
+]
+"""Names that mean the same in every dialect; each ClientDialect knows its own member for them, or reports loss."""
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """What a route changes in a call.
+
+    model: the upstream's name for the model. instructions: put before the client's own. defaults: parameters for where
+    the client says nothing, as JSON. locked: those of them that win over the client. set: upstream members, set
+    whatever the client said. drop: upstream members taken out at the end. usage: ask the upstream to report usage
+    where it does so only when asked.
+    """
+
+    model: str
+    instructions: str | None = None
+    defaults: Mapping[Parameter, Raw] = {}
+    locked: frozenset[Parameter] = frozenset()
+    set: Mapping[str, Raw] = {}
+    drop: frozenset[str] = frozenset()
+    usage: bool = True
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """A call as the upstream gets it. path: below the provider's base URL, as `/chat/completions`.
+
+    loss: what had no place in it, as paths of the client's own members (`stop`, `messages[2].content[0]`).
+    usage_asked: usage is reported only because we asked, so the client must not see it.
+    """
+
+    path: str
+    body: bytes
+    query: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    loss: tuple[str, ...] = ()
+    usage_asked: bool = False
+
+
+class Encoder(ABC):
+    """Events to the client's bytes, for one reply.
+
+    Framing `sse` gives bytes as events come; `json` gives nothing until `finish`. `loss` grows by what a reply held
+    that had no place.
+    """
+
+    content_type: str
+    loss: list[str]
+
+    @abstractmethod
+    def encode(self, event: Event) -> bytes: ...
+
+    def idle(self) -> bytes:
+        """Keeps a silent connection open: a ping, a comment, or nothing where clients fail on it."""
+        return b""
+
+    @abstractmethod
+    def fail(self, error: GatewayError) -> bytes:
+        """Tell the client in-band; the last bytes of the reply."""
+
+    @abstractmethod
+    def finish(self) -> bytes:
+        """After the last event. Whole body for `json`; what ends a stream for `sse`."""
+
+
+class Decoder(ABC):
+    """The upstream's bytes to events, for one reply; survives any split of the bytes."""
+
+    @abstractmethod
+    def feed(self, data: bytes) -> Iterable[Event]: ...
+
+    @abstractmethod
+    def finish(self) -> Iterable[Event]:
+        """At the upstream's end. A reply that was cut ends with `Failed(UpstreamBroken)`."""
+
+
+class Tap(ABC):
+    """Reads along while bytes pass through unchanged; gives whole events only.
+
+    usage: cumulative, None until reported. response_id, model: as the upstream named them. complete: a proper end was
+    seen. failed: the upstream reported an error in-band (its bytes pass all the same). output_bytes: bytes of model
+    output seen, the ground for an estimate when no usage comes.
+    """
+
+    usage: Usage | None = None
+    response_id: str | None = None
+    model: str | None = None
+    complete: bool = False
+    failed: UpstreamError | None = None
+    output_bytes: int = 0
+
+    @abstractmethod
+    def feed(self, data: bytes) -> bytes: ...
+
+    @abstractmethod
+    def fail(self, error: GatewayError) -> bytes:
+        """The connection upstream was lost: what to tell the client in-band, after whole events."""
+
+    @abstractmethod
+    def finish(self) -> bytes:
+        """At the upstream's end: what was held back. `complete` says whether the reply was whole."""
+
+
+class ServerDialect(ABC):
+    """What clients speak to us."""
+
+    name: ClassVar[str]
+    operations: ClassVar[tuple[Operation, ...]]
+    reply_headers: ClassVar[frozenset[str]] = frozenset()
+    """The upstream's headers, lower-case, that its clients get on passthrough."""
+
+    def claims(self, inbound: Inbound) -> bool:
+        """Whether a request on a path that several dialects serve is this one's. Headers and query only."""
+        return True
+
+    def credential(self, inbound: Inbound) -> Credential | None:
+        return bearer_or_header(inbound, "x-api-key")
+
+    @abstractmethod
+    def peek(self, inbound: Inbound) -> Envelope:
+        """Raises BadCall where the body is not JSON of the dialect's outline."""
+
+    @abstractmethod
+    def decode(self, inbound: Inbound) -> Call:
+        """Raises BadCall with the path of what is wrong."""
+
+    @abstractmethod
+    def encoder(self, call: Call, inbound: Inbound, framing: Framing) -> Encoder: ...
+
+    @abstractmethod
+    def encode_error(self, error: GatewayError, inbound: Inbound) -> bytes:
+        """The JSON envelope that the dialect's SDKs map to their exception classes."""
+
+    @abstractmethod
+    def encode_models(self, models: Sequence[Model], inbound: Inbound) -> bytes:
+        """The list; or, where the operation's path names one model, that one alone."""
+
+
+class ClientDialect(ABC):
+    """What we speak to upstreams."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def encode(self, call: Call, target: Target) -> Encoded:
+        """A call in canonical form, the Edit's instructions, defaults and locks already in it."""
+
+    @abstractmethod
+    def edit(self, inbound: Inbound, edit: Edit, target: Target) -> Encoded:
+        """Passthrough: members keep their order and untouched values their bytes; duplicate members collapse."""
+
+    @abstractmethod
+    def decoder(self, target: Target, stream: bool) -> Decoder: ...
+
+    @abstractmethod
+    def tap(self, target: Target, stream: bool, encoded: Encoded, inbound: Inbound) -> Tap:
+        """Knows from `encoded` and `inbound` what to keep from the client: usage we asked for, our instructions."""
+
+    @abstractmethod
+    def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused: ...
+
+    def reply_loss(self, call: Call) -> tuple[str, ...]:
+        """What a reply of this dialect is known not to carry that the call asks for (`logprobs`)."""
+        return ()
+
+
+def bearer_or_header(inbound: Inbound, header: str) -> Credential | None:
+    """`Authorization: Bearer` first, then the named header."""
+    authorization = inbound.headers.get("authorization", "")
+    if authorization[:7].lower() == "bearer " and (token := authorization[7:].strip()):
+        return Credential("bearer", Secret(token))
+    if token := inbound.headers.get(header, "").strip():
+        return Credential("header", Secret(token))
+    return None

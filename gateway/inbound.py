@@ -1,0 +1,95 @@
+"""What came in, free of any HTTP library: Operation, Mount, Inbound, Envelope, Credential, Principal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
+
+import msgspec
+
+from .secret import Secret
+
+Kind = Literal["generate", "count", "media", "models", "state", "socket"]
+
+
+class Mount(msgspec.Struct, frozen=True):
+    """A path prefix that dialects are served under. agents_only: no raw models of endpoints there."""
+
+    prefix: str
+    agents_only: bool = False
+
+
+AGENTS_MOUNT = Mount("/api/agents/v1", agents_only=True)
+MOUNT = Mount("/v1")
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One thing that a dialect serves.
+
+    path: below the mount, as `/chat/completions`; a trailing `{id}` takes the rest of the path, slashes included.
+    """
+
+    kind: Kind
+    method: str
+    path: str
+    mounts: tuple[Mount, ...] = (AGENTS_MOUNT, MOUNT)
+    summary: str = ""
+
+
+class Inbound(msgspec.Struct):
+    """One request, as dialects and plugins see it.
+
+    params: the path's `{name}` parts, decoded. query: last value wins. headers: looked up by lower-case name,
+    whatever the case on the wire. peer: the client's address, behind trusted proxies only. body: empty until `read`
+    has run. receive: reads the body, bounded; the pipeline calls it once the client is known.
+    """
+
+    operation: Operation
+    mount: Mount
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    peer: str
+    receive: Callable[[], Awaitable[bytes]]
+    body: bytes = b""
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What `peek` takes from a body without parsing the rest.
+
+    model: as the client wrote it; None means the first agent. max_output: tokens at most, where the client said.
+    state_ids: ids of upstream state that the call refers to.
+    """
+
+    model: str | None = None
+    stream: bool = False
+    max_output: int | None = None
+    choices: int = 1
+    background: bool = False
+    state_ids: tuple[str, ...] = ()
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """What a client showed. scheme: `bearer`, `header` or `query`."""
+
+    scheme: Literal["bearer", "header", "query"]
+    secret: Secret
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who a credential proves. key_id, key_label: the key it came by, empty for other credentials."""
+
+    user_id: str
+    role: str = "USER"
+    name: str = ""
+    email: str = ""
+    groups: tuple[str, ...] = ()
+    key_id: str = ""
+    key_label: str = ""
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "ADMIN"
+
+
+ANONYMOUS = Principal(user_id="", role="")

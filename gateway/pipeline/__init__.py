@@ -1,0 +1,1 @@
+"""Pipeline: the journey of a request. Read `handle` first."""

@@ -1,0 +1,30 @@
+"""Services: what the core gives to plugins."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .egress import Egress
+from .provider import Provider, Upstream
+from .store import Store
+
+
+@dataclass(frozen=True)
+class Services:
+    """Passed to every hook that makes objects.
+
+    store: None where no store plugin is installed; say so where you need one. clock: epoch seconds. state: named
+    objects that survive a reload (pools, breakers, counters). endpoints: providers by endpoint name, filled once all
+    plugins have registered theirs, so look into it when a request comes and not in a hook.
+    """
+
+    upstream: Upstream
+    egress: Egress
+    store: Store | None
+    clock: Callable[[], float]
+    log: logging.Logger
+    state: dict[str, Any] = field(default_factory=dict)
+    endpoints: Mapping[str, Provider] = field(default_factory=dict)

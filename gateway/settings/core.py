@@ -1,0 +1,100 @@
+"""The core's own part of `gateway:`, a struct a section. Every key has a `GATEWAY_*` variable (see `overlay.py`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Tls(Struct, frozen=True, forbid_unknown_fields=True):
+    """cert, key: PEM files. The key's password, if any, is in `GATEWAY_TLS_PASSWORD`."""
+
+    cert: str
+    key: str
+
+
+class Listen(Struct, frozen=True, forbid_unknown_fields=True):
+    """host, port: where clients connect. internal_port: serves /metrics, /health and /ready too, on `internal_host`.
+
+    trusted_proxies: addresses or networks whose `X-Forwarded-For` is believed; nobody else's is.
+    cors_origins: origins that browsers may call from; `*` for all; none by default.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    internal_host: str = "127.0.0.1"
+    internal_port: Port | None = None
+    tls: Tls | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+
+
+class Plugins(Struct, frozen=True, forbid_unknown_fields=True):
+    """enable: only these, where given. disable: not these. order: these first, in this order; the rest by name."""
+
+    enable: tuple[str, ...] | None = None
+    disable: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+
+
+class Allow(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may call raw models, besides admins: names of roles, ids or names of users, ids or labels of keys."""
+
+    roles: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+class Models(Struct, frozen=True, forbid_unknown_fields=True):
+    allow: Allow = Allow()
+
+
+class BodyLimits(Struct, frozen=True, forbid_unknown_fields=True):
+    """body: bytes of one request. bodies: bytes of all request bodies held by one worker at a time."""
+
+    body: Annotated[int, Meta(gt=0)] = 32 * 2**20
+    bodies: Annotated[int, Meta(gt=0)] = 512 * 2**20
+
+
+class TimeoutSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Seconds. connect, first_byte, idle: of upstreams. body: to receive a request. write: a client that does not read.
+
+    drain: running exchanges after SIGTERM. keepalive: an idle client connection, and a request's headers.
+    """
+
+    connect: Seconds = 10.0
+    first_byte: Seconds = 600.0
+    idle: Seconds = 120.0
+    body: Seconds = 30.0
+    write: Seconds = 60.0
+    drain: Seconds = 25.0
+    keepalive: Seconds = 75.0
+
+
+class Log(Struct, frozen=True, forbid_unknown_fields=True):
+    """format: `auto` is console on a terminal and JSON elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Core(Struct, frozen=True):
+    """`gateway:` itself; what plugins own beside it is theirs.
+
+    workers: processes on one socket. unenforced: what to do about keys on money, safety, access or tools that no
+    plugin enforces. fidelity: `strict` refuses with 422 what would lose part of the call.
+    """
+
+    listen: Listen = Listen()
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    plugins: Plugins = Plugins()
+    models: Models = Models()
+    limits: BodyLimits = BodyLimits()
+    timeouts: TimeoutSettings = TimeoutSettings()
+    log: Log = field(default_factory=Log)
+    unenforced: Literal["warn", "refuse"] = "warn"
+    fidelity: Literal["report", "strict"] = "report"

@@ -1,0 +1,204 @@
+"""Contracts of what must last: keys, users, the usage log.
+
+A Store plugin implements them. Writes that a request must not wait for (`touch`, `append`) only enqueue; everything
+else is awaited and durable when it returns. Ids are made by the store, at most 64 characters of `[A-Za-z0-9_-]`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from .usage import Usage
+
+
+class User(msgspec.Struct, frozen=True):
+    """role: `USER`, `ADMIN`, or one of the operator's. created: epoch seconds."""
+
+    id: str
+    name: str
+    email: str = ""
+    role: str = "USER"
+    groups: tuple[str, ...] = ()
+    created: float = 0.0
+
+
+class Key(msgspec.Struct, frozen=True):
+    """An API key without its text. digest: SHA-256 of the whole key, hex. prefix: its first 8 characters, for display.
+
+    Times are epoch seconds; None means never.
+    """
+
+    id: str
+    digest: str
+    prefix: str
+    label: str
+    user_id: str
+    created: float
+    expires: float | None = None
+    last_used: float | None = None
+    revoked: float | None = None
+
+
+class Keys(ABC):
+    @abstractmethod
+    async def find(self, digest: str) -> tuple[Key, User] | None:
+        """The key and its owner, revoked and expired ones included; the caller judges."""
+
+    @abstractmethod
+    async def create(self, digest: str, prefix: str, label: str, user_id: str, expires: float | None = None) -> Key:
+        """Raises Conflict where the digest exists."""
+
+    @abstractmethod
+    async def list(self, user_id: str | None = None) -> Sequence[Key]:
+        """Newest first."""
+
+    @abstractmethod
+    async def revoke(self, key_id: str, at: float) -> bool:
+        """From `at` on, which may lie ahead (rotation with overlap). False where there is no such key."""
+
+    @abstractmethod
+    async def revision(self) -> int:
+        """Grows with every change to keys or users, whoever made it: caches are dropped when it does."""
+
+    @abstractmethod
+    def touch(self, key_id: str, at: float) -> None:
+        """It was used; enqueue only."""
+
+
+class Users(ABC):
+    @abstractmethod
+    async def create(self, name: str, email: str = "", role: str = "USER", groups: Sequence[str] = ()) -> User:
+        """Raises Conflict where the name is taken."""
+
+    @abstractmethod
+    async def get(self, user_id: str) -> User | None: ...
+
+    @abstractmethod
+    async def find(self, name_or_email: str) -> User | None: ...
+
+    @abstractmethod
+    async def list(self) -> Sequence[User]: ...
+
+
+Outcome = Literal["complete", "refused", "client_gone", "upstream_error", "timeout", "broken", "fault"]
+
+
+class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One upstream request. id: minted by us. upstream_id: the reply's, by the upstream. Times as in UsageRecord."""
+
+    id: str
+    endpoint: str
+    model: str
+    dialect: str
+    outcome: Outcome
+    status: int = 0
+    upstream_id: str = ""
+    usage: Usage = Usage()
+    error: str = ""
+    started: float = 0.0
+    duration: float = 0.0
+
+
+class UsageRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One exchange. id: minted by us; request_id: the client's `x-request-id`, if well formed.
+
+    started: epoch seconds. duration, first_byte: seconds, the latter until the first byte went to the client.
+    model_asked: as the client wrote it; model_served: the upstream's. usage: the attempts' sum.
+    """
+
+    id: str
+    started: float
+    duration: float
+    status: int
+    outcome: Outcome
+    operation: str
+    dialect: str
+    user_id: str = ""
+    key_id: str = ""
+    key_label: str = ""
+    agent: str = ""
+    endpoint: str = ""
+    model_asked: str = ""
+    model_served: str = ""
+    upstream_dialect: str = ""
+    stream: bool = False
+    usage: Usage = Usage()
+    loss: tuple[str, ...] = ()
+    error: str = ""
+    first_byte: float | None = None
+    request_id: str = ""
+    peer: str = ""
+    attempts: tuple[AttemptRecord, ...] = ()
+
+
+Grouping = Literal["key", "user", "agent", "endpoint", "model", "day"]
+
+
+class UsageTotal(msgspec.Struct, frozen=True):
+    """Sums over the records of one group. group: its values, as asked for. estimated: how many records are."""
+
+    group: tuple[str, ...]
+    exchanges: int
+    errors: int
+    input: int
+    cache_read: int
+    cache_write: int
+    output: int
+    reasoning: int
+    estimated: int
+
+
+class UsageLog(ABC):
+    @abstractmethod
+    def append(self, record: UsageRecord) -> None:
+        """Enqueue only. The same id twice is one record."""
+
+    @abstractmethod
+    async def flush(self) -> None:
+        """Returns once all that was appended is durable."""
+
+    @abstractmethod
+    async def totals(
+        self,
+        by: Sequence[Grouping],
+        since: float = 0.0,
+        until: float | None = None,
+        zone: str = "UTC",
+        user_id: str | None = None,
+    ) -> Sequence[UsageTotal]:
+        """Sums for records with since <= started < until; days are those of the named IANA time zone."""
+
+    @abstractmethod
+    async def records(self, limit: int = 100, before: float | None = None) -> Sequence[UsageRecord]:
+        """Newest first."""
+
+
+class Store(ABC):
+    """name: for messages. location: where it is, without credentials. shared: other machines may use it too.
+
+    directory: where files that belong to it may be kept (the first key), None where there is no such place.
+    """
+
+    name: str
+    location: str
+    shared: bool = False
+    directory: str | None = None
+    keys: Keys
+    users: Users
+    usage: UsageLog
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect and bring the schema up to date. Raises StartupError with what to do."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Everything enqueued is durable when it returns."""
+
+    @abstractmethod
+    async def ping(self) -> str | None:
+        """None when reachable, otherwise why not."""

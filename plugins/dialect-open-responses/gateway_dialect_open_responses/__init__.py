@@ -1,0 +1,1 @@
+"""Open Responses, spoken by clients and to upstreams."""

@@ -1,0 +1,1 @@
+"""OpenAI chat completions, spoken by clients and to upstreams."""

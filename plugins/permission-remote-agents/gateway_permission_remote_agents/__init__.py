@@ -1,0 +1,1 @@
+"""LibreChat's remoteAgents role permission."""

@@ -1,0 +1,1 @@
+"""Agents: named presets of a model and instructions."""

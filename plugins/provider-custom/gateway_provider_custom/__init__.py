@@ -1,0 +1,1 @@
+"""endpoints.custom: any OpenAI-compatible URL."""

@@ -1,0 +1,1 @@
+"""Answers without a network: first runs, tests, benchmarks."""

@@ -1,0 +1,1 @@
+"""OpenAI, from LibreChat's environment variables and endpoints.openAI."""

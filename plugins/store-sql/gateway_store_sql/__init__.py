@@ -1,0 +1,1 @@
+"""Users, keys and usage on SQLite."""
