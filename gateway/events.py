@@ -54,7 +54,7 @@ class Citation(msgspec.Struct, omit_defaults=True):
 class BlockDelta(msgspec.Struct, omit_defaults=True, tag="block_delta"):
     """More of a block. text: more text, or more of a tool call's arguments.
 
-    logprobs: a JSON array of `{token, logprob, bytes, top_logprobs}` for it. proof: a reasoning block's, before its end.
+    logprobs: a JSON array of `{token, logprob, bytes, top_logprobs}` for it. proof: of a reasoning block, at its end.
     """
 
     choice: int
