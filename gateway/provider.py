@@ -15,6 +15,7 @@ from .events import Event
 
 if TYPE_CHECKING:
     from .pipeline.exchange import Attempt, Exchange
+    from .settings import Finding
 
 Trust = Literal["operator", "user"]
 
@@ -66,6 +67,10 @@ class Provider(ABC):
 
     def target(self, model: str) -> Target:
         return Target(provider=self, endpoint=self.endpoint, model=model, state_domain=self.endpoint)
+
+    def findings(self) -> Sequence[Finding]:
+        """What the operator should know about this endpoint's settings. Asked once every endpoint is registered."""
+        return ()
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..dialect import Edit
 from ..inbound import Inbound, Principal
 from ..provider import Model, Target
+
+if TYPE_CHECKING:
+    from ..settings import Finding
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -33,3 +37,7 @@ class Directory(ABC):
     @abstractmethod
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
         """Exactly what this principal may call here."""
+
+    def findings(self) -> Sequence[Finding]:
+        """What the operator should know about its settings. Asked once every endpoint is registered."""
+        return ()
