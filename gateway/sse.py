@@ -11,8 +11,9 @@ import re
 from .errors import UpstreamBroken
 
 EVENT_LIMIT = 16 * 2**20
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
+_BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(rb"\r\n|\n|\r")
+_EVENT = re.compile(rb"(?:[^\r\n]++(?>\r\n|\n|\r))*+(?>\r\n|\n|\r)")
 
 
 class Splitter:
@@ -44,26 +45,32 @@ class Splitter:
 
 
 def events(block: bytes) -> list[bytes]:
-    """A block of whole events, cut into one piece an event, blank lines included."""
-    if b"\r" not in block:
-        pieces = block.split(b"\n\n")
-        last = pieces.pop()
-        return [piece + b"\n\n" for piece in pieces] + ([last] if last else [])
-    cut, start = [], 0
-    for match in _END.finditer(block):
-        cut.append(block[start : match.end()])
-        start = match.end()
-    if start < len(block):
-        cut.append(block[start:])
-    return cut
+    """A block of whole events, cut after every blank line; what has none after it is the last piece.
+
+    The same bytes give the same pieces, however `Splitter` came by them.
+    """
+    ends = b"\n" if b"\r" not in block else b"\r\n"
+    if block.startswith(ends) or not _all_lines_end(block, ends):
+        return _mixed(block)
+    blank = ends * 2
+    if block.find(blank) == len(block) - len(blank):
+        return [block]
+    if ends * 3 in block:
+        return _mixed(block)
+    pieces = block.split(blank)
+    last = pieces.pop()
+    return [piece + blank for piece in pieces] + ([last] if last else [])
 
 
 def data(event: bytes) -> bytes:
     """An event's data, several lines joined by LF; b"" for a comment or an event without data."""
-    if event.startswith(b"data: ") and event.find(b"\n") >= len(event) - 2 and b"\r" not in event:
-        return event[6:].rstrip(b"\n")
+    if event.startswith(b"data: "):
+        if event.find(b"\n") >= len(event) - 2 and b"\r" not in event:
+            return event[6:].rstrip(b"\n")
+        if event.find(b"\r") == len(event) - 4 and event.find(b"\n") == len(event) - 3:
+            return event[6:-4]
     lines = []
-    for line in _LINE.split(event):
+    for line in _LINE.split(event.removeprefix(_BOM)):
         if line.startswith(b"data:"):
             lines.append(line[6:] if line[5:6] == b" " else line[5:])
     return b"\n".join(lines)
@@ -71,7 +78,9 @@ def data(event: bytes) -> bytes:
 
 def named(event: bytes) -> bytes:
     """An event's `event:` name; b"" where it has none."""
-    for line in _LINE.split(event):
+    if b"event:" not in event:
+        return b""
+    for line in _LINE.split(event.removeprefix(_BOM)):
         if line.startswith(b"event:"):
             return line[6:].strip()
     return b""
@@ -79,20 +88,34 @@ def named(event: bytes) -> bytes:
 
 def frame(payload: bytes, name: bytes = b"") -> bytes:
     """One event with LF line ends, as clients that split on LF alone can read."""
+    if b"\n" in payload or b"\r" in payload:
+        payload = b"\ndata: ".join(_LINE.split(payload))
     return b"event: %b\ndata: %b\n\n" % (name, payload) if name else b"data: %b\n\n" % payload
 
 
 def _last_boundary(data: bytes) -> int:
     """The index after the last blank line; 0 where there is none.
 
-    A lone CR at the end may be half of a CRLF, so it ends nothing yet.
+    A CR at the very end may be half of a CRLF, so it ends nothing yet.
     """
-    end = data.rfind(b"\n\n") + 2 if b"\n\n" in data else 0
+    at = data.rfind(b"\n\n")
+    end = at + 2 if at >= 0 else 0
     if b"\r" in data:
-        for mark in (b"\r\n\r\n", b"\n\r\n", b"\r\r"):
-            at = data.rfind(mark)
+        for mark in (b"\n\r", b"\r\r"):
+            at = data.rfind(mark, 0, -1)
             if at >= 0:
-                end = max(end, at + len(mark))
-        if data.endswith(b"\r\r"):
-            end = min(end, len(data) - 2) if end == len(data) else end
+                end = max(end, at + 3 if data[at + 2 : at + 3] == b"\n" else at + 2)
     return end
+
+
+def _all_lines_end(block: bytes, ends: bytes) -> bool:
+    """Whether no line of it ends otherwise."""
+    return ends == b"\n" or block.count(ends) == block.count(b"\n") == block.count(b"\r")
+
+
+def _mixed(block: bytes) -> list[bytes]:
+    cut, start = [], 0
+    while match := _EVENT.match(block, start):
+        cut.append(match[0])
+        start = match.end()
+    return [*cut, block[start:]] if start < len(block) else cut
