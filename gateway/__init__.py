@@ -37,6 +37,17 @@ from .dialect import (
     bearer_or_header,
 )
 from .egress import Egress
+from .endpoint import (
+    Address,
+    AllEndpoints,
+    BadHeader,
+    BaseFields,
+    EndpointFields,
+    HeaderTemplates,
+    ModelList,
+    endpoint_enabled,
+    endpoint_headers,
+)
 from .errors import (
     BadCall,
     Conflict,
@@ -101,12 +112,16 @@ from .usage import Usage
 __all__ = [
     "AGENTS_MOUNT",
     "MOUNT",
+    "Address",
+    "AllEndpoints",
     "Answer",
     "Attempt",
     "AttemptRecord",
     "Audio",
     "Authenticator",
     "BadCall",
+    "BadHeader",
+    "BaseFields",
     "Block",
     "BlockDelta",
     "BlockStart",
@@ -122,6 +137,7 @@ __all__ = [
     "Egress",
     "Encoded",
     "Encoder",
+    "EndpointFields",
     "Envelope",
     "Event",
     "EventProvider",
@@ -134,6 +150,7 @@ __all__ = [
     "Forbidden",
     "Framing",
     "GatewayError",
+    "HeaderTemplates",
     "HttpProvider",
     "Image",
     "Inbound",
@@ -145,6 +162,7 @@ __all__ = [
     "Message",
     "Meter",
     "Model",
+    "ModelList",
     "Mount",
     "NotFound",
     "Opaque",
@@ -205,5 +223,7 @@ __all__ = [
     "User",
     "Users",
     "bearer_or_header",
+    "endpoint_enabled",
+    "endpoint_headers",
     "hookimpl",
 ]

@@ -1,0 +1,99 @@
+"""ModelList: the upstream's own list of models, fetched when asked for and kept for two minutes, as LibreChat does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from ..errors import GatewayError
+from ..provider import Timeouts, Upstream
+
+KEPT = 120.0
+RETRY = 30.0
+TIMEOUT = 5.0
+LARGEST = 8 * 2**20
+
+
+class _Entry(msgspec.Struct):
+    id: str
+
+
+class _Listing(msgspec.Struct):
+    data: list[_Entry]
+
+
+_decoder = msgspec.json.Decoder(_Listing)
+
+
+class ModelList:
+    """`GET url`, which answers `{"data": [{"id": …}, …]}`.
+
+    label: what log lines call it. fallback: the names until an answer has come, and where none ever does. select:
+    which of the upstream's names to offer. Requests are one at a time; a list between two and four minutes old is
+    given at once and renewed behind. After a failure the last list stands, and the next try comes half a minute later.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        clock: Callable[[], float],
+        log: logging.Logger,
+        label: str,
+        url: str,
+        headers: Mapping[str, str],
+        fallback: tuple[str, ...] = (),
+        select: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda names: names,
+    ) -> None:
+        self._upstream, self._clock, self._log = upstream, clock, log
+        self._label, self._url, self._headers = label, url, headers
+        self._select = select
+        self._names = fallback
+        self._renew_at = 0.0
+        self._wait_at = 0.0
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def names(self) -> tuple[str, ...]:
+        now = self._clock()
+        if now >= self._renew_at:
+            renewal = self._renewal or self._begin()
+            if now >= self._wait_at:
+                await asyncio.shield(renewal)
+        return self._names
+
+    def _begin(self) -> asyncio.Task[None]:
+        renewal = self._renewal = asyncio.create_task(self._renew())
+        renewal.add_done_callback(self._done)
+        return renewal
+
+    def _done(self, renewal: asyncio.Task[None]) -> None:
+        self._renewal = None
+
+    async def _renew(self) -> None:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                found = await self._fetch()
+        except (GatewayError, TimeoutError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._log.warning("%s: its list of models could not be fetched: %s", self._label, _words(error))
+            found = ()
+        now = self._clock()
+        self._names = found or self._names
+        self._renew_at = now + (KEPT if found else RETRY)
+        self._wait_at = self._renew_at + KEPT
+
+    async def _fetch(self) -> tuple[str, ...]:
+        timeouts = Timeouts(connect=TIMEOUT, first_byte=TIMEOUT, idle=TIMEOUT)
+        reply = await self._upstream.send("GET", self._url, self._headers, timeouts=timeouts)
+        try:
+            body = await reply.read(LARGEST)
+        finally:
+            reply.close()
+        if reply.status != 200:
+            raise GatewayError(f"it answered with status {reply.status}")
+        return self._select(tuple(dict.fromkeys(entry.id for entry in _decoder.decode(body).data if entry.id)))
+
+
+def _words(error: Exception) -> str:
+    return error.public if isinstance(error, GatewayError) else f"{type(error).__name__} {error}".strip()
