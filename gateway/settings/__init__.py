@@ -1,6 +1,7 @@
 """Settings: librechat.yaml (and gateway.yaml), `.env` and the environment, validated and frozen.
 
-Start with `load`. A plugin sees only Section, Settings and Finding.
+`reading.read` finds and reads them, `compose.compose` makes Settings of them; a plugin sees only Section, Settings and
+Finding.
 """
 
 from __future__ import annotations

@@ -1,0 +1,34 @@
+"""What commands print: tables, JSON, a failure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+import msgspec
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Aligned columns; rich is imported here since it takes a tenth of a second."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title, title_justify="left")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    Console(file=sys.stdout).print(drawn)
+
+
+def emit_json(value: object) -> None:
+    """Indented JSON and a line end, for programs. Secrets print as `***`."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())
+
+
+def fail(text: str) -> NoReturn:
+    """Ends the command with exit code 1 and the text on stderr."""
+    raise click.ClickException(text)
