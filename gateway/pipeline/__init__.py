@@ -1,1 +1,135 @@
 """Pipeline: the journey of a request. Read `handle` first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..errors import GatewayError, InternalFault, UpstreamRefused
+from ..inbound import Kind
+from ..provider import Model
+from .authenticate import Authenticator, authenticate
+from .dispatch import Dispatcher
+from .exchange import Exchange, outcome_of
+from .opened import Opened
+from .permit import Permission, permit
+from .read import read
+from .relay import relay
+from .resolve import Directory, resolve
+from .settle import Meter, settle
+from .sink import ClientGone, Sink
+
+log = logging.getLogger("gateway.pipeline")
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Everything that a request meets, compiled at startup and never changed; a reload makes another."""
+
+    authenticators: Sequence[Authenticator]
+    directories: Sequence[Directory]
+    permissions: Sequence[Permission]
+    dispatcher: Dispatcher
+    meters: Sequence[Meter]
+
+    async def handle(self, exchange: Exchange, sink: Sink) -> None:
+        """From the request's headers to the settled record; every error becomes the dialect's own."""
+        for meter in self.meters:
+            meter.started(exchange)
+        try:
+            inbound = exchange.inbound
+            credential = exchange.dialect.credential(inbound)
+            exchange.principal = await authenticate(self.authenticators, inbound, credential)
+            await STEPS[inbound.operation.kind](self, exchange, sink)
+            if exchange.outcome == "fault":
+                exchange.outcome = "complete"
+        except GatewayError as error:
+            await refuse(exchange, sink, error)
+        except (ClientGone, asyncio.CancelledError) as gone:
+            exchange.outcome = "client_gone"
+            if isinstance(gone, asyncio.CancelledError):
+                raise
+        except Exception:
+            log.exception("fault in %s", exchange.id)
+            await refuse(exchange, sink, InternalFault(f"The gateway failed on this request; its id is {exchange.id}."))
+        finally:
+            settle(exchange, self.meters)
+
+    async def generate(self, exchange: Exchange, sink: Sink) -> None:
+        await read(exchange)
+        exchange.route = await resolve(self.directories, exchange.inbound, exchange.envelope.model, exchange.principal)
+        await permit(self.permissions, exchange)
+        opened = await self.dispatcher.open(exchange)
+        await relay(exchange, opened, sink, reply_headers(exchange, opened))
+
+    async def models(self, exchange: Exchange, sink: Sink) -> None:
+        wanted = exchange.inbound.params.get("id")
+        if wanted is not None:
+            exchange.route = await resolve(self.directories, exchange.inbound, wanted, exchange.principal)
+        await permit(self.permissions, exchange)
+        models = await self._visible(exchange)
+        if exchange.route is not None:
+            name = exchange.route.name
+            models = [model for model in models if model.id == name][:1] or [Model(id=name)]
+        exchange.status = 200
+        await sink.whole(200, identity(exchange) | JSON, exchange.dialect.encode_models(models, exchange.inbound))
+
+    async def _visible(self, exchange: Exchange) -> Sequence[Model]:
+        inbound, principal = exchange.inbound, exchange.principal
+        found = [model for directory in self.directories for model in await directory.models(inbound, principal)]
+        return [model for model in found if all(rule.visible(inbound, principal, model) for rule in self.permissions)]
+
+
+STEPS: Mapping[Kind, Callable[[Pipeline, Exchange, Sink], Awaitable[None]]] = {
+    "generate": Pipeline.generate,
+    "models": Pipeline.models,
+}
+
+
+async def refuse(exchange: Exchange, sink: Sink, error: GatewayError) -> None:
+    """An error as HTTP, in the dialect's envelope; an upstream of the same dialect keeps its own words."""
+    exchange.outcome = outcome_of(error)
+    exchange.error = f"{type(error).__name__}: {error.public}"
+    exchange.status = error.status
+    if sink.began:
+        sink.abort()
+        return
+    headers = identity(exchange) | JSON
+    if error.retry_after is not None:
+        headers["Retry-After"] = f"{error.retry_after:.0f}"
+    body = b""
+    if isinstance(error, UpstreamRefused) and _same_dialect(exchange):
+        body, headers["Content-Type"] = error.body, error.content_type or headers["Content-Type"]
+    await sink.whole(error.status, headers, body or exchange.dialect.encode_error(error, exchange.inbound))
+
+
+def _same_dialect(exchange: Exchange) -> bool:
+    return bool(exchange.attempts) and exchange.attempts[-1].dialect == exchange.dialect.name
+
+
+def reply_headers(exchange: Exchange, opened: Opened) -> dict[str, str]:
+    """Who served it and what was lost, beside the content type and what the dialect lets through."""
+    target = opened.attempt.target
+    headers = identity(exchange)
+    headers["Content-Type"] = opened.content_type
+    headers["X-Gateway-Route"] = header_text(f"{target.endpoint}/{target.model}")
+    if exchange.loss:
+        headers["X-Gateway-Loss"] = header_text(", ".join(exchange.loss))
+    if opened.streamed:
+        headers["Cache-Control"] = "no-cache"
+        headers["X-Accel-Buffering"] = "no"
+    return headers | dict(opened.headers) if opened.headers else headers
+
+
+def identity(exchange: Exchange) -> dict[str, str]:
+    return {"X-Request-Id": exchange.request_id or exchange.id, "X-Gateway-Exchange": exchange.id}
+
+
+def header_text(text: str) -> str:
+    """As a header value may hold it: printable ASCII, the rest percent-encoded."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isascii() and c.isprintable() else "".join(f"%{b:02X}" for b in c.encode()) for c in text)

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..errors import GatewayError, Refused, UpstreamBroken, UpstreamError, UpstreamTimeout
 from ..inbound import ANONYMOUS, Envelope, Inbound, Principal
 from ..provider import Target
 from ..store import Outcome
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 UNREAD = Envelope()
 
 
+def outcome_of(error: GatewayError) -> Outcome:
+    """The word that records use for the end that an error makes."""
+    if isinstance(error, UpstreamTimeout):
+        return "timeout"
+    if isinstance(error, UpstreamBroken):
+        return "broken"
+    if isinstance(error, UpstreamError):
+        return "upstream_error"
+    return "refused" if isinstance(error, Refused) else "fault"
+
+
 def mint(prefix: str) -> str:
     """A new id: the prefix and 24 hex digits."""
     return f"{prefix}_{secrets.token_hex(12)}"
@@ -28,11 +40,15 @@ def mint(prefix: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """One upstream request, the unit of money. started: of the monotonic clock. first_output: bytes of model output."""
+    """One upstream request, the unit of money.
+
+    began: epoch seconds; started, ended: of the monotonic clock. sent: whether anything went upstream. family: the
+    class of upstream error that metrics count. output_bytes: of model output, the ground for an estimate.
+    """
 
     id: str
     target: Target
-    dialect: str
+    dialect: str = ""
     began: float = field(default_factory=time.time)
     started: float = field(default_factory=time.monotonic)
     ended: float | None = None
@@ -41,8 +57,18 @@ class Attempt:
     usage: Usage | None = None
     outcome: Outcome = "fault"
     error: str = ""
+    family: str = ""
+    sent: bool = False
+    input_bytes: int = 0
     output_bytes: int = 0
     leases: list[Lease] = field(default_factory=list)
+
+    def failed(self, error: UpstreamError) -> None:
+        """The upstream's fault ended it."""
+        self.ended = time.monotonic()
+        self.family = error.family
+        self.outcome = outcome_of(error)
+        self.error = f"{type(error).__name__}: {error.public}"
 
 
 @dataclass(slots=True, eq=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..dialect import Edit
+from ..errors import BadCall, UnknownModel
 from ..inbound import Inbound, Principal
 from ..provider import Model, Target
 
@@ -41,3 +42,15 @@ class Directory(ABC):
     def findings(self) -> Sequence[Finding]:
         """What the operator should know about its settings. Asked once every endpoint is registered."""
         return ()
+
+
+async def resolve(directories: Sequence[Directory], inbound: Inbound, model: str | None, principal: Principal) -> Route:
+    """The first directory that knows the name. Raises UnknownModel, saying where the names are listed."""
+    for directory in directories:
+        route = await directory.find(inbound, model, principal)
+        if route is not None:
+            return route
+    where = f"GET {inbound.mount.prefix}/models lists what this key may call"
+    if model is None:
+        raise BadCall(f"No model was named, and there is no agent to take its place; {where}.", param="model")
+    raise UnknownModel(f"There is no model or agent {model!r} here; {where}.", param="model")

@@ -1,14 +1,29 @@
-"""Meter, and the end of every exchange: the record is written and leases settled, once, whatever happened."""
+"""Meter, and the end of every exchange: leases settled and the record written, once, whatever happened.
+
+It runs in a `finally`, often while the request is being cancelled: an `await` here could be cancelled again and lose
+the bill. So nothing here waits; leases and meters enqueue, and the store's writer commits.
+"""
 
 from __future__ import annotations
 
+import logging
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..store import UsageRecord
+from ..store import AttemptRecord, Outcome, UsageRecord
+from ..usage import Usage
 
 if TYPE_CHECKING:
-    from .exchange import Exchange
+    from .exchange import Attempt, Exchange
+    from .permit import Lease
+
+BYTES_PER_TOKEN = 4
+"""Of English text in the common vocabularies; good enough where the upstream did not say."""
+
+_NOTHING = Usage()
+log = logging.getLogger("gateway.settle")
 
 
 class Meter(ABC):
@@ -20,3 +35,101 @@ class Meter(ABC):
     @abstractmethod
     def record(self, record: UsageRecord) -> None:
         """It ended. Called once an exchange."""
+
+
+def settle(exchange: Exchange, meters: Sequence[Meter]) -> None:
+    """One plugin's failure keeps no other from settling."""
+    now = time.monotonic()
+    for attempt in exchange.attempts:
+        _close(attempt, exchange.outcome, now)
+        _settle_leases(attempt.leases, attempt.outcome)
+    _settle_leases(exchange.leases, exchange.outcome)
+    record = record_of(exchange, now)
+    for meter in meters:
+        try:
+            meter.record(record)
+        except Exception:
+            log.exception("a meter failed on %s", exchange.id)
+
+
+def record_of(exchange: Exchange, now: float) -> UsageRecord:
+    """The exchange as one record; `now` of the monotonic clock."""
+    attempts = exchange.attempts
+    last = attempts[-1] if attempts else None
+    route, principal = exchange.route, exchange.principal
+    usage = attempts[0].usage or _NOTHING if len(attempts) == 1 else _sum(attempts)
+    return UsageRecord(
+        id=exchange.id,
+        started=exchange.began,
+        duration=now - exchange.started,
+        status=exchange.status,
+        outcome=exchange.outcome,
+        operation=exchange.inbound.operation.kind,
+        dialect=exchange.dialect.name,
+        user_id=principal.user_id,
+        key_id=principal.key_id,
+        key_label=principal.key_label,
+        agent=route.agent if route else "",
+        endpoint=last.target.endpoint if last else "",
+        model_asked=exchange.envelope.model or "",
+        model_served=last.target.model if last else "",
+        upstream_dialect=last.dialect if last else "",
+        stream=exchange.envelope.stream,
+        usage=usage,
+        loss=tuple(exchange.loss),
+        error=exchange.error,
+        first_byte=exchange.first_byte,
+        request_id=exchange.request_id,
+        peer=exchange.inbound.peer,
+        attempts=tuple(_attempt_record(attempt, now) for attempt in attempts),
+    )
+
+
+def estimate(attempt: Attempt) -> Usage:
+    """What an attempt that reported nothing has used, from the bytes that went and came."""
+    if not attempt.sent or attempt.status >= 400:
+        return _NOTHING
+    return Usage(
+        input=-(-attempt.input_bytes // BYTES_PER_TOKEN),
+        output=-(-attempt.output_bytes // BYTES_PER_TOKEN),
+        estimated=True,
+    )
+
+
+def _close(attempt: Attempt, outcome: Outcome, now: float) -> None:
+    if attempt.outcome == "fault" and not attempt.error:
+        attempt.outcome = outcome
+    attempt.ended = attempt.ended or now
+    if attempt.usage is None:
+        attempt.usage = estimate(attempt)
+
+
+def _settle_leases(leases: list[Lease], outcome: Outcome) -> None:
+    while leases:
+        try:
+            leases.pop().settle(outcome)
+        except Exception:
+            log.exception("a lease did not settle")
+
+
+def _sum(attempts: Sequence[Attempt]) -> Usage:
+    total = _NOTHING
+    for attempt in attempts:
+        total = total + (attempt.usage or _NOTHING)
+    return total
+
+
+def _attempt_record(attempt: Attempt, now: float) -> AttemptRecord:
+    return AttemptRecord(
+        id=attempt.id,
+        endpoint=attempt.target.endpoint,
+        model=attempt.target.model,
+        dialect=attempt.dialect,
+        outcome=attempt.outcome,
+        status=attempt.status,
+        upstream_id=attempt.upstream_id,
+        usage=attempt.usage or _NOTHING,
+        error=attempt.error,
+        started=attempt.began,
+        duration=(attempt.ended or now) - attempt.started,
+    )

@@ -1,0 +1,162 @@
+"""Plugins and settings to one Assembly, at startup and at reload: hooks are called here and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..dialect import ClientDialect, ServerDialect
+from ..egress import Egress
+from ..errors import PluginError
+from ..lifespan import Lifespan
+from ..plugins import Registry
+from ..provider import Provider, Timeouts, Upstream
+from ..router import Router
+from ..routes import RouteSpec
+from ..services import Services
+from ..settings.contract import Finding, Settings
+from ..settings.core import Core
+from ..store import Store
+from . import STEPS, Pipeline
+from .authenticate import Authenticator
+from .dispatch import Dispatcher
+from .endpoints import Endpoints
+from .resolve import Directory
+
+log = logging.getLogger("gateway.compile")
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Everything that serves, made but not started. findings: what plugins say of their settings."""
+
+    core: Core
+    registry: Registry
+    services: Services
+    pipeline: Pipeline
+    router: Router
+    lifespans: Sequence[Lifespan]
+    findings: Sequence[Finding]
+
+
+class Unclaimed(Provider):
+    """An endpoint of the file that no installed plugin provides: it answers 503 with that."""
+
+    dialects = ()
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        self.endpoint = endpoint
+        self.unavailable = reason
+
+
+def assemble(
+    settings: Settings,
+    registry: Registry,
+    upstream: Upstream,
+    egress: Egress,
+    routes: Sequence[RouteSpec] = (),
+    unclaimed: Mapping[str, str] | None = None,
+) -> Assembly:
+    """Call every hook once and fit the objects together. Raises StartupError where they do not fit.
+
+    routes: the core's own. unclaimed: endpoints that no plugin provides, with the reason.
+    """
+    core = settings.one(Core)
+    collect = registry.collect
+    stores: list[Store] = collect("register_stores", settings=settings)
+    endpoints: dict[str, Provider] = {}
+    services = Services(
+        upstream=upstream,
+        egress=egress,
+        store=stores[0] if stores else None,
+        clock=time.time,
+        log=logging.getLogger("gateway.plugin"),
+        endpoints=endpoints,
+    )
+    both = {"settings": settings, "services": services}
+    servers, clients = _dialects(collect("register_dialects", settings=settings))
+    authenticators: list[Authenticator] = collect("register_authenticators", **both)
+    directories: list[Directory] = collect("register_directories", **both)
+    permissions = collect("register_permissions", **both)
+    for provider in collect("register_providers", **both):
+        if provider.endpoint in endpoints:
+            raise PluginError(f"two providers are named {provider.endpoint!r}; endpoint names are unique")
+        endpoints[provider.endpoint] = provider
+    for name, reason in (unclaimed or {}).items():
+        endpoints.setdefault(name, Unclaimed(name, reason))
+    pipeline = Pipeline(
+        authenticators=tuple(authenticators),
+        directories=(*directories, Endpoints(endpoints, core.models.allow)),
+        permissions=tuple(rule for rule in permissions if rule.scope == "exchange"),
+        dispatcher=Dispatcher(
+            upstream,
+            clients,
+            [rule for rule in permissions if rule.scope == "attempt"],
+            core.fidelity == "strict",
+        ),
+        meters=tuple(collect("register_meters", **both)),
+    )
+    router = Router(servers, [*routes, *collect("register_routes", **both)])
+    lifespans = collect("register_lifespans", **both)
+    findings = [finding for directory in directories for finding in directory.findings()]
+    findings += [finding for provider in endpoints.values() for finding in provider.findings()]
+    findings += missing_parts(registry, services, servers, authenticators, endpoints)
+    return Assembly(core, registry, services, pipeline, router, lifespans, findings)
+
+
+def survey(settings: Settings, registry: Registry, unclaimed: Mapping[str, str] | None = None) -> Sequence[Finding]:
+    """What `check` tells beside the schema's findings: nothing is opened and nothing connected to."""
+    from ..upstream import HttpUpstream
+
+    egress = Egress()
+    return assemble(settings, registry, HttpUpstream(egress, Timeouts()), egress, (), unclaimed).findings
+
+
+def missing_parts(
+    registry: Registry,
+    services: Services,
+    servers: Sequence[ServerDialect],
+    authenticators: Sequence[Authenticator],
+    endpoints: Mapping[str, Provider],
+) -> Iterable[Finding]:
+    """A gateway with a part missing starts, and says what it cannot do without it."""
+    parts = (
+        (services.store, "store", "keys and usage are not kept"),
+        (servers, "dialect", "no API is served"),
+        (authenticators, "auth", "nobody can be let in"),
+        (endpoints, "provider", "there is nothing to call"),
+    )
+    for part, stage, effect in parts:
+        if not part:
+            yield Finding(
+                path="gateway.plugins",
+                what=f"no {stage} plugin is installed, so {effect}",
+                todo=f"install one, as `pip install ./plugins/{stage}-…`",
+                level="warning",
+            )
+    for plugin in registry.plugins:
+        if plugin.error:
+            yield Finding(
+                path=f"gateway.plugins.{plugin.name}",
+                what=f"{plugin.distribution} {plugin.version} does not serve: {plugin.error}",
+                todo="mend or uninstall it, or name it in gateway.plugins.disable",
+                level="warning",
+            )
+
+
+def _dialects(
+    registered: Sequence[ServerDialect | ClientDialect],
+) -> tuple[list[ServerDialect], dict[str, ClientDialect]]:
+    servers = [one for one in registered if isinstance(one, ServerDialect)]
+    clients = [one for one in registered if isinstance(one, ClientDialect)]
+    for kind, names in (("server", [one.name for one in servers]), ("client", [one.name for one in clients])):
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise PluginError(f"the {kind} dialect {', '.join(sorted(twice))} is registered twice")
+    for server in servers:
+        for operation in server.operations:
+            if operation.kind not in STEPS:
+                raise PluginError(f"{server.name} has a {operation.kind} operation, which this core cannot run")
+    return servers, {client.name: client for client in clients}

@@ -1,0 +1,123 @@
+"""Open the route's first target that answers: permissions of the attempt, translation, the upstream's status.
+
+Failing over happens only here, before the first byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from ..dialect import ClientDialect
+from ..errors import Unavailable, UpstreamBroken, UpstreamError, UpstreamRefused
+from ..provider import EventProvider, HttpProvider, Outgoing, Reply, Target, Upstream
+from .exchange import Attempt, Exchange, mint
+from .opened import Opened, OpenedReply, OpenedRun, Translation
+from .permit import Permission, permit
+from .translate import canonical, framing, prepare, refuse_loss, speaks
+
+ERROR_BODY_LIMIT = 2**20
+_RETRIABLE = frozenset((408, 429, 500, 502, 503, 504, 529))
+
+
+class Dispatcher:
+    """What opening a target needs, put together at startup."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        clients: Mapping[str, ClientDialect],
+        permissions: Sequence[Permission],
+        strict: bool,
+    ) -> None:
+        self._upstream = upstream
+        self._clients = clients
+        self._permissions = tuple(permissions)
+        self._strict = strict
+
+    async def open(self, exchange: Exchange) -> Opened:
+        """Raises what the last target raised."""
+        assert exchange.route is not None
+        targets = exchange.route.targets
+        for target in targets[:-1]:
+            try:
+                return await self._try(exchange, target)
+            except (UpstreamError, Unavailable) as error:
+                if isinstance(error, UpstreamRefused) and error.upstream_status not in _RETRIABLE:
+                    raise
+        return await self._try(exchange, targets[-1])
+
+    async def _try(self, exchange: Exchange, target: Target) -> Opened:
+        provider = target.provider
+        if provider.unavailable:
+            raise Unavailable(f"The endpoint {target.endpoint} is not available: {provider.unavailable}")
+        attempt = Attempt(mint("at"), target)
+        exchange.attempts.append(attempt)
+        try:
+            if self._permissions:
+                await permit(self._permissions, exchange, attempt)
+            if isinstance(provider, EventProvider):
+                return await self._run(exchange, attempt, provider)
+            assert isinstance(provider, HttpProvider)
+            return await self._send(exchange, attempt, provider)
+        except UpstreamError as error:
+            attempt.failed(error)
+            raise
+
+    async def _send(self, exchange: Exchange, attempt: Attempt, provider: HttpProvider) -> Opened:
+        client = speaks(attempt.target, exchange.dialect, self._clients)
+        if client is None:
+            spoken = " or ".join(provider.dialects) or "no dialect"
+            raise Unavailable(f"The endpoint {provider.endpoint} speaks {spoken}, and no installed plugin does.")
+        assert exchange.route is not None
+        attempt.dialect = client.name
+        encoded, call = prepare(exchange, exchange.route, attempt.target, client)
+        loss = (*encoded.loss, *(client.reply_loss(call) if call else ()))
+        refuse_loss(loss, self._strict)
+        outgoing = Outgoing(exchange, attempt, attempt.target, client.name, encoded)
+        reply = await self._post(outgoing, provider)
+        if not 200 <= reply.status < 300:
+            raise await _refused(reply, client)
+        exchange.loss.extend(loss)
+        sse = reply.media_type == "text/event-stream"
+        if call is None:
+            tap = client.tap(attempt.target, sse, encoded, exchange.inbound)
+            kept = {name: reply.headers[name] for name in exchange.dialect.reply_headers if name in reply.headers}
+            kind = reply.headers.get("content-type", "application/json")
+            return OpenedReply(attempt, tap, reply.status, kind, sse, kept, reply)
+        encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
+        translation = Translation(client.decoder(attempt.target, sse), encoder)
+        streamed = exchange.envelope.stream
+        return OpenedReply(attempt, translation, 200, encoder.content_type, streamed, {}, reply)
+
+    async def _post(self, outgoing: Outgoing, provider: HttpProvider) -> Reply:
+        target, encoded, attempt = outgoing.target, outgoing.encoded, outgoing.attempt
+        headers = {"Content-Type": "application/json", **encoded.headers, **await provider.headers(outgoing)}
+        attempt.sent, attempt.input_bytes = True, len(encoded.body)
+        reply = await self._upstream.send(
+            "POST", provider.url(outgoing), headers, encoded.body, trust=target.trust, timeouts=target.timeouts
+        )
+        attempt.status = reply.status
+        return reply
+
+    async def _run(self, exchange: Exchange, attempt: Attempt, provider: EventProvider) -> Opened:
+        assert exchange.route is not None
+        call = canonical(exchange, exchange.route.edit)
+        run = provider.run(msgspec.structs.replace(call, model=attempt.target.model), exchange)
+        attempt.sent, attempt.input_bytes = True, len(exchange.inbound.body)
+        first = await anext(run, None)
+        if first is None:
+            raise UpstreamBroken("The endpoint gave no reply.")
+        attempt.status = 200
+        encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
+        return OpenedRun(attempt, Translation(None, encoder), exchange.envelope.stream, first, run)
+
+
+async def _refused(reply: Reply, client: ClientDialect) -> UpstreamError:
+    try:
+        if reply.status < 400:
+            return UpstreamBroken(f"The upstream answered {reply.status}, which is not followed.")
+        return client.decode_error(reply.status, reply.headers, await reply.read(ERROR_BODY_LIMIT))
+    finally:
+        reply.close()

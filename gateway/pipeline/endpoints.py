@@ -1,0 +1,94 @@
+"""The directory of raw models: `endpoint/model`, or the model alone where it is unambiguous."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+
+from ..dialect import Edit
+from ..errors import Forbidden, GatewayError, UnknownModel
+from ..inbound import Inbound, Principal
+from ..provider import Model, Provider
+from ..settings.core import Allow
+from .resolve import Directory, Route
+
+log = logging.getLogger("gateway.endpoints")
+
+
+class Endpoints(Directory):
+    """Raw models are for admins and for whom `gateway.models.allow` names; never under an agents-only mount."""
+
+    def __init__(self, endpoints: Mapping[str, Provider], allow: Allow) -> None:
+        self._by_name = endpoints
+        self._by_lower = {name.lower(): provider for name, provider in endpoints.items()}
+        self._roles = frozenset(allow.roles)
+        self._users = frozenset(allow.users)
+        self._keys = frozenset(allow.keys)
+
+    async def find(self, inbound: Inbound, model: str | None, principal: Principal) -> Route | None:
+        if model is None or inbound.mount.agents_only:
+            return None
+        allowed = self.allows(principal)
+        provider, name = self._prefixed(model)
+        if provider is None:
+            provider = await self._unambiguous(model, allowed)
+        if provider is None:
+            return None
+        if not allowed:
+            raise Forbidden(
+                "This key may call agents only; raw models are for admins and for whom gateway.models.allow names."
+            )
+        return Route(f"{provider.endpoint}/{name}", (provider.target(name),), Edit(model=name))
+
+    async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
+        if inbound.mount.agents_only or not self.allows(principal):
+            return ()
+        usable = [provider for provider in self._by_name.values() if not provider.unavailable]
+        lists = await asyncio.gather(*(self._listed(provider) for provider in usable))
+        return [
+            Model(id=f"{provider.endpoint}/{name}", name=name, owner=provider.endpoint)
+            for provider, names in zip(usable, lists, strict=True)
+            for name in names
+        ]
+
+    def allows(self, principal: Principal) -> bool:
+        return (
+            principal.is_admin
+            or principal.role in self._roles
+            or principal.user_id in self._users
+            or principal.name in self._users
+            or principal.key_id in self._keys
+            or principal.key_label in self._keys
+        )
+
+    def _prefixed(self, model: str) -> tuple[Provider | None, str]:
+        """Endpoint names may hold slashes themselves: the longest that fits."""
+        at = model.rfind("/")
+        while at > 0:
+            provider = self._by_name.get(model[:at]) or self._by_lower.get(model[:at].lower())
+            if provider is not None and at + 1 < len(model):
+                return provider, model[at + 1 :]
+            at = model.rfind("/", 0, at)
+        return None, model
+
+    async def _unambiguous(self, model: str, allowed: bool) -> Provider | None:
+        """The one endpoint that lists it; or, where none does, the only one that takes unlisted names."""
+        usable = [provider for provider in self._by_name.values() if not provider.unavailable]
+        lists = await asyncio.gather(*(self._listed(provider) for provider in usable))
+        listing = [provider for provider, names in zip(usable, lists, strict=True) if model in names]
+        if len(listing) > 1 and allowed:
+            names = ", ".join(f"{provider.endpoint}/{model}" for provider in listing)
+            raise UnknownModel(f"Several endpoints have {model!r}; name one of: {names}.", param="model")
+        if listing:
+            return listing[0]
+        takers = [provider for provider in usable if provider.open]
+        return takers[0] if allowed and len(takers) == 1 else None
+
+    async def _listed(self, provider: Provider) -> Sequence[str]:
+        """An endpoint that cannot list its models has none to list; it may still be called by its full name."""
+        try:
+            return await provider.models()
+        except GatewayError as error:
+            log.warning("endpoint %s cannot list its models: %s", provider.endpoint, error.public)
+            return ()

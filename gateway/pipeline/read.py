@@ -1,0 +1,12 @@
+"""The body, bounded by size, by deadline and by what one worker holds at a time; then the peek."""
+
+from __future__ import annotations
+
+from .exchange import Exchange
+
+
+async def read(exchange: Exchange) -> None:
+    """Runs only once the client is known: nothing large is taken from strangers."""
+    inbound = exchange.inbound
+    inbound.body = await inbound.receive()
+    exchange.envelope = exchange.dialect.peek(inbound)

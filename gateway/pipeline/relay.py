@@ -1,0 +1,97 @@
+"""Upstream pieces to the sink: one read, one conversion, at most one write. What fails after headers goes in-band."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from ..errors import GatewayError, UpstreamBroken, UpstreamError
+from .exchange import Exchange, outcome_of
+from .opened import Opened
+from .sink import Sink
+
+
+async def relay(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
+    """Raises GatewayError only while nothing has gone to the client."""
+    try:
+        if opened.streamed:
+            await _stream(exchange, opened, sink, headers)
+        else:
+            await _whole(exchange, opened, sink, headers)
+    finally:
+        await opened.close()
+        _note(opened)
+
+
+async def _whole(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
+    parts = []
+    try:
+        while (piece := await opened.piece()) is not None:
+            parts.append(piece)
+        parts.append(opened.convert.finish())
+        _ended_well(exchange, opened)
+    except UpstreamError as error:
+        opened.attempt.failed(error)
+        raise
+    exchange.first_byte = time.monotonic() - exchange.started
+    exchange.status = opened.status
+    await sink.whole(opened.status, headers, b"".join(parts))
+
+
+async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
+    await sink.begin(opened.status, headers)
+    exchange.status = opened.status
+    try:
+        await _pump(exchange, opened, sink)
+        if last := opened.convert.finish():
+            await sink.write(last)
+        _ended_well(exchange, opened)
+    except GatewayError as error:
+        await _tell(exchange, opened, sink, error)
+    else:
+        await sink.end()
+
+
+async def _pump(exchange: Exchange, opened: Opened, sink: Sink) -> None:
+    leases = (*exchange.leases, *opened.attempt.leases)
+    while (piece := await opened.piece()) is not None:
+        if not piece:
+            continue
+        if exchange.first_byte is None:
+            exchange.first_byte = time.monotonic() - exchange.started
+        await sink.write(piece)
+        if leases and opened.convert.usage is not None:
+            for lease in leases:
+                lease.progress(opened.convert.usage)
+
+
+async def _tell(exchange: Exchange, opened: Opened, sink: Sink, error: GatewayError) -> None:
+    """In-band, then an end that is seen as cut: a clean one would pass for success."""
+    exchange.outcome, exchange.error = outcome_of(error), f"{type(error).__name__}: {error.public}"
+    if isinstance(error, UpstreamError):
+        opened.attempt.failed(error)
+    else:
+        opened.attempt.outcome = outcome_of(error)
+    await sink.write(opened.convert.fail(error))
+    sink.abort()
+
+
+def _ended_well(exchange: Exchange, opened: Opened) -> None:
+    """On passthrough the client has read an in-band error already, in the upstream's own bytes."""
+    failed = opened.convert.failed
+    if failed is not None:
+        if opened.translated:
+            raise failed
+        opened.attempt.failed(failed)
+        exchange.outcome, exchange.error = outcome_of(failed), opened.attempt.error
+    elif not opened.convert.complete:
+        raise UpstreamBroken("The upstream ended its reply before it was complete.")
+
+
+def _note(opened: Opened) -> None:
+    """What the converter learned, for the record."""
+    attempt, convert = opened.attempt, opened.convert
+    attempt.usage = convert.usage
+    attempt.upstream_id = convert.response_id or ""
+    attempt.output_bytes = convert.output_bytes
+    attempt.ended = attempt.ended or time.monotonic()

@@ -1,0 +1,38 @@
+"""Sink: where a reply is written, whatever carries it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+
+class Sink(ABC):
+    """Either `whole`; or `begin`, any number of `write`, and `end` or `abort`.
+
+    began: whether status and headers are out.
+    """
+
+    began: bool = False
+
+    @abstractmethod
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Status, headers and body at once."""
+
+    @abstractmethod
+    async def begin(self, status: int, headers: Mapping[str, str]) -> None: ...
+
+    @abstractmethod
+    async def write(self, data: bytes) -> None:
+        """Returns when there is room for more; that is what slows the upstream. Raises ClientGone."""
+
+    @abstractmethod
+    async def end(self) -> None:
+        """The reply is complete."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """End it so that the client sees that it was cut."""
+
+
+class ClientGone(Exception):
+    """The client left, or did not read for `timeouts.write` seconds and was dropped. An outcome, not an error."""

@@ -1,0 +1,103 @@
+"""Passthrough or translation: what a target is sent, and what of the call is lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from ..call import Call, Text
+from ..dialect import ClientDialect, Edit, Encoded, Framing, Parameter, ServerDialect
+from ..errors import Unsupported
+from ..provider import Target
+from .exchange import Exchange
+from .resolve import Route
+
+
+def speaks(target: Target, server: ServerDialect, clients: Mapping[str, ClientDialect]) -> ClientDialect | None:
+    """The dialect to use with a target: the client's own where it is spoken, else the provider's first that we have."""
+    for name in target.provider.dialects:
+        if name == server.name and name in clients:
+            return clients[name]
+    return next((clients[name] for name in target.provider.dialects if name in clients), None)
+
+
+def prepare(exchange: Exchange, route: Route, target: Target, client: ClientDialect) -> tuple[Encoded, Call | None]:
+    """The upstream's request; the Call where it was translated, None where it passes through."""
+    edit = msgspec.structs.replace(route.edit, model=target.model)
+    if client.name == exchange.dialect.name:
+        return client.edit(exchange.inbound, edit, target), None
+    call = canonical(exchange, edit)
+    return amend(client.encode(call, target), edit, target), call
+
+
+def canonical(exchange: Exchange, edit: Edit) -> Call:
+    """The call in canonical form, the route's edit in it; `model` stays what the client wrote."""
+    assert exchange.route is not None
+    call = edited(exchange.dialect.decode(exchange.inbound), edit)
+    call.model = exchange.envelope.model or exchange.route.name
+    return call
+
+
+def edited(call: Call, edit: Edit) -> Call:
+    """The call with an agent's instructions before the client's, and its parameters where they apply."""
+    if edit.instructions:
+        call.system.insert(0, Text(edit.instructions))
+    for name, value in edit.defaults.items():
+        _parameter(call, name, value, locked=name in edit.locked)
+    return call
+
+
+def amend(encoded: Encoded, edit: Edit, target: Target) -> Encoded:
+    """Members of the upstream's own dialect that the configuration sets or drops, put on a translated body."""
+    if not (edit.set or target.set or edit.drop or target.drop):
+        return encoded
+    members = _MEMBERS.decode(encoded.body)
+    members.update(edit.set)
+    members.update(target.set)
+    for name in edit.drop | target.drop:
+        members.pop(name, None)
+    return msgspec.structs.replace(encoded, body=msgspec.json.encode(members))
+
+
+def refuse_loss(loss: Iterable[str], strict: bool) -> None:
+    """In strict fidelity nothing is sent that would lose part of the call."""
+    lost = ", ".join(loss)
+    if strict and lost:
+        raise Unsupported(f"The endpoint cannot take all of this call; it would lose: {lost}.", code="would_lose")
+
+
+def framing(exchange: Exchange) -> Framing:
+    return "sse" if exchange.envelope.stream else "json"
+
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_PLACES: Mapping[Parameter, tuple[str, str]] = {
+    "temperature": ("sampling", "temperature"),
+    "top_p": ("sampling", "top_p"),
+    "top_k": ("sampling", "top_k"),
+    "frequency_penalty": ("sampling", "frequency_penalty"),
+    "presence_penalty": ("sampling", "presence_penalty"),
+    "seed": ("sampling", "seed"),
+    "stop": ("sampling", "stop"),
+    "logit_bias": ("sampling", "logit_bias"),
+    "max_output_tokens": ("limits", "max_output"),
+    "reasoning_effort": ("reasoning", "effort"),
+    "reasoning_summary": ("reasoning", "summary"),
+    "reasoning_budget": ("reasoning", "budget"),
+    "verbosity": ("", "verbosity"),
+    "parallel_tool_calls": ("", "parallel_tool_calls"),
+    "service_tier": ("", "service_tier"),
+    "user": ("", "user"),
+}
+
+
+def _parameter(call: Call, name: Parameter, raw: msgspec.Raw, locked: bool) -> None:
+    part, member = _PLACES[name]
+    holder: msgspec.Struct = getattr(call, part) if part else call
+    if not locked and getattr(holder, member) not in (None, ()):
+        return
+    value: object = raw if name == "logit_bias" else msgspec.json.decode(raw)
+    if name == "stop":
+        value = (value,) if isinstance(value, str) else tuple(value)  # type: ignore[arg-type]
+    setattr(holder, member, value)

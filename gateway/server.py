@@ -1,0 +1,270 @@
+"""The HTTP server: requests in, sinks out; the only file that knows the HTTP server library.
+
+`web.Server` without `web.Application`: routes are our own, and nothing runs between the parser and `Pipeline.handle`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from .errors import Forbidden, GatewayError, InternalFault, SlowBody, TooLarge, Unavailable, WrongMethod
+from .inbound import ANONYMOUS, MOUNT, Inbound, Operation, Principal
+from .peers import Peers
+from .pipeline import JSON
+from .pipeline.authenticate import authenticate
+from .pipeline.compile import Assembly
+from .pipeline.exchange import Exchange
+from .pipeline.sink import ClientGone, Sink
+from .requests import accept_request_id, allowed_here, cors_headers, query_of
+from .router import Match, Served
+from .routes import Answer, RouteSpec
+from .settings.core import BodyLimits
+
+log = logging.getLogger("gateway.server")
+_NOWHERE = Operation("state", "GET", "")
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class HttpServer:
+    """Serves one Assembly; `assembly` may be swapped while requests run, each keeps the one it began with."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self.assembly = assembly
+        self.running = 0
+        self.draining = False
+        self._idle = asyncio.Event()
+        self._bodies = 0
+        self._peers = Peers(assembly.core.listen.trusted_proxies)
+        self._runner: web.ServerRunner | None = None
+        self._sites: list[web.BaseSite] = []
+
+    async def start(self, sock: Any, tls: ssl.SSLContext | None) -> None:
+        times = self.assembly.core.timeouts
+        server = web.Server(
+            self._handle,
+            access_log=None,
+            handler_cancellation=True,
+            keepalive_timeout=times.keepalive,
+            lingering_time=2.0,
+            max_line_size=16384,
+            max_field_size=32768,
+            logger=log,
+        )
+        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await self.listen(sock, tls)
+
+    async def listen(self, sock: Any, tls: ssl.SSLContext | None = None) -> None:
+        """One more socket; those bound beside the first serve the same."""
+        assert self._runner is not None
+        site = web.SockSite(self._runner, sock, ssl_context=tls, backlog=1024)
+        await site.start()
+        self._sites.append(site)
+
+    async def drain(self) -> bool:
+        """No new connections; running exchanges may end within `timeouts.drain`. True when all did."""
+        self.draining = True
+        for site in self._sites:
+            await site.stop()
+        try:
+            async with asyncio.timeout(self.assembly.core.timeouts.drain):
+                while self.running:
+                    self._idle.clear()
+                    await self._idle.wait()
+        except TimeoutError:
+            return False
+        finally:
+            if self._runner is not None:
+                await self._runner.cleanup()
+        return True
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.running += 1
+        try:
+            return await self._respond(request)
+        finally:
+            self.running -= 1
+            if not self.running:
+                self._idle.set()
+
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        assembly = self.assembly
+        path, _, query = request.raw_path.partition("?")
+        cors = cors_headers(assembly.core.listen.cors_origins, request.headers) if "Origin" in request.headers else None
+        if cors and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return web.Response(status=204, headers=cors)
+        sink = HttpSink(request, cors, assembly.core.timeouts.write, self.draining)
+        try:
+            match = assembly.router.match(request.method, path)
+        except GatewayError as error:
+            return await self._miss(request, path, query, sink, error)
+        if match.route is not None:
+            return await self._route(request, match.route, query, sink)
+        exchange = self._exchange(request, match, query)
+        await assembly.pipeline.handle(exchange, sink)
+        return sink.response
+
+    def _exchange(self, request: web.BaseRequest, match: Match, query: str) -> Exchange:
+        """The first dialect that claims the request; mostly there is only one."""
+        for served in match.served:
+            inbound = self._inbound(request, served, match.params, query)
+            if len(match.served) == 1 or served.dialect.claims(inbound):
+                break
+        return Exchange(inbound, served.dialect, request_id=accept_request_id(inbound.headers.get("x-request-id")))
+
+    def _inbound(self, request: web.BaseRequest, served: Served, params: Mapping[str, str], query: str) -> Inbound:
+        return Inbound(
+            operation=served.operation,
+            mount=served.mount,
+            params=params,
+            query=query_of(query),
+            headers=request.headers,
+            peer=self._peers.client(request.remote or "", request.headers),
+            receive=partial(self._receive, request),
+        )
+
+    async def _receive(self, request: web.BaseRequest) -> bytes:
+        """The body, within its size, its deadline and this worker's share."""
+        core = self.assembly.core
+        length = request.content_length
+        if length is not None and length > core.limits.body:
+            raise _too_large(core.limits)
+        content = request.content
+        if content.is_eof():
+            return content.read_nowait(-1)
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(_CONTINUE)
+        try:
+            async with asyncio.timeout(core.timeouts.body):
+                return await self._read(content, core.limits)
+        except TimeoutError:
+            raise SlowBody(f"The request body did not arrive within {core.timeouts.body:g} s.") from None
+
+    async def _read(self, content: Any, limits: BodyLimits) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        try:
+            while part := await content.readany():
+                parts.append(part)
+                size += len(part)
+                self._bodies += len(part)
+                if size > limits.body:
+                    raise _too_large(limits)
+                if self._bodies > limits.bodies:
+                    raise Unavailable("Too many large requests at once; try again.", retry_after=1.0)
+        finally:
+            self._bodies -= size
+        return b"".join(parts)
+
+    async def _route(
+        self, request: web.BaseRequest, route: RouteSpec, query: str, sink: HttpSink
+    ) -> web.StreamResponse:
+        served = Served(_speaker(self.assembly), Operation("state", route.method, route.path), MOUNT)
+        inbound = self._inbound(request, served, {}, query)
+        direct = self._peers.is_direct(request.headers)
+        try:
+            principal = await self._admit(route, inbound, direct)
+            answer = await route.handler(inbound, principal)
+        except GatewayError as error:
+            body = served.dialect.encode_error(error, inbound) if served.dialect else _plain(error)
+            answer = Answer(body, error.status)
+        except Exception:
+            log.exception("fault in %s %s", route.method, route.path)
+            answer = Answer(_plain(InternalFault("The gateway failed on this request.")), 500)
+        await sink.whole(answer.status, {"Content-Type": answer.content_type, **answer.headers}, answer.body)
+        return sink.response
+
+    async def _admit(self, route: RouteSpec, inbound: Inbound, direct: bool) -> Principal:
+        if allowed_here(route.access, inbound.peer, direct):
+            return ANONYMOUS
+        speaker = _speaker(self.assembly)
+        credential = speaker.credential(inbound) if speaker else None
+        principal = await authenticate(self.assembly.pipeline.authenticators, inbound, credential)
+        if route.access != "authenticated" and not principal.is_admin:
+            raise Forbidden(f"{route.path} is for admins.")
+        return principal
+
+    async def _miss(
+        self, request: web.BaseRequest, path: str, query: str, sink: HttpSink, error: GatewayError
+    ) -> web.StreamResponse:
+        speaker = self.assembly.router.speaker(path)
+        headers = dict(JSON)
+        if isinstance(error, WrongMethod):
+            headers["Allow"] = ", ".join(error.allowed)
+        body = _plain(error)
+        if speaker is not None:
+            inbound = self._inbound(request, Served(speaker, _NOWHERE, MOUNT), {}, query)
+            body = speaker.encode_error(error, inbound)
+        await sink.whole(error.status, headers, body)
+        return sink.response
+
+
+class HttpSink(Sink):
+    """A reply as an aiohttp response. A whole one is written by aiohttp itself, headers and body at once."""
+
+    def __init__(
+        self, request: web.BaseRequest, extra: Mapping[str, str] | None, patience: float, closing: bool
+    ) -> None:
+        self._request = request
+        self._extra = extra
+        self._patience = patience
+        self._closing = closing
+        self.began = False
+        self.response: web.StreamResponse = web.Response(status=500)
+
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.response = web.Response(status=status, headers=self._headers(headers), body=body)
+        if self._closing:
+            self.response.force_close()
+
+    async def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        self.response = web.StreamResponse(status=status, headers=self._headers(headers))
+        if self._closing:
+            self.response.force_close()
+        self.began = True
+        await self.response.prepare(self._request)
+
+    async def write(self, data: bytes) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self.response.write(data)
+        except TimeoutError:
+            self.abort()
+            raise ClientGone("the client does not read") from None
+        except ConnectionError as error:
+            raise ClientGone("the connection to the client was lost") from error
+
+    async def end(self) -> None:
+        try:
+            await self.response.write_eof()
+        except ConnectionError as error:
+            raise ClientGone("the connection to the client was lost") from error
+
+    def abort(self) -> None:
+        """Closed without the last chunk, once what was written has gone out."""
+        transport = self._request.transport
+        if transport is not None:
+            transport.close()
+
+    def _headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        return {**headers, **self._extra} if self._extra else headers
+
+
+def _speaker(assembly: Assembly) -> Any:
+    return assembly.router.speaker("")
+
+
+def _too_large(limits: BodyLimits) -> TooLarge:
+    return TooLarge(f"The request body is larger than {limits.body} bytes (gateway.limits.body).")
+
+
+def _plain(error: GatewayError) -> bytes:
+    return msgspec.json.encode({"error": {"message": error.public, "type": error.kind, "code": error.code}})
