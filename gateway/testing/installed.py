@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
 from ..dialect import ClientDialect, ServerDialect
+from ..egress import Egress
+from ..errors import UpstreamUnreachable
+from ..provider import Reply, Timeouts, Trust, Upstream
+from ..services import Services
 from ..settings import Settings
 
 GROUP = "gateway"
@@ -21,6 +27,27 @@ def plugins() -> Mapping[str, EntryPoint]:
 def bare_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Every section at its defaults, and no file."""
     return Settings({}, environ or {}, frozenset())
+
+
+class NoUpstream(Upstream):
+    """Reaches nobody."""
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        trust: Trust = "operator",
+        timeouts: Timeouts | None = None,
+    ) -> Reply:
+        raise UpstreamUnreachable("There is no network here.")
+
+
+def bare_services() -> Services:
+    """No store, no network, the real clock."""
+    return Services(NoUpstream(), Egress(), None, time.time, logging.getLogger("gateway.testing"))
 
 
 @cache
