@@ -1,0 +1,163 @@
+"""What LibreChat's variables make of the endpoint `openAI`."""
+
+import logging
+
+import msgspec
+import pytest
+from gateway_provider_openai import register_providers, register_sections
+from gateway_provider_openai.endpoint import OpenAIFields
+
+from gateway import (
+    MOUNT,
+    Attempt,
+    Egress,
+    Encoded,
+    Exchange,
+    Inbound,
+    Operation,
+    Outgoing,
+    Principal,
+    Reply,
+    Services,
+    Settings,
+    Upstream,
+)
+
+KEY = {"OPENAI_API_KEY": "sk-1"}
+
+
+class Listing(Reply):
+    status, headers = 200, {}
+
+    async def read(self, limit=0):
+        return b'{"data": [{"id": "gpt-x"}, {"id": "o9"}, {"id": "embed-1"}, {"id": "gpt-x-audio"}]}'
+
+    async def chunk(self):
+        return b""
+
+    def close(self):
+        pass
+
+
+class Recorded(Upstream):
+    def __init__(self):
+        self.sent = []
+
+    async def send(self, method, url, headers, body=b"", *, trust="operator", timeouts=None):
+        self.sent.append((method, url, dict(headers)))
+        return Listing()
+
+
+def providers(environ, section=None, upstream=None):
+    sections, given = {}, frozenset()
+    if section is not None:
+        sections[OpenAIFields] = msgspec.convert(section, OpenAIFields, dec_hook=lambda kind, value: kind(value))
+        given = frozenset(("endpoints.openAI",))
+    services = Services(upstream or Recorded(), Egress(), None, lambda: 0.0, logging.getLogger("test.openai"))
+    return register_providers(Settings(sections, environ, given), services)
+
+
+def one(environ, section=None, upstream=None):
+    (provider,) = providers(environ, section, upstream)
+    return provider
+
+
+def outgoing(provider, path="/chat/completions"):
+    inbound = Inbound(Operation("generate", "POST", path), MOUNT, {}, {}, {}, "127.0.0.1", None)
+    exchange = Exchange(inbound, None, principal=Principal(user_id="u1"))
+    target = provider.target("m")
+    return Outgoing(exchange, Attempt("a", target, "openai-chat"), target, "openai-chat", Encoded(path, b""))
+
+
+def test_the_section_is_librechats():
+    assert {section.path for section in register_sections()} == {"endpoints.openAI", "endpoints.all"}
+
+
+def test_nothing_configured_is_no_endpoint():
+    assert providers({}) == ()
+
+
+async def test_a_key_alone_makes_an_endpoint_at_openai():
+    provider = one(KEY)
+    assert (provider.endpoint, provider.dialects, provider.unavailable, provider.open) == (
+        "openAI",
+        ("openai-chat", "open-responses"),
+        None,
+        True,
+    )
+    assert provider.url(outgoing(provider, "/responses")) == "https://api.openai.com/v1/responses"
+    assert await provider.headers(outgoing(provider)) == {"authorization": "Bearer sk-1"}
+
+
+@pytest.mark.parametrize(
+    ("proxy", "url"),
+    [
+        ("http://h/v1", "http://h/v1/chat/completions"),
+        ("http://h/v1/", "http://h/v1/chat/completions"),
+        ("http://h/v1/chat/completions", "http://h/v1/chat/completions"),
+        ("http://h/v1/chat/completions/?a=1", "http://h/v1/chat/completions?a=1"),
+        ("http://h/openai", "http://h/openai/chat/completions"),
+        ("http://h/v1/account/completions-proxy", "http://h/v1/account/completions-proxy/chat/completions"),
+    ],
+)
+def test_the_reverse_proxy_may_be_a_base_or_the_url_of_a_request(proxy, url):
+    provider = one(KEY | {"OPENAI_REVERSE_PROXY": proxy}, {"baseURL": "http://elsewhere"})
+    assert provider.url(outgoing(provider)) == url
+
+
+def test_the_sections_base_url_counts_where_no_reverse_proxy_is_set():
+    provider = one(KEY | {"HOST": "h"}, {"baseURL": "http://${HOST}/v1"})
+    assert provider.url(outgoing(provider)) == "http://h/v1/chat/completions"
+
+
+async def test_organization_and_the_sections_headers_are_sent():
+    provider = one(KEY | {"OPENAI_ORGANIZATION": "org"}, {"headers": {"X-User": "{{LIBRECHAT_USER_ID}}"}})
+    assert await provider.headers(outgoing(provider)) == {
+        "authorization": "Bearer sk-1",
+        "openai-organization": "org",
+        "x-user": "u1",
+    }
+
+
+async def test_listed_models_close_the_endpoint():
+    provider = one(KEY | {"OPENAI_MODELS": "gpt-a, gpt-b,"})
+    assert not provider.open
+    assert await provider.models() == ("gpt-a", "gpt-b")
+
+
+async def test_openais_own_list_is_fetched_and_only_chat_models_offered():
+    upstream = Recorded()
+    assert await one(KEY, upstream=upstream).models() == ("gpt-x", "o9")
+    assert upstream.sent == [("GET", "https://api.openai.com/v1/models", {"authorization": "Bearer sk-1"})]
+
+
+async def test_the_list_of_a_reverse_proxy_is_offered_whole():
+    provider = one(KEY | {"OPENAI_REVERSE_PROXY": "http://h/v1"})
+    assert len(await provider.models()) == 4
+
+
+@pytest.mark.parametrize(
+    ("environ", "section", "what"),
+    [
+        ({}, {"titleConvo": True}, "OPENAI_API_KEY: it is not set"),
+        ({"OPENAI_API_KEY": "user_provided"}, None, "user_provided keys are not supported yet"),
+        (KEY | {"OPENAI_REVERSE_PROXY": "user_provided"}, None, "user_provided"),
+        (KEY | {"OPENAI_REVERSE_PROXY": "h"}, None, "OPENAI_REVERSE_PROXY: it is not a URL"),
+        (KEY, {"headers": {"x": "${NONE}"}}, "endpoints.openAI.headers: not set: NONE"),
+        (KEY, {"headers": {"x y": "1"}}, "endpoints.openAI.headers.x y"),
+        (KEY, {"baseURL": "${NONE}"}, "endpoints.openAI.baseURL: not set: NONE"),
+        ({"OPENAI_API_KEY": "sk-1\nx"}, None, "OPENAI_API_KEY: the value of this header has a line break"),
+    ],
+)
+def test_what_cannot_be_called_says_why(environ, section, what):
+    provider = one(environ, section)
+    assert what in provider.unavailable
+    (finding,) = provider.findings()
+    assert (finding.level, finding.path) == ("warning", "endpoints.openAI")
+    assert what in finding.what
+    assert "sk-1" not in finding.what
+
+
+@pytest.mark.parametrize(("listed", "offered"), [("openAI,agents", 1), ("agents,google", 0), ("", 1)])
+def test_endpoints_variable_leaves_it_out_where_it_is_not_named(listed, offered):
+    assert len(providers(KEY | {"ENDPOINTS": listed})) == offered
