@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from .errors import Forbidden, GatewayError, InternalFault, SlowBody, TooLarge, Unavailable, WrongMethod
+from .errors import Forbidden, GatewayError, InternalFault, NotFound, SlowBody, TooLarge, Unavailable, WrongMethod
 from .inbound import ANONYMOUS, MOUNT, Inbound, Operation, Principal
 from .peers import Peers
 from .pipeline import JSON
@@ -43,29 +43,36 @@ class HttpServer:
         self._idle = asyncio.Event()
         self._bodies = 0
         self._peers = Peers(assembly.core.listen.trusted_proxies)
-        self._runner: web.ServerRunner | None = None
+        self._runners: list[web.ServerRunner] = []
         self._sites: list[web.BaseSite] = []
 
     async def start(self, sock: Any, tls: ssl.SSLContext | None) -> None:
-        times = self.assembly.core.timeouts
+        await self._serve(sock, tls, self._handle)
+
+    async def listen_internal(self, sock: Any) -> None:
+        """Serve the routes marked `internal` on a socket of their own, to whoever reaches it."""
+        await self._serve(sock, None, self._handle_internal)
+
+    async def _serve(
+        self,
+        sock: Any,
+        tls: ssl.SSLContext | None,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    ) -> None:
         server = web.Server(
-            self._handle,
+            handler,
             access_log=None,
             handler_cancellation=True,
-            keepalive_timeout=times.keepalive,
+            keepalive_timeout=self.assembly.core.timeouts.keepalive,
             lingering_time=2.0,
             max_line_size=16384,
             max_field_size=32768,
             logger=log,
         )
-        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await self.listen(sock, tls)
-
-    async def listen(self, sock: Any, tls: ssl.SSLContext | None = None) -> None:
-        """One more socket; those bound beside the first serve the same."""
-        assert self._runner is not None
-        site = web.SockSite(self._runner, sock, ssl_context=tls, backlog=1024)
+        runner = web.ServerRunner(server, shutdown_timeout=1.0)
+        await runner.setup()
+        self._runners.append(runner)
+        site = web.SockSite(runner, sock, ssl_context=tls, backlog=1024)
         await site.start()
         self._sites.append(site)
 
@@ -82,8 +89,8 @@ class HttpServer:
         except TimeoutError:
             return False
         finally:
-            if self._runner is not None:
-                await self._runner.cleanup()
+            for runner in self._runners:
+                await runner.cleanup()
         return True
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -94,6 +101,17 @@ class HttpServer:
             self.running -= 1
             if not self.running:
                 self._idle.set()
+
+    async def _handle_internal(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        sink = HttpSink(request, None, self.assembly.core.timeouts.write, self.draining)
+        try:
+            match = self.assembly.router.match(request.method, path)
+            if match.route is None or not match.route.internal:
+                raise NotFound(f"{path} is not served on this port.")
+        except GatewayError as error:
+            return await self._miss(request, path, query, sink, error)
+        return await self._route(request, msgspec.structs.replace(match.route, access="public"), query, sink)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         assembly = self.assembly

@@ -1,0 +1,114 @@
+"""`gateway serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from .. import logs, sockets
+from ..pipeline.compile import Assembly
+from ..process import Sockets
+from ..process import serve as serve_process
+from ..workers import FDS, WORKER, Supervisor
+from .banner import banner
+from .context import Context
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--host", help="Listen on this address instead of 127.0.0.1.")
+@click.option("--port", type=int, help="Listen on this port instead of 8080; 0 takes a free one.")
+@click.option("--workers", type=int, help="Serve from so many processes.")
+@click.option("--upstream", metavar="URL", help="Serve this OpenAI-compatible base URL; no file is needed.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Default: info.")
+@click.option("--safe-mode", is_flag=True, help="Start without third-party plugins.")
+@click.pass_obj
+def serve(
+    context: Context,
+    file: Path | None,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    upstream: str | None,
+    log_level: str | None,
+    safe_mode: bool,
+) -> None:
+    """Serve the configuration in FILE (default: ./librechat.yaml, or embedded defaults)."""
+    flags = {
+        "gateway.listen.host": host,
+        "gateway.listen.port": port,
+        "gateway.workers": workers,
+        "gateway.log.level": log_level,
+        "upstream": upstream,
+    }
+    given = {path: value for path, value in flags.items() if value is not None}
+    context = Context(
+        config=file or context.config, flags=given, safe_mode=safe_mode or context.safe_mode, environ=context.environ
+    )
+    logs.set_up(context.core.log)
+    if WORKER in os.environ:
+        _work(context)
+        return
+    _tell(context)
+    listening = _bind(context)
+    count = context.core.workers
+    if count == 1:
+        _run(context, listening, machine=True)
+        return
+    drain = context.core.timeouts.drain
+    sys.exit(Supervisor(count, listening, sys.argv[1:], drain).run())
+
+
+def _tell(context: Context) -> None:
+    """Warnings and notes first; errors stop here."""
+    context.settings()
+    for finding in context.composed.findings:
+        colour = "yellow" if finding.level == "warning" else None
+        click.secho(f"{finding.level}: {finding}", fg=colour, err=True)
+    warning = sockets.exposed(context.core.listen)
+    if warning:
+        click.secho(f"warning: {warning}", fg="yellow", err=True)
+
+
+def _bind(context: Context) -> Sockets:
+    listen = context.core.listen
+    sockets.tls_context(listen.tls, context.environ)
+    main = sockets.bind(listen.host, listen.port)
+    if listen.internal_port is None:
+        return Sockets(main)
+    return Sockets(main, sockets.bind(listen.internal_host, listen.internal_port, "gateway.listen.internal_port"))
+
+
+def _work(context: Context) -> None:
+    """As one of several workers, on the supervisor's sockets."""
+    inherited = [socket.socket(fileno=int(fd)) for fd in os.environ[FDS].split(",")]
+    for sock in inherited:
+        sock.setblocking(False)
+    index = int(os.environ[WORKER])
+    _run(context, Sockets(*inherited), machine=index == 0)
+
+
+def _run(context: Context, listening: Sockets, machine: bool) -> None:
+    async def ready(assembly: Assembly) -> None:
+        if machine:
+            url = sockets.where(listening.main, context.core.listen.tls is not None)
+            click.echo(await banner(assembly, url, context.settings().env("GATEWAY_API_KEY") is not None))
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve_process(context, listening, machine, ready))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

@@ -1,0 +1,97 @@
+"""One serving process: open the store, start what runs beside requests, serve, drain, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .egress import Egress
+from .lifespan import Lifespan
+from .pipeline.compile import Assembly, assemble
+from .provider import Timeouts
+from .sockets import tls_context
+from .status import Status
+
+if TYPE_CHECKING:
+    from .cli.context import Context
+    from .server import HttpServer
+
+log = logging.getLogger("gateway.process")
+
+
+@dataclass(frozen=True)
+class Sockets:
+    """main: where clients connect. internal: metrics and health besides, where configured."""
+
+    main: socket.socket
+    internal: socket.socket | None = None
+
+
+async def serve(
+    context: Context, sockets: Sockets, machine: bool, ready: Callable[[Assembly], Awaitable[None]]
+) -> None:
+    """Until SIGTERM or SIGINT. machine: whether this process runs what one process of the machine runs.
+
+    ready: called once requests are served. Raises StartupError.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        assembly, status = await _open(context, machine, stack)
+        server = await _listen(assembly, status, sockets, context)
+        gc.collect()
+        gc.freeze()
+        await ready(assembly)
+        await stopping.wait()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, os._exit, 1)
+        log.info("stopping: %d exchanges are running", server.running)
+        if not await server.drain():
+            log.warning("some exchanges were cut: they did not end within timeouts.drain")
+
+
+async def _open(context: Context, machine: bool, stack: AsyncExitStack) -> tuple[Assembly, Status]:
+    """Everything that requests need, in the order that it is needed; the stack undoes it backwards."""
+    from .upstream import HttpUpstream
+
+    settings, core = context.settings(), context.core
+    egress = Egress()
+    times = core.timeouts
+    upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle))
+    status = Status(context.composed.unenforced)
+    assembly = assemble(settings, context.registry, upstream, egress, status.routes())
+    status.assembly = assembly
+    await upstream.open()
+    stack.push_async_callback(upstream.close)
+    if assembly.services.store is not None:
+        await assembly.services.store.open()
+        stack.push_async_callback(assembly.services.store.close)
+    for lifespan in _mine(assembly.lifespans, machine):
+        await lifespan.start()
+        stack.push_async_callback(lifespan.stop)
+    return assembly, status
+
+
+async def _listen(assembly: Assembly, status: Status, sockets: Sockets, context: Context) -> HttpServer:
+    from .server import HttpServer
+
+    server = HttpServer(assembly)
+    status.draining = lambda: server.draining
+    await server.start(sockets.main, tls_context(assembly.core.listen.tls, context.environ))
+    if sockets.internal is not None:
+        await server.listen_internal(sockets.internal)
+    return server
+
+
+def _mine(lifespans: Sequence[Lifespan], machine: bool) -> list[Lifespan]:
+    return [one for one in lifespans if one.scope == "worker" or machine]

@@ -1,0 +1,63 @@
+"""The core's own routes: /health, /ready and /openapi.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from .inbound import Inbound, Principal
+from .openapi import document
+from .routes import Answer, RouteSpec
+from .settings.compose import Unenforced
+
+if TYPE_CHECKING:
+    from .pipeline.compile import Assembly
+
+
+class Status:
+    """Answers what operators and load balancers ask. `assembly` is set once it exists; `draining` by the server."""
+
+    def __init__(self, unenforced: Sequence[Unenforced]) -> None:
+        self.assembly: Assembly | None = None
+        self.draining: Callable[[], bool] = lambda: False
+        self._unenforced = [f"{one.path}: {one.reason}" for one in unenforced]
+
+    def routes(self) -> tuple[RouteSpec, ...]:
+        return (
+            RouteSpec("GET", "/health", self.health, "public", "This process is alive", internal=True),
+            RouteSpec("GET", "/ready", self.ready, "public", "It can serve; reasons where not", internal=True),
+            RouteSpec("GET", "/openapi.json", self.openapi, "loopback", "What is mounted"),
+        )
+
+    async def health(self, inbound: Inbound, principal: Principal) -> Answer:
+        return _json({"status": "ok", "version": version("librechat-gateway")})
+
+    async def ready(self, inbound: Inbound, principal: Principal) -> Answer:
+        """503 with reasons while something that requests need is missing."""
+        reasons = await self._reasons()
+        body: dict[str, object] = {"status": "ready" if not reasons else "not ready", "reasons": reasons}
+        if self._unenforced:
+            body["not_enforced"] = self._unenforced
+        return _json(body, 200 if not reasons else 503)
+
+    async def openapi(self, inbound: Inbound, principal: Principal) -> Answer:
+        assert self.assembly is not None
+        return _json(document(self.assembly.router))
+
+    async def _reasons(self) -> list[str]:
+        assert self.assembly is not None
+        if self.draining():
+            return ["draining: the process is stopping"]
+        reasons = [f"plugin {p.name}: {p.error}" for p in self.assembly.registry.plugins if p.error]
+        reasons += [failure for one in self.assembly.lifespans if (failure := one.failure()) is not None]
+        store = self.assembly.services.store
+        if store is not None and (why := await store.ping()) is not None:
+            reasons.append(f"store {store.name}: {why}")
+        return reasons
+
+
+def _json(value: object, status: int = 200) -> Answer:
+    return Answer(msgspec.json.encode(value), status)
