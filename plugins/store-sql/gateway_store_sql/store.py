@@ -1,0 +1,87 @@
+"""SqliteStore: one file, any number of processes on one machine."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import apsw
+
+from gateway import GatewayError, StartupError, Store
+
+from .connect import check_library, open_writer
+from .files import prepare
+from .keys import SqlKeys
+from .migrate import migrate, shipped
+from .reader import Reader
+from .usage import SqlUsageLog
+from .users import SqlUsers
+from .writer import Writer
+
+
+class SqliteStore(Store):
+    """Nothing is opened and no thread is started before `open`; an opened one must not be carried over a fork."""
+
+    name = "sqlite"
+    shared = False
+
+    def __init__(self, directory: Path, log: logging.Logger | None = None) -> None:
+        self._file = directory / "gateway.db"
+        self.directory = str(directory)
+        self.location = str(self._file)
+        self._reader = Reader(self._file)
+        self._writer = Writer(self._connect, log or logging.getLogger("gateway.store"))
+        self.keys = SqlKeys(self._reader, self._writer)
+        self.users = SqlUsers(self._reader, self._writer)
+        self.usage = SqlUsageLog(self._reader, self._writer)
+
+    async def open(self) -> None:
+        check_library(apsw.sqlite_lib_version())
+        try:
+            await self._writer.open()
+            self._reader.open()
+        except apsw.Error as error:
+            await self.close()
+            raise self._failed(error) from error
+
+    async def close(self) -> None:
+        await self._writer.close()
+        self._reader.close()
+
+    async def ping(self) -> str | None:
+        if not self._file.exists():
+            return f"the database {self._file} was removed while in use; restart the gateway"
+        try:
+            self._reader.rows("SELECT 1")
+            if self._writer.trouble:  # it may be over, with nothing left to write since
+                await self.usage.flush()
+        except GatewayError as error:
+            return f"{self._writer.trouble or error.__cause__ or error.public}"
+        return None
+
+    def _connect(self) -> apsw.Connection:
+        """In the writer's thread."""
+        prepare(self._file.parent, self._file)
+        connection = open_writer(self._file)
+        try:
+            migrate(connection, shipped(), self._file)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _failed(self, error: apsw.Error) -> StartupError:
+        if isinstance(error, apsw.NotADBError | apsw.CorruptError):
+            return StartupError(
+                f"{self._file} is not an SQLite database, or it is damaged ({error}). "
+                "Restore a backup, or move the file away to begin with an empty one."
+            )
+        if isinstance(error, apsw.BusyError):
+            return StartupError(
+                f"{self._file} is locked by another program ({error}). Close it (a database browser, a backup)."
+                " Then start again."
+            )
+        return StartupError(
+            f"The store {self._file} cannot be opened: {error}. Set gateway.store.directory (or GATEWAY_STATE_DIR) "
+            "to a directory on a local disk that this user may write to."
+        )

@@ -1,0 +1,87 @@
+"""Sums over the usage log, and the days of a time zone."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import apsw
+
+from gateway import BadCall, UsageTotal
+from gateway.store import Grouping
+
+_EXPRESSIONS: dict[Grouping, str] = {
+    "key": "key_id",
+    "user": "user_id",
+    "agent": "agent",
+    "endpoint": "endpoint",
+    # What was refused before it reached an upstream has the name that the client wrote.
+    "model": "CASE WHEN model_served = '' THEN model_asked ELSE model_served END",
+    "day": "quarter",
+}
+_SUMS = """
+COUNT(*), SUM(CASE WHEN outcome IN ('complete', 'client_gone') THEN 0 ELSE 1 END),
+COALESCE(SUM(input), 0), COALESCE(SUM(cache_read), 0),
+COALESCE(SUM(COALESCE(cache_write_5m, 0) + COALESCE(cache_write_1h, 0)), 0),
+COALESCE(SUM(output), 0), COALESCE(SUM(reasoning), 0), SUM(estimated)
+"""
+QUARTER = 900
+
+
+def totals(
+    connection: apsw.Connection,
+    by: Sequence[Grouping],
+    since: float,
+    until: float,
+    zone: str,
+    user_id: str | None,
+) -> Sequence[UsageTotal]:
+    """Ordered by group. Errors are all outcomes except `complete` and `client_gone`. Raises BadCall."""
+    day = _days(zone)
+    values: tuple[float | str, ...] = (since, until) if user_id is None else (since, until, user_id)
+    sums: dict[tuple[str, ...], list[int]] = {}
+    for row in _rows(connection, _query(by, user_id is not None), values):
+        group = tuple(day(value) if name == "day" else value for name, value in zip(by, row, strict=False))
+        counts = [int(count) for count in row[len(by) :]]
+        sums[group] = [a + b for a, b in zip(sums[group], counts, strict=True)] if group in sums else counts
+    return [UsageTotal(group, *counts) for group, counts in sorted(sums.items())]
+
+
+def _rows(connection: apsw.Connection, sql: str, values: tuple[float | str, ...]) -> Sequence[tuple[Any, ...]]:
+    return connection.execute(sql, values).fetchall()
+
+
+def _query(by: Sequence[Grouping], one_user: bool) -> str:
+    unknown = [name for name in by if name not in _EXPRESSIONS]
+    if unknown:
+        raise BadCall(f"Usage has no grouping {unknown[0]!r}; there are {', '.join(_EXPRESSIONS)}.", param="by")
+    # An expression and not a column's number: PostgreSQL and SQLite agree on it for any of them.
+    groups = [_EXPRESSIONS[name] for name in by]
+    where = "started >= ?1 AND started < ?2" + (" AND user_id = ?3" if one_user else "")
+    ending = f"GROUP BY {', '.join(groups)}" if groups else "HAVING COUNT(*) > 0"
+    return f"SELECT {', '.join([*groups, _SUMS])} FROM exchanges WHERE {where} {ending}"  # noqa: S608 - all text is ours
+
+
+def _days(zone: str) -> Callable[[Any], str]:
+    """Quarters of an hour to ISO dates in this zone."""
+    tz = _zone(zone)
+
+    def day(quarter: Any) -> str:
+        return datetime.datetime.fromtimestamp(int(quarter) * QUARTER, tz).date().isoformat()
+
+    return day
+
+
+def _zone(name: str) -> datetime.tzinfo:
+    if name == "UTC":  # also where the machine has no time zone data
+        return datetime.UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadCall(
+            f"There is no time zone {name!r} here. Write an IANA name such as Europe/Berlin or UTC; "
+            "if this is one, install the system's `tzdata` package (or pip install tzdata).",
+            param="zone",
+        ) from error

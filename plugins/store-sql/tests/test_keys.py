@@ -1,0 +1,113 @@
+"""Keys: found by digest with their owner, revoked from a time on, and a revision that other processes see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from gateway_store_sql.store import SqliteStore
+
+from gateway import Conflict, NotFound, User
+
+
+@pytest.fixture
+async def ann(store: SqliteStore) -> User:
+    return await store.users.create("ann", role="ADMIN", groups=["ops"])
+
+
+async def test_a_key_is_found_by_its_digest_with_its_owner(store: SqliteStore, ann: User) -> None:
+    key = await store.keys.create("d" * 64, "sk-ddddd", "laptop", ann.id, expires=2e9)
+    assert await store.keys.find("d" * 64) == (key, ann)
+    assert await store.keys.find("e" * 64) is None
+    assert (key.label, key.prefix, key.expires, key.last_used, key.revoked) == ("laptop", "sk-ddddd", 2e9, None, None)
+
+
+async def test_keys_are_listed_newest_first_and_by_owner(store: SqliteStore, ann: User) -> None:
+    bob = await store.users.create("bob")
+    first, second, third = [
+        await store.keys.create(digest * 64, "sk-", digest, owner.id)
+        for digest, owner in (("a", ann), ("b", bob), ("c", ann))
+    ]
+    assert await store.keys.list() == [third, second, first]
+    assert await store.keys.list(ann.id) == [third, first]
+    assert await store.keys.list("usr_nobody") == []
+
+
+async def test_a_digest_is_kept_once(store: SqliteStore, ann: User) -> None:
+    await store.keys.create("d" * 64, "sk-", "", ann.id)
+    with pytest.raises(Conflict):
+        await store.keys.create("d" * 64, "sk-", "again", ann.id)
+    assert len(await store.keys.list()) == 1
+
+
+async def test_a_key_needs_an_owner(store: SqliteStore) -> None:
+    with pytest.raises(NotFound, match="usr_nobody"):
+        await store.keys.create("d" * 64, "sk-", "", "usr_nobody")
+
+
+async def test_revoking_holds_from_the_earliest_time_on(store: SqliteStore, ann: User) -> None:
+    key = await store.keys.create("d" * 64, "sk-", "", ann.id)
+
+    async def revoked() -> float | None:
+        found = await store.keys.find("d" * 64)
+        assert found
+        return found[0].revoked
+
+    assert await store.keys.revoke(key.id, 2000.0)
+    assert await revoked() == 2000.0
+    assert await store.keys.revoke(key.id, 1000.0)
+    assert await revoked() == 1000.0
+    assert await store.keys.revoke(key.id, 3000.0)
+    assert await revoked() == 1000.0
+    assert not await store.keys.revoke("key_nothing", 1.0)
+
+
+async def test_the_revision_grows_with_every_change_and_only_then(store: SqliteStore) -> None:
+    seen = [await store.keys.revision()]
+
+    async def grew() -> bool:
+        seen.append(await store.keys.revision())
+        return seen[-1] > seen[-2]
+
+    user = await store.users.create("ann")
+    assert await grew()
+    key = await store.keys.create("d" * 64, "sk-", "", user.id)
+    assert await grew()
+    await store.keys.revoke(key.id, 1.0)
+    assert await grew()
+    await store.keys.revoke("key_nothing", 1.0)
+    store.keys.touch(key.id, 1.0)
+    await store.usage.flush()
+    with pytest.raises(Conflict):
+        await store.users.create("ann")
+    assert not await grew()
+
+
+async def test_another_process_sees_a_change_at_once(store: SqliteStore, directory: Path, ann: User) -> None:
+    other = SqliteStore(directory)
+    await other.open()
+    key = await store.keys.create("d" * 64, "sk-", "", ann.id)
+    assert await other.keys.find("d" * 64) == (key, ann)
+    before = await other.keys.revision()
+    await store.keys.revoke(key.id, 1.0)
+    assert await other.keys.revision() > before
+    await other.close()
+
+
+async def test_the_last_use_is_kept_and_never_goes_back(store: SqliteStore, ann: User) -> None:
+    key = await store.keys.create("d" * 64, "sk-", "", ann.id)
+
+    async def last_used() -> float | None:
+        await store.usage.flush()
+        return (await store.keys.list())[0].last_used
+
+    store.keys.touch(key.id, 100.0)
+    assert await last_used() == 100.0
+    store.keys.touch(key.id, 100.5)
+    assert await last_used() == 100.0, "two uses within a second are one write"
+    store.keys.touch(key.id, 102.0)
+    assert await last_used() == 102.0
+    store.keys.touch(key.id, 50.0)
+    assert await last_used() == 102.0
+    store.keys.touch("key_nothing", 100.0)
+    await store.usage.flush()

@@ -1,0 +1,43 @@
+"""Users are found by id, name and address, and a name is taken once."""
+
+from __future__ import annotations
+
+import pytest
+from gateway_store_sql.store import SqliteStore
+
+from gateway import Conflict
+
+
+async def test_a_user_comes_back_as_made(store: SqliteStore) -> None:
+    user = await store.users.create("Ann Ö.", "Ann@Example.org", "ADMIN", ["eng", "ops"])
+    assert (user.name, user.email, user.role, user.groups) == ("Ann Ö.", "ann@example.org", "ADMIN", ("eng", "ops"))
+    assert await store.users.get(user.id) == user
+    assert await store.users.find("Ann Ö.") == user
+    assert await store.users.find("ANN@example.org") == user
+    assert await store.users.list() == [user]
+
+
+async def test_who_is_not_there_is_none(store: SqliteStore) -> None:
+    await store.users.create("ann")
+    assert await store.users.get("usr_nobody") is None
+    assert await store.users.find("bob") is None
+    assert await store.users.find("") is None
+
+
+async def test_a_name_is_taken_once(store: SqliteStore) -> None:
+    first = await store.users.create("ann", role="ADMIN")
+    with pytest.raises(Conflict, match="already a user named 'ann'"):
+        await store.users.create("ann")
+    assert await store.users.list() == [first]
+
+
+async def test_of_two_with_one_address_the_oldest_is_found(store: SqliteStore) -> None:
+    first = await store.users.create("ann", "team@example.org")
+    await store.users.create("bob", "team@example.org")
+    assert await store.users.find("team@example.org") == first
+
+
+async def test_a_name_goes_before_an_address(store: SqliteStore) -> None:
+    await store.users.create("ann", "x@example.org")
+    named = await store.users.create("x@example.org")
+    assert await store.users.find("x@example.org") == named
