@@ -27,7 +27,7 @@ CREATE TABLE revisions (
 );
 INSERT INTO revisions (name, revision) VALUES ('keys', 1);
 
--- quarter: the quarter of an hour since the epoch. No zone has had an offset finer than that since 1972,
+-- quarter: the quarter of an hour since the epoch. No zone has had an offset finer than that since 1980,
 -- so sums over quarters become days of any zone.
 CREATE TABLE exchanges (
     id TEXT PRIMARY KEY,
