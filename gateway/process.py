@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .egress import Egress
+from .errors import SettingsError
 from .lifespan import Lifespan
 from .pipeline.compile import Assembly, assemble
 from .provider import Timeouts
+from .settings import Finding
 from .sockets import tls_context
 from .status import Status
 
@@ -71,6 +73,7 @@ async def _open(context: Context, machine: bool, stack: AsyncExitStack) -> tuple
     status = Status(context.composed.unenforced)
     assembly = assemble(settings, context.registry, upstream, egress, status.routes())
     status.assembly = assembly
+    _report(assembly.findings, machine)
     await upstream.open()
     stack.push_async_callback(upstream.close)
     if assembly.services.store is not None:
@@ -80,6 +83,15 @@ async def _open(context: Context, machine: bool, stack: AsyncExitStack) -> tuple
         await lifespan.start()
         stack.push_async_callback(lifespan.stop)
     return assembly, status
+
+
+def _report(findings: Sequence[Finding], machine: bool) -> None:
+    """Once a machine, not once a worker. Raises SettingsError where one is an error."""
+    errors = [str(finding) for finding in findings if finding.level == "error"]
+    if errors:
+        raise SettingsError("\n".join(errors))
+    for finding in findings if machine else ():
+        log.warning("%s", finding)
 
 
 async def _listen(assembly: Assembly, status: Status, sockets: Sockets, context: Context) -> HttpServer:
