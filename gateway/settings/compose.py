@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,32 +12,38 @@ import msgspec
 from .contract import Finding, Section, Settings
 from .convert import Level, convert
 from .core import Core
+from .keys import Keys, key_facts
 from .overlay import overlaid
 from .paths import Steps, at, steps, text
 from .reading import Document
 from .shape import shape
-from .strange import strange_names
-
-
-class Unenforced(msgspec.Struct, frozen=True, order=True):
-    """A key about money, safety, access or tools that stands in the file and that nothing here enforces."""
-
-    path: str
-    reason: str
+from .status import Unenforced, Used, status_findings, used_keys
+from .strange import strange_names, unowned
+from .strictness import librechat_findings, unset_variables
 
 
 @dataclass(frozen=True)
 class Composed:
-    """findings: errors, warnings and notes, in the files' order. document: with flags and variables applied."""
+    """findings: errors, warnings and notes, in the files' order. document: with flags and variables applied.
+
+    unclaimed: endpoints that no installed plugin provides, by name, with the reason.
+    """
 
     settings: Settings
     findings: tuple[Finding, ...]
     unenforced: tuple[Unenforced, ...]
+    unclaimed: Mapping[str, str]
     document: Document
 
     @property
     def errors(self) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.level == "error")
+
+    def with_found(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
+        """All findings, with what plugins found put in its place; where a key has a finding already, that one stays."""
+        told = {finding.path for finding in self.findings if finding.level != "note"}
+        placed = (self.document.finding(steps(one.path), one) for one in found if one.path not in told)
+        return _ordered((*self.findings, *placed))
 
 
 def core_of(document: Document, flags: Mapping[str, object]) -> tuple[Core, tuple[Finding, ...]]:
@@ -56,8 +62,24 @@ def compose(document: Document, sections: Sequence[Section], flags: Mapping[str,
     for section in sections:
         values[section.model], wrong = _section(section, document)
         findings += wrong
-    settings = Settings(values, document.environ, _given(document.data))
-    return Composed(settings, _ordered(findings), (), document)
+    keys = Keys(key_facts(), sections)
+    used = used_keys(document, keys)
+    findings += unowned(document, sections, core, keys.facts, bool(flags.get("safe_mode")))
+    findings += _of_librechat(document, keys, used, core)
+    return Composed(
+        Settings(values, document.environ, _given(document.data)),
+        _ordered(findings),
+        tuple(Unenforced(text(place), why) for place, why in used.unenforced.items()),
+        used.unclaimed,
+        document,
+    )
+
+
+def _of_librechat(document: Document, keys: Keys, used: Used, core: Core) -> Iterator[Finding]:
+    if document.librechat:
+        yield from librechat_findings(document, keys.facts)
+    yield from status_findings(document, keys, used, core.unenforced == "refuse")
+    yield from unset_variables(document, keys.facts, lambda key: keys.has_claim(("endpoints", key)))
 
 
 def _core(document: Document, sections: Sequence[Section]) -> tuple[Core, list[Finding]]:
@@ -75,7 +97,10 @@ def _core(document: Document, sections: Sequence[Section]) -> tuple[Core, list[F
 
 
 def _section(section: Section, document: Document) -> tuple[Any, list[Finding]]:
-    """The struct of a section, or a tuple of them. Outside `gateway:` nothing of it stops the start."""
+    """The struct of a section, or a tuple of them. Outside `gateway:` nothing of it stops the start.
+
+    An item of which nothing is left becomes its defaults, so that the others keep their numbers.
+    """
     place = steps(section.path)
     level: Level = "error" if place[0] == "gateway" else "warning"
     data = at(document.data, place)
@@ -97,8 +122,10 @@ def _items(
             document.finding(place, Finding(text(place), "this is not a list", "begin each item with `- `", level))
         ]
     pairs = [_one(model, item, (*place, number), document, level) for number, item in enumerate(data)]
-    values = tuple(value for value, _ in pairs if value is not None)
-    return values, [finding for _, findings in pairs for finding in findings]
+    values = [_default(model) if value is None else value for value, _ in pairs]
+    return tuple(value for value in values if value is not None), [
+        finding for _, findings in pairs for finding in findings
+    ]
 
 
 def _one(

@@ -11,6 +11,7 @@ from msgspec import inspect
 from .paths import Steps
 
 Kind = Literal["text", "whole", "number", "flag", "list"]
+LISTS = (inspect.ListType, inspect.VarTupleType, inspect.SetType, inspect.FrozenSetType)
 
 
 def shape(model: type[msgspec.Struct]) -> inspect.Type:
@@ -41,7 +42,7 @@ def below(kind: inspect.Type, step: str | int) -> inspect.Type | None:
     """The type one step down; None where the type does not say."""
     for branch in branches(kind):
         if isinstance(step, int):
-            if isinstance(branch, inspect.ListType | inspect.VarTupleType | inspect.SetType | inspect.FrozenSetType):
+            if isinstance(branch, LISTS):
                 return branch.item_type
         elif isinstance(branch, inspect.StructType):
             for field in branch.fields:
@@ -76,7 +77,7 @@ def scalar(kind: inspect.Type) -> Kind | None:
             return "number"
         if isinstance(branch, inspect.StrType | inspect.LiteralType | inspect.EnumType | inspect.CustomType):
             return "text"
-        if isinstance(branch, inspect.ListType | inspect.VarTupleType | inspect.SetType | inspect.FrozenSetType):
+        if isinstance(branch, LISTS):
             return "list" if scalar(branch.item_type) == "text" else None
     return None
 
@@ -98,14 +99,19 @@ def choices(kind: inspect.Type) -> tuple[str, ...]:
     )
 
 
-def patterns(kind: inspect.Type, steps: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every path that the type names, as patterns: `[]` for items of lists, `*` for any name."""
-    yield steps
+def patterns(kind: inspect.Type, steps: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """Every path that the type names, and whether it names others below: `[]` for items of lists, `*` for any name."""
+    parts = list(_parts(kind))
+    yield steps, bool(parts)
+    for step, part in parts:
+        yield from patterns(part, (*steps, step))
+
+
+def _parts(kind: inspect.Type) -> Iterator[tuple[str, inspect.Type]]:
     for branch in branches(kind):
         if isinstance(branch, inspect.StructType):
-            for field in branch.fields:
-                yield from patterns(field.type, (*steps, field.encode_name))
-        elif isinstance(branch, inspect.ListType | inspect.VarTupleType | inspect.SetType | inspect.FrozenSetType):
-            yield from patterns(branch.item_type, (*steps, "[]"))
+            yield from ((field.encode_name, field.type) for field in branch.fields)
+        elif isinstance(branch, LISTS):
+            yield "[]", branch.item_type
         elif isinstance(branch, inspect.DictType):
-            yield from patterns(branch.value_type, (*steps, "*"))
+            yield "*", branch.value_type

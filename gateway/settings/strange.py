@@ -1,15 +1,17 @@
-"""Names that nothing knows, under `gateway:`: a finding each, and they are left out."""
+"""Names under `gateway:` that nothing knows: a finding each, and they are left out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import inspect
 
-from .contract import Finding
-from .convert import nearest
-from .paths import Steps, text
+from .contract import Finding, Section
+from .convert import Level, nearest
+from .core import Core, Plugins
+from .keys import KeyFacts
+from .paths import Steps, steps, text
 from .reading import Document
 from .shape import below, fields, open_mapping
 
@@ -58,3 +60,41 @@ def _below(kinds: Sequence[inspect.Type], step: str | int) -> list[inspect.Type]
 def _unknown(there: Steps, known: set[str], document: Document) -> Finding:
     todo = nearest(str(there[-1]), known) or f"remove it; known here: {', '.join(sorted(known))}"
     return document.finding(there, Finding(text(there), "unknown key", todo), key=True)
+
+
+def unowned(
+    document: Document, sections: Sequence[Section], core: Core, facts: KeyFacts, safe_mode: bool
+) -> Iterator[Finding]:
+    """Keys right under `gateway:` that neither the core nor a loaded plugin owns."""
+    block = document.data.get("gateway")
+    owned = {*Core.__struct_encode_fields__, *(steps(section.path)[1] for section in sections if _ours(section))}
+    for name in block if isinstance(block, dict) else ():
+        if name not in owned:
+            what, todo, level = _nobody(name, owned, core.plugins, facts, safe_mode)
+            if document.embedded:
+                level = "warning"
+            yield document.finding(("gateway", name), Finding(f"gateway.{name}", what, todo, level), key=True)
+
+
+def _ours(section: Section) -> bool:
+    return section.path.startswith("gateway.")
+
+
+def _nobody(name: str, owned: set[str], plugins: Plugins, facts: KeyFacts, safe_mode: bool) -> tuple[str, str, Level]:
+    """What is wrong, what to do, and how bad it is: a plugin that is off on purpose stops nothing."""
+    plugin = facts.plugins.get(f"gateway.{name}", name)
+    if plugin in plugins.disable:
+        return (
+            f"the plugin {plugin} is disabled",
+            "remove the key, or the plugin from gateway.plugins.disable",
+            "warning",
+        )
+    if plugins.enable is not None and plugin not in plugins.enable:
+        return f"the plugin {plugin} is not enabled", "remove the key, or add it to gateway.plugins.enable", "warning"
+    close = nearest(name, owned)
+    what = "no installed plugin understands this"
+    if close:
+        return what, close, "error"
+    level: Level = "warning" if safe_mode else "error"
+    known = f"gateway.{name}" in facts.plugins
+    return what, f"install plugins/{plugin}" if known else "install its plugin, or remove the key", level
