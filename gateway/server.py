@@ -77,7 +77,7 @@ class HttpServer:
         self._sites.append(site)
 
     async def drain(self) -> bool:
-        """No new connections; running exchanges may end within `timeouts.drain`. True when all did."""
+        """No new connections; running exchanges may end within `timeouts.drain`. True when all did. Once."""
         self.draining = True
         for site in self._sites:
             await site.stop()
@@ -127,7 +127,10 @@ class HttpServer:
         if match.route is not None:
             return await self._route(request, match.route, query, sink)
         exchange = self._exchange(request, match, query)
-        await assembly.pipeline.handle(exchange, sink)
+        try:
+            await assembly.pipeline.handle(exchange, sink)
+        finally:
+            self._bodies -= len(exchange.inbound.body)
         return sink.response
 
     def _exchange(self, request: web.BaseRequest, match: Match, query: str) -> Exchange:
@@ -155,18 +158,16 @@ class HttpServer:
         length = request.content_length
         if length is not None and length > core.limits.body:
             raise _too_large(core.limits)
-        content = request.content
-        if content.is_eof():
-            return content.read_nowait(-1)
         if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
             request.transport.write(_CONTINUE)
         try:
             async with asyncio.timeout(core.timeouts.body):
-                return await self._read(content, core.limits)
+                return await self._read(request.content, core.limits)
         except TimeoutError:
             raise SlowBody(f"The request body did not arrive within {core.timeouts.body:g} s.") from None
 
     async def _read(self, content: Any, limits: BodyLimits) -> bytes:
+        """Counted in `_bodies` from here until the exchange has ended."""
         parts: list[bytes] = []
         size = 0
         try:
@@ -178,9 +179,10 @@ class HttpServer:
                     raise _too_large(limits)
                 if self._bodies > limits.bodies:
                     raise Unavailable("Too many large requests at once; try again.", retry_after=1.0)
-        finally:
+        except BaseException:
             self._bodies -= size
-        return b"".join(parts)
+            raise
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def _route(
         self, request: web.BaseRequest, route: RouteSpec, query: str, sink: HttpSink

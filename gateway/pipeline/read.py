@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import BadCall
 from .exchange import Exchange
 
 
@@ -9,4 +10,8 @@ async def read(exchange: Exchange) -> None:
     """Runs only once the client is known: nothing large is taken from strangers."""
     inbound = exchange.inbound
     inbound.body = await inbound.receive()
+    try:
+        inbound.body.decode()
+    except UnicodeDecodeError as error:
+        raise BadCall(f"The body is not UTF-8: byte {error.start} starts no character.") from error
     exchange.envelope = exchange.dialect.peek(inbound)

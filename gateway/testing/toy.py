@@ -106,7 +106,8 @@ class ToyClient(ClientDialect):
 
     def edit(self, inbound: Inbound, edit: Edit, target: Target) -> Encoded:
         members = {**_members.decode(inbound.body), "model": Raw(_encode(edit.model)), **edit.set, **target.set}
-        return Encoded("/toy", _encode({name: raw for name, raw in members.items() if name not in edit.drop}))
+        drop = edit.drop | target.drop
+        return Encoded("/toy", _encode({name: raw for name, raw in members.items() if name not in drop}))
 
     def decoder(self, target: Target, stream: bool) -> Decoder:
         return ToyDecoder(stream)
@@ -244,20 +245,21 @@ class ToyTap(Tap):
         for event in sse.events(rest):
             self._look(sse.data(event))
         if self._held:
-            self._look(self._held)
-            self.complete = self.complete or not self.failed
+            self.complete = self._look(self._held) and not self.failed
         return rest
 
-    def _look(self, payload: bytes) -> None:
+    def _look(self, payload: bytes) -> bool:
+        """False for what is no JSON."""
         try:
             piece = _piece.decode(payload)
         except msgspec.DecodeError:
-            return
+            return False
         self.usage = piece.usage.usage() if piece.usage else self.usage
         self.complete = self.complete or piece.end is not None
         self.output_bytes += len(piece.text or "")
         if piece.error:
             self.failed = UpstreamError(piece.error.text, code=piece.error.code)
+        return True
 
 
 def _read(inbound: Inbound) -> Asked:

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway import AGENTS_MOUNT, NotFound, Operation, PluginError, RouteSpec
+from gateway.errors import WrongMethod
+from gateway.inbound import Inbound
+from gateway.router import Router
+from gateway.testing.toy import ToyServer
+
+
+class Chat(ToyServer):
+    name = "chat"
+    operations = (
+        Operation("generate", "POST", "/chat/completions"),
+        Operation("models", "GET", "/models"),
+        Operation("models", "GET", "/models/{id}"),
+    )
+
+
+class Telling(Chat):
+    name = "telling"
+
+    def claims(self, inbound: Inbound) -> bool:
+        return "x-telling" in inbound.headers
+
+
+def test_a_path_is_served_under_every_mount_of_its_operation() -> None:
+    router = Router((Chat(),), ())
+    assert router.match("POST", "/v1/chat/completions").served[0].mount.prefix == "/v1"
+    assert router.match("POST", "/api/agents/v1/chat/completions").served[0].mount == AGENTS_MOUNT
+
+
+def test_an_id_takes_the_rest_of_the_path_with_its_slashes_decoded() -> None:
+    match = Router((Chat(),), ()).match("GET", "/v1/models/openrouter/meta%2Fllama")
+    assert match.params == {"id": "openrouter/meta/llama"}
+
+
+def test_a_wrong_method_names_the_right_ones() -> None:
+    with pytest.raises(WrongMethod) as caught:
+        Router((Chat(),), ()).match("GET", "/v1/chat/completions")
+    assert caught.value.allowed == ("POST",)
+    assert caught.value.status == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix"),
+    [
+        ("/v1/v1/chat/completions", "/v1"),
+        ("/chat/completions", "/v1"),
+        ("/api/v1/chat/completions", "/v1"),
+        ("/openai/v1/chat/completions", "/v1"),
+    ],
+)
+def test_a_wrong_prefix_is_told_the_base_url_to_set(path: str, prefix: str) -> None:
+    with pytest.raises(NotFound, match=rf"Set base_url to <this gateway>{prefix}\.$"):
+        Router((Chat(),), ()).match("POST", path)
+
+
+def test_an_unknown_path_is_told_what_is_mounted() -> None:
+    with pytest.raises(NotFound, match="/v1/chat/completions"):
+        Router((Chat(),), ()).match("POST", "/nothing")
+
+
+def test_dialects_that_tell_their_requests_apart_come_first() -> None:
+    served = Router((Chat(), Telling()), ()).match("GET", "/v1/models").served
+    assert [one.dialect.name for one in served] == ["telling", "chat"]
+
+
+def test_two_dialects_that_both_take_everything_stop_the_start() -> None:
+    class Other(Chat):
+        name = "other"
+
+    with pytest.raises(PluginError, match=r"chat and other both serve /api/agents/v1/chat/completions"):
+        Router((Chat(), Other()), ())
+
+
+def test_a_route_on_a_dialects_path_stops_the_start() -> None:
+    async def handler(inbound: object, principal: object) -> object:
+        raise AssertionError
+
+    spec = RouteSpec("GET", "/v1/models", handler)  # type: ignore[arg-type]
+    with pytest.raises(PluginError, match="registered twice"):
+        Router((Chat(),), (spec,))
