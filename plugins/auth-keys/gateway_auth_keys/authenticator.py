@@ -1,0 +1,77 @@
+"""KeyAuthenticator: a key to the principal who owns it."""
+
+from __future__ import annotations
+
+import datetime
+import hmac
+from collections.abc import Callable
+
+from gateway import Authenticator, Credential, Inbound, Key, Keys, Principal, Secret, Store, Unauthenticated, User
+
+from .cache import Found, KeyCache
+from .key import FORM, digest
+from .operator_key import OPERATOR
+
+
+class KeyAuthenticator(Authenticator):
+    """clock: epoch seconds. operator: the key in the environment, which works without a store."""
+
+    def __init__(
+        self, store: Store | None, cache: KeyCache, clock: Callable[[], float], operator: Secret | None = None
+    ) -> None:
+        self._keys = store.keys if store is not None else None
+        self._cache = cache
+        self._clock = clock
+        self._operator = digest(operator.reveal()) if operator is not None else None
+
+    async def authenticate(self, inbound: Inbound, credential: Credential | None) -> Principal | None:
+        """None for what has not the form of a key, and for an unknown one: another plugin may know it.
+
+        Raises Unauthenticated for a key that was valid once, Unavailable while the store cannot be asked.
+        """
+        if credential is None:
+            return None
+        text = credential.secret.reveal()
+        hashed = digest(text)
+        if self._operator is not None and hmac.compare_digest(hashed, self._operator):
+            return OPERATOR
+        if self._keys is None or FORM.fullmatch(text) is None:
+            return None
+        known, found = self._cache.get(hashed)
+        if not known:
+            found = await self._ask(self._keys, hashed)
+        if found is None:
+            return None
+        key, principal = found
+        now = self._clock()
+        refuse_ended(key, now)
+        self._keys.touch(key.id, now)
+        return principal
+
+    async def _ask(self, keys: Keys, hashed: str) -> Found | None:
+        generation = self._cache.generation
+        row = await keys.find(hashed)
+        found = None if row is None else (row[0], principal_of(*row))
+        self._cache.put(hashed, found, generation)
+        return found
+
+
+def refuse_ended(key: Key, now: float) -> None:
+    """Raises Unauthenticated. Judged at each use, for a cached key may end while it is cached."""
+    if key.revoked is not None and key.revoked <= now:
+        raise Unauthenticated("This API key was revoked. Ask the operator of this gateway for a new one.")
+    if key.expires is not None and key.expires <= now:
+        day = datetime.datetime.fromtimestamp(key.expires, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+        raise Unauthenticated(f"This API key expired at {day}. Ask the operator of this gateway for a new one.")
+
+
+def principal_of(key: Key, user: User) -> Principal:
+    return Principal(
+        user_id=user.id,
+        role=user.role,
+        name=user.name,
+        email=user.email,
+        groups=user.groups,
+        key_id=key.id,
+        key_label=key.label,
+    )

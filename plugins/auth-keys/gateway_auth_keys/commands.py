@@ -1,0 +1,192 @@
+"""`gateway keys` and `gateway users`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import IO, TYPE_CHECKING, TypeVar
+
+import click
+
+from gateway import GatewayError, Key, Store, User
+from gateway.cli.output import emit_json, fail, table
+
+from .administer import create_key, import_keys, revoke_key, role_name, rotate_key
+from .importing import parse
+from .shown import KeyShown, MadeShown, RotatedShown, UserShown, state_of
+from .when import Ahead, At, moment_option, span_option, spoken
+
+if TYPE_CHECKING:
+    from gateway.cli.context import Context
+
+T = TypeVar("T")
+as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+@click.group()
+def keys() -> None:
+    """API keys: make, list, revoke, rotate, import."""
+
+
+@keys.command("create")
+@click.option("--label", default="", help="What it is for.")
+@click.option("--user", "owner", help="Its owner, by name, address or id; made if unknown. By default `admin`.")
+@click.option("--role", help="Of an owner that is made: USER (the default), ADMIN, or one of yours.")
+@click.option(
+    "--expires",
+    metavar="SPAN|TIME",
+    callback=moment_option,
+    help="From now on (30d, 12h), or when (2027-01-31, UTC). By default never.",
+)
+@as_json
+@click.pass_obj
+def create(
+    context: Context, label: str, owner: str | None, role: str | None, expires: Ahead | At | None, as_json: bool
+) -> None:
+    """Make a key and show it, once."""
+    end = None if expires is None else expires.after(time.time())
+    made = _with_store(context, lambda store: create_key(store, label, owner, role, end))
+    if as_json:
+        emit_json(MadeShown.of(made))
+        return
+    click.echo(made.text.reveal())
+    click.echo(_about(made.key, made.user, made.new_user), err=True)
+
+
+@keys.command("list")
+@click.option("--user", "owner", help="Only this one's, by name, address or id.")
+@as_json
+@click.pass_obj
+def list_(context: Context, owner: str | None, as_json: bool) -> None:
+    """All keys, newest first, without their text."""
+    now = time.time()
+    users, found = _with_store(context, _users_and_keys)
+    if owner is not None:
+        wanted = {user.id for user in users.values() if owner in (user.id, user.name, user.email)}
+        found = [key for key in found if key.user_id in wanted]
+    if as_json:
+        emit_json([KeyShown.of(key, users.get(key.user_id), now) for key in found])
+    elif not found:
+        click.echo("There are no keys; make one: gateway keys create")
+    else:
+        columns = ("id", "key", "label", "owner", "role", "created", "expires", "last used", "state")
+        table("API keys", columns, [_row(key, users.get(key.user_id), now) for key in found])
+
+
+@keys.command()
+@click.argument("key", metavar="ID|PREFIX")
+@click.pass_obj
+def revoke(context: Context, key: str) -> None:
+    """End a key now. It stops working within two seconds, in every worker."""
+    found = _with_store(context, lambda store: revoke_key(store, key, time.time()))
+    click.echo(f"Revoked {found.id} ({found.prefix}…{_labelled(found)}).")
+
+
+@keys.command()
+@click.argument("key", metavar="ID|PREFIX")
+@click.option(
+    "--overlap",
+    metavar="SPAN",
+    callback=span_option,
+    default="1h",
+    show_default=True,
+    help="How long the old key works on; 0s: not.",
+)
+@as_json
+@click.pass_obj
+def rotate(context: Context, key: str, overlap: float, as_json: bool) -> None:
+    """Make a key with the same owner, label and end; the old one ends after the overlap."""
+    now = time.time()
+    made, old = _with_store(context, lambda store: rotate_key(store, key, now, overlap))
+    if as_json:
+        emit_json(RotatedShown.of(made, old, now + overlap))
+        return
+    click.echo(made.text.reveal())
+    click.echo(_about(made.key, made.user, new_user=False), err=True)
+    click.echo(f"The old key {old.id} ({old.prefix}…) works until {spoken(now + overlap)}.", err=True)
+
+
+@keys.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--user", "owner", help="Owner of all of them; by default each LibreChat user becomes one, by its id.")
+@click.option("--role", default="USER", show_default=True, help="Of users that are made.")
+@click.pass_obj
+def import_(context: Context, file: IO[bytes], owner: str | None, role: str) -> None:
+    """Take over LibreChat's keys from FILE (mongoexport of `agentapikeys`; - for stdin): they go on working."""
+
+    async def work(store: Store) -> str:
+        done = await import_keys(store, parse(file.read()), owner, role, time.time())
+        return (
+            f"{done.new} keys imported, {done.known} were there already, {done.expired} had expired; "
+            f"{done.users} users made."
+        )
+
+    click.echo(_with_store(context, work))
+
+
+@click.group()
+def users() -> None:
+    """Users: make and list. Every key belongs to one."""
+
+
+@users.command("create")
+@click.argument("name")
+@click.option("--email", default="")
+@click.option("--role", default="USER", show_default=True, help="USER, ADMIN, or one of yours.")
+@click.option("--group", "groups", multiple=True, help="May be given several times.")
+@as_json
+@click.pass_obj
+def create_user(context: Context, name: str, email: str, role: str, groups: tuple[str, ...], as_json: bool) -> None:
+    """Make a user."""
+    made = _with_store(context, lambda store: store.users.create(name, email, role_name(role), groups))
+    if as_json:
+        emit_json(UserShown.of(made))
+    else:
+        click.echo(f"Made {made.name}, {made.role}, {made.id}.")
+
+
+@users.command("list")
+@as_json
+@click.pass_obj
+def list_users(context: Context, as_json: bool) -> None:
+    """All users, by name."""
+    found = _with_store(context, lambda store: store.users.list())
+    if as_json:
+        emit_json([UserShown.of(user) for user in found])
+    elif not found:
+        click.echo("There are no users; make one: gateway users create NAME")
+    else:
+        rows = [(u.id, u.name, u.email, u.role, ", ".join(u.groups), spoken(u.created)) for u in found]
+        table("Users", ("id", "name", "e-mail", "role", "groups", "created"), rows)
+
+
+def _with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:
+    async def opened() -> T:
+        async with context.store() as store:
+            return await work(store)
+
+    try:
+        return context.run(opened())
+    except GatewayError as error:
+        fail(error.public)
+
+
+async def _users_and_keys(store: Store) -> tuple[dict[str, User], list[Key]]:
+    return {user.id: user for user in await store.users.list()}, list(await store.keys.list())
+
+
+def _row(key: Key, owner: User | None, now: float) -> tuple[str, ...]:
+    name, role = (owner.name, owner.role) if owner else ("", "")
+    times = (spoken(key.created), spoken(key.expires) or "never", spoken(key.last_used) or "never")
+    return (key.id, f"{key.prefix}…", key.label, name, role, *times, state_of(key, now))
+
+
+def _about(key: Key, owner: User, new_user: bool) -> str:
+    """What stands on stderr beside the key, so that stdout is the key alone."""
+    maker = f"{owner.name} ({owner.role}{', made now' if new_user else ''})"
+    end = f", works until {spoken(key.expires)}" if key.expires is not None else ""
+    return f"This is shown once. Id {key.id}{_labelled(key)}, owner {maker}{end}."
+
+
+def _labelled(key: Key) -> str:
+    return f", {key.label!r}" if key.label else ""

@@ -1,0 +1,83 @@
+"""Keys and users as `--json` shows them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from gateway import Key, User
+
+from .administer import Made
+from .when import iso, spoken
+
+
+class KeyShown(Struct, frozen=True):
+    """Times are ISO, in UTC; null for never."""
+
+    id: str
+    prefix: str
+    label: str
+    user: str
+    user_id: str
+    role: str
+    created: str | None
+    expires: str | None
+    last_used: str | None
+    revoked: str | None
+    state: str
+
+    @staticmethod
+    def of(key: Key, owner: User | None, now: float) -> KeyShown:
+        name, role = (owner.name, owner.role) if owner else ("", "")
+        times = (iso(key.created), iso(key.expires), iso(key.last_used), iso(key.revoked))
+        return KeyShown(key.id, key.prefix, key.label, name, key.user_id, role, *times, state_of(key, now))
+
+
+class MadeShown(Struct, frozen=True):
+    """A new key; the only time that `key` is shown."""
+
+    key: str
+    id: str
+    prefix: str
+    label: str
+    user: str
+    user_id: str
+    role: str
+    expires: str | None
+
+    @staticmethod
+    def of(made: Made) -> MadeShown:
+        key, user = made.key, made.user
+        return MadeShown(
+            made.text.reveal(), key.id, key.prefix, key.label, user.name, user.id, user.role, iso(key.expires)
+        )
+
+
+class RotatedShown(Struct, frozen=True):
+    """The new key, and the old one with the time at which it ends."""
+
+    new: MadeShown
+    old: str
+    old_until: str | None
+
+    @staticmethod
+    def of(made: Made, old: Key, until: float) -> RotatedShown:
+        return RotatedShown(MadeShown.of(made), old.id, iso(until))
+
+
+class UserShown(Struct, frozen=True):
+    id: str
+    name: str
+    email: str
+    role: str
+    groups: tuple[str, ...]
+    created: str | None
+
+    @staticmethod
+    def of(user: User) -> UserShown:
+        return UserShown(user.id, user.name, user.email, user.role, user.groups, iso(user.created))
+
+
+def state_of(key: Key, now: float) -> str:
+    if key.revoked is not None:
+        return "revoked" if key.revoked <= now else f"active until {spoken(key.revoked)}"
+    return "expired" if key.expires is not None and key.expires <= now else "active"

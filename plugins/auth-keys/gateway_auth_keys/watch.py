@@ -1,0 +1,77 @@
+"""RevisionWatch: tells the cache of this worker when keys or users have changed, whoever changed them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from gateway import Lifespan, Store
+
+from .cache import KeyCache
+
+PERIOD = 0.5
+PATIENCE = 1.0
+
+
+class RevisionWatch(Lifespan):
+    """Polls the store twice a second. While that fails nothing is cached, so every key is looked up, or refused."""
+
+    scope = "worker"
+
+    def __init__(self, store: Store | None, cache: KeyCache, log: logging.Logger) -> None:
+        self._store = store
+        self._cache = cache
+        self._log = log
+        self._seen: int | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._failure: str | None = None
+
+    async def start(self) -> None:
+        if self._store is None:
+            return
+        await self._poll(self._store)
+        self._task = asyncio.create_task(self._run(self._store))
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        self._cache.clear()
+
+    def failure(self) -> str | None:
+        if self._store is None:
+            return (
+                "auth-keys: there is no store, so only GATEWAY_API_KEY lets anyone in; "
+                "install or enable plugins/store-sql"
+            )
+        return self._failure
+
+    async def _run(self, store: Store) -> None:
+        while True:
+            await asyncio.sleep(PERIOD)
+            await self._poll(store)
+
+    async def _poll(self, store: Store) -> None:
+        asked = self._cache.clock()
+        try:
+            revision = await asyncio.wait_for(store.keys.revision(), PATIENCE)
+        except Exception as error:  # any store's any failure: the poller must outlive it, and nothing is trusted
+            self._failed(error)
+            return
+        self._failure = None
+        if revision != self._seen:
+            self._seen = revision
+            self._cache.clear()
+        # What is cached from now on was asked for later than this, and what was cached before is still true.
+        self._cache.prove(asked)
+
+    def _failed(self, error: Exception) -> None:
+        self._cache.clear()
+        self._seen = None
+        reason = f"auth-keys: the store of keys cannot be asked: {error or type(error).__name__}"
+        if self._failure is None:
+            self._log.warning("%s; keys are refused until it can", reason)
+        self._failure = reason
