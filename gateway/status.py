@@ -11,7 +11,7 @@ import msgspec
 from .inbound import Inbound, Principal
 from .openapi import document
 from .routes import Answer, RouteSpec
-from .settings.compose import Unenforced
+from .settings.status import Unenforced
 
 if TYPE_CHECKING:
     from .pipeline.compile import Assembly

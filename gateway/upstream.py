@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from yarl import URL
 
 from .egress import Egress
@@ -20,22 +25,24 @@ if TYPE_CHECKING:
 POOL_KEEPALIVE = 30.0
 """Seconds an idle connection is kept: below the idle timeouts of the servers we know, so that few are stale."""
 
+_reused: ContextVar[bool] = ContextVar("_reused", default=False)
 _STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 class HttpUpstream(Upstream):
-    """One pool of connections for each kind of trust; made in a running loop by `open`."""
+    """One pool of connections for each kind of trust, and one that pools nothing, for what is tried again."""
 
     def __init__(self, egress: Egress, timeouts: Timeouts) -> None:
         self._egress = egress
         self._timeouts = timeouts
-        self._sessions: dict[Trust, aiohttp.ClientSession] = {}
+        self._sessions: dict[Trust, tuple[aiohttp.ClientSession, aiohttp.ClientSession]] = {}
 
     async def open(self) -> None:
-        self._sessions = {"operator": self._session("operator"), "user": self._session("user")}
+        for trust in ("operator", "user"):
+            self._sessions[trust] = self._session(trust, pooled=True), self._session(trust, pooled=False)
 
     async def close(self) -> None:
-        for session in self._sessions.values():
+        for session in itertools.chain(*self._sessions.values()):
             await session.close()
 
     async def send(
@@ -58,10 +65,9 @@ class HttpUpstream(Upstream):
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, trust: Trust, limits: Timeouts
     ) -> aiohttp.ClientResponse:
-        """Once more where a pooled connection turned out to be closed: no byte of an answer has come then."""
-        session = self._sessions[trust]
+        """Once more, on a fresh connection, where a pooled one turned out to be closed before any answer."""
         where = URL(url, encoded=True)
-        for again in (True, False):
+        for session in self._sessions[trust]:
             try:
                 return await session.request(
                     method,
@@ -76,21 +82,20 @@ class HttpUpstream(Upstream):
             except aiohttp.ConnectionTimeoutError as error:
                 raise UpstreamTimeout(f"The upstream took no connection within {limits.connect:g} s.") from error
             except _STALE as error:
-                if not again:
+                if session is self._sessions[trust][-1] or not _reused.get():
                     raise UpstreamBroken("The upstream closed the connection without an answer.") from error
             except aiohttp.ClientError as error:
                 raise UpstreamBroken("The upstream does not speak HTTP as it should.") from error
         raise AssertionError
 
-    def _session(self, trust: Trust) -> aiohttp.ClientSession:
+    def _session(self, trust: Trust, pooled: bool) -> aiohttp.ClientSession:
         def guarded(address: AddrInfoType) -> socket.socket:
             family, kind, proto, _, where = address
             self._egress.check(str(where[0]), int(where[1]), trust)
             return socket.socket(family, kind, proto)
 
-        connector = aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=POOL_KEEPALIVE, ttl_dns_cache=120, socket_factory=guarded
-        )
+        pool: dict[str, Any] = {"keepalive_timeout": POOL_KEEPALIVE} if pooled else {"force_close": True}
+        connector = _Connector(limit=0, ttl_dns_cache=120, socket_factory=guarded, **pool)
         return aiohttp.ClientSession(
             connector=connector,
             auto_decompress=True,
@@ -101,6 +106,22 @@ class HttpUpstream(Upstream):
             max_line_size=32768,
             max_field_size=32768,
         )
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Notes whether a connection has been used before: only then may its end mean that it was stale."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._used: WeakSet[ResponseHandler] = WeakSet()
+
+    async def connect(self, req: Any, traces: Any, timeout: Any) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        protocol = connection.protocol
+        if protocol is not None:
+            _reused.set(protocol in self._used)
+            self._used.add(protocol)
+        return connection
 
 
 class _Reply(Reply):

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway import Egress, Timeouts, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from gateway.sockets import bind
+from gateway.testing.fake_upstream import CUT, HANG, FakeUpstream
+from gateway.testing.fake_upstream import json as whole
+from gateway.testing.fake_upstream import stream as streamed
+from gateway.upstream import HttpUpstream
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[HttpUpstream]:
+    client = HttpUpstream(Egress(), Timeouts(connect=2, first_byte=2, idle=2))
+    await client.open()
+    yield client
+    await client.close()
+
+
+async def test_status_headers_and_body_come_back(upstream: HttpUpstream) -> None:
+    async with FakeUpstream() as far:
+        far.answer("/x", whole(b"{}", 418, {"X-Kind": "teapot"}))
+        reply = await upstream.send("POST", far.url + "/x", {"X-Mine": "1"}, b"body")
+        assert (reply.status, reply.headers["x-kind"], reply.media_type) == (418, "teapot", "application/json")
+        assert await reply.read() == b"{}"
+        reply.close()
+        arrived = await far.arrival()
+        assert (arrived.headers["X-Mine"], arrived.body) == ("1", b"body")
+        assert arrived.headers["Accept-Encoding"] == "identity"
+        assert "User-Agent" not in arrived.headers
+
+
+async def test_a_stale_pooled_connection_is_tried_once_more(upstream: HttpUpstream) -> None:
+    async with FakeUpstream(drop_reused=True) as far:
+        far.answer("/x", whole(b"{}"), whole(b"[]"))
+        for body in (b"{}", b"[]"):
+            reply = await upstream.send("POST", far.url + "/x", {}, b"q")
+            assert await reply.read() == body
+            reply.close()
+
+
+async def test_a_fresh_connection_that_gives_no_answer_is_not_tried_again(upstream: HttpUpstream) -> None:
+    async with FakeUpstream() as far:
+        far.answer("/x", streamed(CUT, silent=True), whole(b"{}"))
+        with pytest.raises(UpstreamBroken):
+            await upstream.send("POST", far.url + "/x", {}, b"q")
+
+
+async def test_nobody_listening_is_unreachable(upstream: HttpUpstream) -> None:
+    sock = bind("127.0.0.1", 0)
+    port = sock.getsockname()[1]
+    sock.close()
+    with pytest.raises(UpstreamUnreachable) as caught:
+        await upstream.send("POST", f"http://127.0.0.1:{port}/", {}, b"")
+    assert str(port) not in caught.value.public
+
+
+async def test_silence_before_the_status_is_a_timeout() -> None:
+    client = HttpUpstream(Egress(), Timeouts(connect=2, first_byte=0.1, idle=2))
+    await client.open()
+    async with FakeUpstream() as far:
+        far.answer("/x", streamed(HANG, silent=True))
+        with pytest.raises(UpstreamTimeout):
+            await client.send("POST", far.url + "/x", {}, b"")
+    await client.close()
+
+
+async def test_silence_in_mid_reply_is_a_timeout_even_before_its_first_byte() -> None:
+    client = HttpUpstream(Egress(), Timeouts(connect=2, first_byte=2, idle=0.2))
+    await client.open()
+    async with FakeUpstream() as far:
+        far.answer("/x", streamed(b"one", HANG), streamed(HANG))
+        reply = await client.send("POST", far.url + "/x", {}, b"")
+        assert await reply.chunk() == b"one"
+        with pytest.raises(UpstreamTimeout):
+            await reply.chunk()
+        reply = await client.send("POST", far.url + "/x", {}, b"")
+        with pytest.raises(UpstreamTimeout):
+            await reply.chunk()
+    await client.close()
+
+
+async def test_a_cut_body_is_broken(upstream: HttpUpstream) -> None:
+    async with FakeUpstream() as far:
+        far.answer("/x", streamed(b"one", CUT))
+        reply = await upstream.send("POST", far.url + "/x", {}, b"")
+        assert await reply.chunk() == b"one"
+        with pytest.raises(UpstreamBroken):
+            await reply.chunk()
+
+
+async def test_a_reply_over_the_limit_is_broken(upstream: HttpUpstream) -> None:
+    async with FakeUpstream() as far:
+        far.answer("/x", whole(b"x" * 5000))
+        reply = await upstream.send("POST", far.url + "/x", {}, b"")
+        with pytest.raises(UpstreamBroken):
+            await reply.read(limit=1000)
+
+
+async def test_garbage_instead_of_http_is_broken(upstream: HttpUpstream) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"SSH-2.0-hello\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(UpstreamBroken):
+        await upstream.send("POST", f"http://127.0.0.1:{port}/", {}, b"")
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+async def test_a_users_address_may_not_be_on_this_machine(upstream: HttpUpstream, host: str) -> None:
+    if host == "[::1]" and not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    async with FakeUpstream() as far:
+        port = far.url.rpartition(":")[2]
+        with pytest.raises(UpstreamUnreachable):
+            await upstream.send("POST", f"http://{host}:{port}/x", {}, b"", trust="user")
+
+
+async def test_redirects_are_not_followed(upstream: HttpUpstream) -> None:
+    async with FakeUpstream() as far:
+        far.answer("/x", whole(b"", 302, {"Location": far.url + "/y"}))
+        reply = await upstream.send("POST", far.url + "/x", {}, b"")
+        assert reply.status == 302
+        reply.close()
