@@ -9,6 +9,9 @@ from typing import NoReturn
 import click
 import msgspec
 
+WIDTH = 200
+"""Characters in a line where there is no terminal to ask."""
+
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Aligned columns; rich is imported here since it takes a tenth of a second."""
@@ -21,7 +24,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    Console(file=sys.stdout).print(drawn)
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH).print(drawn)
 
 
 def emit_json(value: object) -> None:

@@ -84,8 +84,8 @@ def _choose(path: Path | None, environ: Mapping[str, str], here: Path, findings:
 
 
 def _defaults() -> Document:
-    parsed = parse(embedded(), "embedded defaults")
-    return Document(parsed.data, {}, parsed.marks, parsed.keys, embedded=True)
+    """Without places: nobody could open them."""
+    return Document(parse(embedded(), DEFAULTS).data, {}, embedded=True)
 
 
 def embedded() -> str:

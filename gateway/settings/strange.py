@@ -11,7 +11,7 @@ from .contract import Finding, Section
 from .convert import Level, nearest
 from .core import Core, Plugins
 from .keys import KeyFacts
-from .paths import Steps, steps, text
+from .paths import Steps, pattern, text
 from .reading import Document
 from .shape import below, fields, open_mapping
 
@@ -67,7 +67,7 @@ def unowned(
 ) -> Iterator[Finding]:
     """Keys right under `gateway:` that neither the core nor a loaded plugin owns."""
     block = document.data.get("gateway")
-    owned = {*Core.__struct_encode_fields__, *(steps(section.path)[1] for section in sections if _ours(section))}
+    owned = {*Core.__struct_encode_fields__, *(pattern(section.path)[1] for section in sections if _ours(section))}
     for name in block if isinstance(block, dict) else ():
         if name not in owned:
             what, todo, level = _nobody(name, owned, core.plugins, facts, safe_mode)
