@@ -1,0 +1,108 @@
+"""Agents: the directory of `gateway.agents[]`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from gateway import Directory, Edit, Finding, Forbidden, Inbound, Model, Principal, Provider, Route, Unavailable
+
+from .parameters import Parameters, read
+from .section import AgentSettings
+
+OWNER = "librechat"
+
+
+class Agents(Directory):
+    """endpoints: filled after this is made, so it is looked into when a request comes."""
+
+    def __init__(self, agents: Sequence[AgentSettings], endpoints: Mapping[str, Provider]) -> None:
+        self._agents = agents
+        self._endpoints = endpoints
+        self._parameters = [read(agent.model_parameters, agent.locked) for agent in agents]
+        self._numbers = _numbers(agents)
+        self._routes: dict[int, Route] = {}
+
+    async def find(self, inbound: Inbound, model: str | None, principal: Principal) -> Route | None:
+        number = self._first(principal) if model is None else self._numbers.get(model)
+        if number is None:
+            return None
+        if not self._agents[number].allows(principal):
+            raise Forbidden(f"No remote access to agent: {model}", param="model")
+        return self._routes.get(number) or self._make_route(number)
+
+    async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
+        """Without agents whose endpoint cannot be called."""
+        return [
+            Model(agent.id, agent.name or agent.id, agent.description, OWNER, agent=True)
+            for agent in self._agents
+            if agent.allows(principal) and self._callable(agent)
+        ]
+
+    def findings(self) -> Sequence[Finding]:
+        found: list[Finding] = []
+        for number, agent in enumerate(self._agents):
+            path = f"gateway.agents[{number}]"
+            found += self._of_names(number, agent, path)
+            found += self._of_endpoint(agent, path)
+            found += _of_parameters(self._parameters[number], path)
+            if agent.tools:
+                found.append(
+                    Finding(f"{path}.tools", "agents' tools are not run yet", "do without them for now", "warning")
+                )
+        return found
+
+    def _first(self, principal: Principal) -> int | None:
+        return next((number for number, agent in enumerate(self._agents) if agent.allows(principal)), None)
+
+    def _make_route(self, number: int) -> Route:
+        agent, parameters = self._agents[number], self._parameters[number]
+        provider = self._provider(agent)
+        if provider is None:
+            raise Unavailable(f"The endpoint {agent.endpoint} of agent {agent.id} is not configured.")
+        edit = Edit(
+            model=agent.model,
+            instructions=agent.instructions.reveal() or None,
+            defaults=parameters.defaults,
+            locked=parameters.locked,
+            set=parameters.set,
+        )
+        route = self._routes[number] = Route(agent.id, (provider.target(agent.model),), edit, agent.id)
+        return route
+
+    def _provider(self, agent: AgentSettings) -> Provider | None:
+        wanted = agent.endpoint.lower()
+        folded = (provider for name, provider in self._endpoints.items() if name.lower() == wanted)
+        return self._endpoints.get(agent.endpoint) or next(folded, None)
+
+    def _callable(self, agent: AgentSettings) -> bool:
+        provider = self._provider(agent)
+        return provider is not None and not provider.unavailable
+
+    def _of_names(self, number: int, agent: AgentSettings, path: str) -> Iterator[Finding]:
+        earlier = self._agents[:number]
+        if any(agent.id == other.id for other in earlier):
+            yield Finding(f"{path}.id", f'another agent has the id "{agent.id}"', "give each agent an id of its own")
+        if agent.name and any(agent.name == other.name for other in earlier):
+            yield Finding(f"{path}.name", f'another agent is named "{agent.name}"', "give each agent its own name")
+
+    def _of_endpoint(self, agent: AgentSettings, path: str) -> Iterator[Finding]:
+        if self._provider(agent) is None:
+            configured = ", ".join(self._endpoints) or "none"
+            yield Finding(
+                f"{path}.endpoint", f'there is no endpoint "{agent.endpoint}"', f"configured are: {configured}"
+            )
+
+
+def _of_parameters(parameters: Parameters, path: str) -> Iterator[Finding]:
+    for place, what in parameters.wrong.items():
+        yield Finding(f"{path}.{place}", what, "correct it, or take it out")
+    for name in parameters.idle:
+        yield Finding(f"{path}.model_parameters.{name}", "it has no effect yet", "take it out", "warning")
+
+
+def _numbers(agents: Sequence[AgentSettings]) -> dict[str, int]:
+    """Places in the list by id, and by name where only one agent has it. Ids count before names."""
+    named = Counter(agent.name for agent in agents)
+    numbers = {agent.name: n for n, agent in enumerate(agents) if agent.name and named[agent.name] == 1}
+    return numbers | {agent.id: n for n, agent in reversed(list(enumerate(agents)))}

@@ -1,0 +1,59 @@
+"""The keys of `gateway.agents[]`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, field
+
+from gateway import Principal, Secret
+
+Given = Annotated[str, Meta(min_length=1)]
+
+
+class Access(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may use an agent: any caller that one of these names, admins included only where they are named.
+
+    roles, groups: by name. users: by id or name. keys: by id or label. public: everybody who has a key.
+    """
+
+    roles: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    public: bool = False
+
+    def allows(self, principal: Principal) -> bool:
+        return (
+            self.public
+            or principal.role in self.roles
+            or principal.user_id in self.users
+            or principal.name in self.users
+            or principal.key_id in self.keys
+            or principal.key_label in self.keys
+            or not set(self.groups).isdisjoint(principal.groups)
+        )
+
+
+class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A preset that callers name as `model`.
+
+    id: unique; like `agent_support`. name: may be used instead, where no other agent has it. endpoint, model: what
+    answers. instructions: come before the caller's own and are shown to nobody. model_parameters: hold where the
+    caller says nothing; LibreChat's names or OpenAI's. locked: those of them that hold whatever the caller says.
+    access: who may use it; without it, everybody who may use agents.
+    """
+
+    id: Given
+    endpoint: Given
+    model: Given
+    name: str = ""
+    description: str = ""
+    instructions: Secret = Secret("")
+    model_parameters: dict[str, Any] = field(default_factory=dict)
+    locked: tuple[str, ...] = ()
+    access: Access | None = None
+    tools: tuple[Any, ...] = ()
+
+    def allows(self, principal: Principal) -> bool:
+        return self.access is None or self.access.allows(principal)
