@@ -115,6 +115,9 @@ class CustomProvider(HttpProvider):
         if not entry.models.fetch:
             return
         self.open = True
+        if entry.models.user_id_query:
+            path = f"{self._path}.models.userIdQuery"
+            self.warn(path, "it has no effect yet: the list of models is one for all callers", "take it out")
         self._listing = ModelList(
             services.upstream,
             services.clock,

@@ -181,6 +181,11 @@ def test_web_search_is_no_member_of_the_request_and_is_reported():
     assert [finding.path for finding in provider.findings()] == ["endpoints.custom[0].addParams.web_search"]
 
 
+def test_a_list_for_each_user_is_reported_as_missing():
+    provider = one(models={"fetch": True, "userIdQuery": True})
+    assert [finding.path for finding in provider.findings()] == ["endpoints.custom[0].models.userIdQuery"]
+
+
 def test_usage_is_not_asked_for_where_the_asking_would_be_dropped():
     assert one(dropParams=["stream_options"]).target("m").quirks == Quirks(
         stream_options=False, max_completion_tokens=False
