@@ -27,7 +27,7 @@ line, and a body that reaches to the next part:
 Parts
 - `client asks: DIALECT METHOD PATH` (needed): headers as lines, the body as the client sends it.
 - `route:` JSON, only with what differs from the defaults: `model` (the upstream's name, default the client's),
-  `quirks`, `set`, `drop`, `state_domain`; and for passthrough alone `instructions`, `defaults`, `locked`, `usage`.
+  `instructions`, `defaults`, `locked`, `usage` (of the Edit), `set`, `drop`, `quirks`, `state_domain` (of the Target).
 - `call:` the call in canonical form, as JSON.
 - `upstream gets: DIALECT PATH`: lines `loss` (comma-separated), `usage-asked: yes`, `query`, then headers.
   Leave the body out to prove nothing more of it.
@@ -110,7 +110,7 @@ class Way(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     usage: bool = True
 
     def edit(self, model: str) -> Edit:
-        return Edit(model, self.instructions, self.defaults, self.locked, self.set, self.drop, self.usage)
+        return Edit(model, self.instructions, self.defaults, self.locked, usage=self.usage)
 
     def target(self, model: str) -> Target:
         return msgspec.structs.replace(
@@ -216,14 +216,14 @@ def _agreed(
         server.decode(request)
         return got
     client = _named(clients, name, "client")
-    way = _way(case, server.name == client.name)
+    way = _way(case)
     to, edit = way.target(way.model or model), way.edit(way.model or model)
-    encoded = replay.ask(server, client, request, edit, to)
-    got["upstream gets"] = _upstream_gets(client, encoded)
+    asked = replay.ask(server, client, request, edit, to)
+    got["upstream gets"] = _upstream_gets(client, asked[0])
     if reply := _upstream_answers(case):
-        whole = replay.answer(server, client, request, encoded, to, reply)
+        whole = replay.answer(server, client, request, asked, to, reply)
         for size in _SIZES:
-            _same_reply(case, whole, replay.answer(server, client, request, encoded, to, reply, size), size)
+            _same_reply(case, whole, replay.answer(server, client, request, asked, to, reply, size), size)
         got["events"] = Part("events", [], {}, "\n".join(_line(event) for event in whole.events))
         got["client gets"] = _same(case, reply, whole) or _gets(whole)
     return got
@@ -255,12 +255,9 @@ def _upstream_dialect(case: Case) -> str | None:
     return None
 
 
-def _way(case: Case, passthrough: bool) -> Way:
+def _way(case: Case) -> Way:
     part = case.parts.get("route")
-    way = msgspec.json.decode(part.body, type=Way) if part else Way()
-    if not passthrough and (way.instructions or way.defaults or way.locked):
-        raise ValueError(f"{case.path}: the pipeline puts instructions and defaults into a call; leave them out here")
-    return way
+    return msgspec.json.decode(part.body, type=Way) if part else Way()
 
 
 def _upstream_answers(case: Case) -> UpstreamAnswer | None:

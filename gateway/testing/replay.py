@@ -1,7 +1,8 @@
 """What the pipeline does with dialects, without a pipeline: one request, one reply, sans-IO.
 
-`inbound` makes a request for a server dialect; `ask` turns it into what the upstream gets; `answer` turns the
-upstream's bytes into what the client gets. Same name of both dialects is passthrough, otherwise translation.
+It takes the steps of `gateway.pipeline.translate` and `relay`. `inbound` makes a request for a server dialect; `ask`
+turns it into what the upstream gets; `answer` turns the upstream's bytes into what the client gets. Same name of both
+dialects is passthrough, otherwise translation.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ..dialect import ClientDialect, Decoder, Edit, Encoded, Encoder, Framing, S
 from ..errors import GatewayError, UpstreamBroken
 from ..events import Event, Failed, Finished, Started
 from ..inbound import Inbound, Mount, Operation
+from ..pipeline.translate import amend, edited
 from ..provider import Provider, Target
 from ..usage import Usage
 
@@ -74,30 +76,35 @@ def inbound(
     return Inbound(operation, mount, params, query, dict(headers or {}), "127.0.0.1", receive, body)
 
 
-def ask(server: ServerDialect, client: ClientDialect, request: Inbound, edit: Edit, to: Target) -> Encoded:
-    """What the upstream gets. Raises GatewayError where the request is refused."""
-    server.peek(request)
+def ask(
+    server: ServerDialect, client: ClientDialect, request: Inbound, edit: Edit, to: Target
+) -> tuple[Encoded, Call | None]:
+    """What the upstream gets, and the Call where it is translated. Raises GatewayError where it is refused."""
+    envelope = server.peek(request)
     if server.name == client.name:
-        return client.edit(request, edit, to)
-    return client.encode(server.decode(request), to)
+        return client.edit(request, edit, to), None
+    call = edited(server.decode(request), edit)
+    call.model = envelope.model or to.model
+    return amend(client.encode(call, to), edit, to), call
 
 
 def answer(
     server: ServerDialect,
     client: ClientDialect,
     request: Inbound,
-    encoded: Encoded,
+    asked: tuple[Encoded, Call | None],
     to: Target,
     reply: UpstreamAnswer,
     size: int = 0,
 ) -> Answered:
-    """What the client gets. size: bytes of one read; 0 is all at once."""
+    """What the client gets. asked: by `ask`. size: bytes of one read; 0 is all at once."""
     if reply.status >= 400:
         return _refused(server, client, request, reply)
     chunks = pieces(reply.body, size)
-    if server.name == client.name:
+    encoded, call = asked
+    if call is None:
         return _passed(server, client, request, encoded, to, reply, chunks)
-    return _translated(server, client, request, to, reply, chunks)
+    return _translated(server, client, request, call, to, reply, chunks)
 
 
 def refusal(server: ServerDialect, request: Inbound, error: GatewayError) -> Answered:
@@ -182,10 +189,11 @@ def _passed(
     error = UpstreamBroken("The connection to the upstream was lost.")
     if not reply.lost:
         body += tap.finish()
-    if reply.stream and (reply.lost or not (tap.complete or tap.failed)):
-        body += tap.fail(error)
-    if not reply.stream and reply.lost:
+    cut = reply.lost or not (tap.complete or tap.failed)
+    if cut and not reply.stream:
         return refusal(server, request, error)
+    if cut:
+        body += tap.fail(error)
     return Answered(reply.status, reply.content_type, body, usage=tap.usage)
 
 
@@ -193,11 +201,11 @@ def _translated(
     server: ServerDialect,
     client: ClientDialect,
     request: Inbound,
+    call: Call,
     to: Target,
     reply: UpstreamAnswer,
     chunks: Iterable[bytes],
 ) -> Answered:
-    call = server.decode(request)
     framing: Framing = "sse" if call.stream else "json"
     encoder = server.encoder(call, request, framing)
     events = list(decoded(client.decoder(to, reply.stream), chunks, reply.lost))

@@ -117,7 +117,15 @@ class ToyClient(ClientDialect):
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
         wrong = _wrong(body)
-        return UpstreamRefused(wrong.text, status, body=body, content_type="application/json", code=wrong.code)
+        wait = headers.get("retry-after", "")
+        return UpstreamRefused(
+            wrong.text,
+            status,
+            body=body,
+            content_type="application/json",
+            code=wrong.code,
+            retry_after=float(wait) if wait.isdecimal() else None,
+        )
 
 
 class ToyStream(Encoder):
@@ -194,7 +202,7 @@ class ToyDecoder(Decoder):
             return
         try:
             yield from self._piece(_piece.decode(payload))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             self._ended = True
             yield Failed(UpstreamBroken("The upstream sent no JSON."))
 
@@ -217,7 +225,7 @@ class ToyDecoder(Decoder):
     def _whole(self) -> Iterable[Event]:
         try:
             piece = _piece.decode(self._held)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return
         yield from self._piece(msgspec.structs.replace(piece, end="stop"))
 
@@ -252,7 +260,7 @@ class ToyTap(Tap):
         """False for what is no JSON."""
         try:
             piece = _piece.decode(payload)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return False
         self.usage = piece.usage.usage() if piece.usage else self.usage
         self.complete = self.complete or piece.end is not None
@@ -265,14 +273,14 @@ class ToyTap(Tap):
 def _read(inbound: Inbound) -> Asked:
     try:
         return _asked.decode(inbound.body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadCall(f"The body is not what this dialect asks for: {error}") from error
 
 
 def _wrong(body: bytes) -> Wrong:
     try:
         return _piece.decode(body).error or Wrong("unknown", "The upstream gave no reason.")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return Wrong("unknown", "The upstream gave no reason.")
 
 

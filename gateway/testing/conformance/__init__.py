@@ -1,0 +1,37 @@
+"""The conformance kit: what every plugin's objects must keep, as checks that a test runs one by one.
+
+    import gateway_provider_example
+    from gateway.testing import conformance
+
+    @pytest.mark.parametrize("check", conformance.checks(gateway_provider_example), ids=str)
+    def test_it_keeps_its_contracts(check):
+        check()
+
+`plugins` has the checks of what hooks register, `servers` and `clients` those of the two halves of a dialect,
+`providers` those of endpoints and event sources. A check raises AssertionError with what is wrong; examples are drawn
+by hypothesis, always the same ones. Checks that need both halves of a dialect take the other from what is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+
+from .. import installed
+from . import clients, plugins, providers, servers
+from .check import Check
+
+__all__ = ["Check", "checks"]
+
+
+def checks(plugin: ModuleType, environ: Mapping[str, str] | None = None) -> list[Check]:
+    """All that concern this plugin. environ: variables that it sees; every setting is at its default."""
+    found = plugins.checks(plugin)
+    registered = installed.objects(plugin, installed.bare_settings(environ))
+    for dialect in registered.servers:
+        found += servers.checks(dialect, installed.client_half(dialect.name, registered.clients))
+    for client in registered.clients:
+        found += clients.checks(client, installed.server_half(client.name, registered.servers))
+    for provider in registered.providers:
+        found += providers.checks(provider, tuple((environ or {}).values()))
+    return found
