@@ -1,1 +1,26 @@
-"""OpenAI chat completions, spoken by clients and to upstreams."""
+"""OpenAI chat completions, spoken by clients and to upstreams.
+
+server.py, client.py    the two dialects; each names the parts it is made of
+outline.py              a client's body, peeked at
+calls.py                a client's body to a Call: messages.py, parts.py, tools.py
+bodies.py               a Call to an upstream's body: turns.py, contents.py
+edits.py                passthrough: a client's body, edited
+taps.py                 passthrough: an upstream's reply, read along
+decoders.py             an upstream's reply to events: choices.py, wire.py
+encoders.py             events to a client's reply: streams.py, wholes.py
+usages.py, refusals.py  token counts and errors, both ways
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway import ClientDialect, ServerDialect, Settings, hookimpl
+
+from .client import ChatClient
+from .server import ChatServer
+
+
+@hookimpl
+def register_dialects(settings: Settings) -> Sequence[ServerDialect | ClientDialect]:
+    return (ChatServer(), ChatClient())

@@ -1,0 +1,152 @@
+"""A Call to the body of a request, and what is lost on the way. Only members that the call has are written."""
+
+from __future__ import annotations
+
+from gateway import Call, Encoded, Extra, OutputFormat, Sampling, Target, Tool, ToolChoice
+
+from . import jsontext
+from .choices import NAME
+from .contents import Loss
+from .edits import PATH, ask_usage, maximum, set_and_drop
+from .jsontext import Members
+from .turns import messages
+
+
+def encode(call: Call, target: Target) -> Encoded:
+    loss = Loss(own=call.dialect == NAME)
+    members: Members = {"model": target.model, "messages": messages(call, target, loss)}
+    members |= _tools(call, loss)
+    members |= _sampling(call.sampling, loss)
+    members |= _options(call, target, loss)
+    _unheard(call, loss)
+    body: Extra = {name: jsontext.raw(value) for name, value in members.items()}
+    body |= loss.keep(call.extra, "")
+    set_and_drop(body, None, target)
+    asked = ask_usage(body, target)
+    if call.stream and call.stream_usage and not asked:
+        loss.add("stream_options.include_usage")
+    return Encoded(PATH, jsontext.encode(body), loss=tuple(loss.paths), usage_asked=asked and not call.stream_usage)
+
+
+def _tools(call: Call, loss: Loss) -> Members:
+    """OpenAI refuses a choice among no tools, which other dialects allow."""
+    tools = [tool for at, one in enumerate(call.tools) if (tool := _tool(one, f"tools[{at}]", loss))]
+    out: Members = {}
+    if tools:
+        out["tools"] = tools
+    if not tools and not loss.own:
+        return out
+    if call.tool_choice is not None:
+        out["tool_choice"] = _choice(call.tool_choice)
+    if call.parallel_tool_calls is not None:
+        out["parallel_tool_calls"] = call.parallel_tool_calls
+    return out
+
+
+def _tool(tool: Tool, path: str, loss: Loss) -> Members | None:
+    if tool.kind == "hosted":
+        if not loss.own:
+            loss.add(path)
+            return None
+        return dict(tool.extra)
+    extra = loss.keep(tool.extra, path)
+    if tool.kind == "custom":
+        inner = _given({"name": tool.name, "description": tool.description, "format": extra.get("format")})
+        return {"type": "custom", "custom": inner}
+    function: Members = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters,
+        "strict": tool.strict,
+    }
+    return {"type": "function", "function": _given(function), **extra}
+
+
+def _choice(choice: ToolChoice) -> Members | str:
+    if choice.mode == "tool":
+        return _named(choice.names[0], choice.kind)
+    if choice.mode != "allowed":
+        return choice.mode
+    tools = [_named(name, "function") for name in choice.names]
+    mode = "required" if choice.required else "auto"
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}
+
+
+def _named(name: str, kind: str) -> Members:
+    return {"type": kind, kind: {"name": name}}
+
+
+def _sampling(sampling: Sampling, loss: Loss) -> Members:
+    """`top_k` is for upstreams that the client knows to take it; `top_logprobs` needs `logprobs` beside it."""
+    top_k = sampling.top_k if loss.own else None
+    if sampling.top_k is not None and top_k is None:
+        loss.add("top_k")
+    top_logprobs = sampling.top_logprobs if loss.own or sampling.logprobs else None
+    return _given(
+        {
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": top_k,
+            "frequency_penalty": sampling.frequency_penalty,
+            "presence_penalty": sampling.presence_penalty,
+            "seed": sampling.seed,
+            "stop": list(sampling.stop) or None,
+            "logit_bias": sampling.logit_bias,
+            "n": sampling.choices,
+            "logprobs": sampling.logprobs,
+            "top_logprobs": top_logprobs,
+        }
+    )
+
+
+def _options(call: Call, target: Target, loss: Loss) -> Members:
+    """`store` and `metadata` mean a log of OpenAI's here, and other things in other dialects."""
+    return _given(
+        {
+            maximum(target): call.limits.max_output,
+            "response_format": _format(call.output_format) if call.output_format else None,
+            "reasoning_effort": call.reasoning.effort,
+            "verbosity": call.verbosity,
+            "stream": call.stream or None,
+            "store": call.state.store if loss.own else None,
+            "metadata": (call.metadata or None) if loss.own else None,
+            "user": call.user,
+            "safety_identifier": call.safety_identifier,
+            "prompt_cache_key": call.prompt_cache_key,
+            "service_tier": call.service_tier,
+        }
+    )
+
+
+def _format(wanted: OutputFormat) -> Members:
+    if wanted.kind != "schema":
+        return {"type": "json_object" if wanted.kind == "json" else "text"}
+    schema: Members = {
+        "name": wanted.name or "response",
+        "description": wanted.description,
+        "schema": wanted.schema,
+        "strict": wanted.strict,
+    }
+    return {"type": "json_schema", "json_schema": _given(schema)}
+
+
+def _unheard(call: Call, loss: Loss) -> None:
+    """What this dialect has no word for."""
+    lost = {
+        "reasoning.summary": call.reasoning.summary,
+        "reasoning.budget": call.reasoning.budget,
+        "max_tool_calls": call.limits.max_tool_calls,
+        "truncation": call.limits.truncation not in (None, "disabled"),
+        "previous_response_id": call.state.previous_response_id,
+        "conversation": call.state.conversation,
+        "background": call.state.background,
+        "store": call.state.store and not loss.own,
+        "metadata": call.metadata and not loss.own,
+    }
+    for path, value in lost.items():
+        if value:
+            loss.add(path)
+
+
+def _given(members: Members) -> Members:
+    return {name: value for name, value in members.items() if value is not None}

@@ -1,0 +1,86 @@
+"""A client's body to a Call. Source: openai-python's CompletionCreateParams."""
+
+from __future__ import annotations
+
+from gateway import Call, Limits, ReasoningOptions, Sampling, State
+
+from . import jsontext
+from .choices import NAME
+from .fields import FLAG, INTEGER, NUMBER, OBJECTS, RAW, TEXT, Fields, Kind, parse
+from .messages import MessageReader
+from .tools import choice, output_format, tools
+
+_TEXTS = Kind(list[str], "a string or a list of strings")
+_METADATA = Kind(dict[str, str], "an object of strings")
+
+
+def decode(body: bytes) -> Call:
+    """Raises BadCall with the path of what is wrong. Members that are not OpenAI's ride in `extra`."""
+    fields = parse(body)
+    reader = MessageReader()
+    messages = fields.need("messages", OBJECTS)
+    usage = _stream_usage(fields)
+    return Call(
+        model=fields.take("model", TEXT) or "",
+        messages=[reader.read(at, Fields(members, f"messages[{at}]")) for at, members in enumerate(messages)],
+        tools=tools(fields),
+        tool_choice=choice(fields),
+        parallel_tool_calls=fields.take("parallel_tool_calls", FLAG),
+        sampling=_sampling(fields),
+        limits=Limits(max_output=_max_output(fields)),
+        output_format=output_format(fields),
+        reasoning=ReasoningOptions(effort=fields.take("reasoning_effort", TEXT)),
+        verbosity=fields.take("verbosity", TEXT),
+        stream=fields.take("stream", FLAG) or False,
+        stream_usage=usage,
+        state=State(store=fields.take("store", FLAG)),
+        metadata=fields.take("metadata", _METADATA) or {},
+        user=fields.take("user", TEXT),
+        safety_identifier=fields.take("safety_identifier", TEXT),
+        prompt_cache_key=fields.take("prompt_cache_key", TEXT),
+        service_tier=fields.take("service_tier", TEXT),
+        dialect=NAME,
+        extra=fields.rest(),
+    )
+
+
+def _sampling(fields: Fields) -> Sampling:
+    """`top_k` is not OpenAI's, but many servers of its dialect take it."""
+    return Sampling(
+        temperature=fields.take("temperature", NUMBER),
+        top_p=fields.take("top_p", NUMBER),
+        top_k=fields.take("top_k", INTEGER),
+        frequency_penalty=fields.take("frequency_penalty", NUMBER),
+        presence_penalty=fields.take("presence_penalty", NUMBER),
+        seed=fields.take("seed", INTEGER),
+        stop=_stop(fields),
+        logit_bias=fields.take("logit_bias", RAW),
+        choices=fields.take("n", INTEGER),
+        logprobs=fields.take("logprobs", FLAG),
+        top_logprobs=fields.take("top_logprobs", INTEGER),
+    )
+
+
+def _stop(fields: Fields) -> tuple[str, ...]:
+    value = fields.take("stop", RAW)
+    if value is None:
+        return ()
+    if bytes(value)[:1] == b'"':
+        return (TEXT.read(value, fields.at("stop")),)
+    return tuple(_TEXTS.read(value, fields.at("stop")))
+
+
+def _max_output(fields: Fields) -> int | None:
+    newer, older = fields.take("max_completion_tokens", INTEGER), fields.take("max_tokens", INTEGER)
+    return older if newer is None else newer
+
+
+def _stream_usage(fields: Fields) -> bool:
+    """`stream_options.include_usage`; the other options stay where they were."""
+    options = fields.inner("stream_options")
+    if options is None:
+        return False
+    usage = options.take("include_usage", FLAG) or False
+    if rest := options.rest():
+        fields.put("stream_options", jsontext.raw(rest))
+    return usage

@@ -1,0 +1,32 @@
+"""The dialect as we speak it to upstreams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from gateway import Call, ClientDialect, Decoder, Edit, Encoded, Inbound, Tap, Target, UpstreamRefused
+
+from . import bodies, edits, refusals
+from .choices import NAME
+from .decoders import StreamDecoder, WholeDecoder
+from .taps import StreamTap, WholeTap
+
+
+class ChatClient(ClientDialect):
+    name: ClassVar[str] = NAME
+
+    def encode(self, call: Call, target: Target) -> Encoded:
+        return bodies.encode(call, target)
+
+    def edit(self, inbound: Inbound, edit: Edit, target: Target) -> Encoded:
+        return edits.edited(inbound, edit, target)
+
+    def decoder(self, target: Target, stream: bool) -> Decoder:
+        return StreamDecoder(target) if stream else WholeDecoder(target)
+
+    def tap(self, target: Target, stream: bool, encoded: Encoded, inbound: Inbound) -> Tap:
+        return StreamTap(inbound, encoded.usage_asked) if stream else WholeTap()
+
+    def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
+        return refusals.decode(status, headers, body)

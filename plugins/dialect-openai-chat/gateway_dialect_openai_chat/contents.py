@@ -1,0 +1,87 @@
+"""Blocks to the parts of a message's content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway import Audio, Block, Extra, File, Image, Opaque, Text
+
+from . import jsontext
+from .choices import DETAILS, NAME
+from .jsontext import Members
+
+
+class Loss:
+    """What had no place, as paths. own: the call was written in this dialect, so its extra members have one."""
+
+    def __init__(self, own: bool) -> None:
+        self.own = own
+        self.paths: list[str] = []
+
+    def add(self, path: str) -> None:
+        if path not in self.paths:
+            self.paths.append(path)
+
+    def keep(self, extra: Extra, path: str) -> Extra:
+        """The members to write; those of another dialect are lost."""
+        if self.own:
+            return extra
+        for name in extra:
+            self.add(f"{path}.{name}" if path else name)
+        return {}
+
+
+def content(blocks: Sequence[Block], path: str, loss: Loss) -> str | list[Members] | None:
+    """A plain string where one text is all; None where nothing is left."""
+    parts = [part for at, block in enumerate(blocks) if (part := _part(block, f"{path}[{at}]", loss))]
+    if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
+        text = parts[0]["text"]
+        return text if isinstance(text, str) else parts
+    return parts or None
+
+
+def _part(block: Block, path: str, loss: Loss) -> Members | None:
+    match block:
+        case Text(text=text, extra=extra):
+            return {"type": "text", "text": text, **loss.keep(extra, path)}
+        case Image():
+            return _image(block, path, loss)
+        case Audio(data=str(data)):
+            return {"type": "input_audio", "input_audio": _said({"data": data, "format": block.format})}
+        case File():
+            return _file(block, path, loss)
+        case Opaque(dialect=dialect, form=form) if dialect == NAME and loss.own and form != DETAILS:
+            return _whole(block)
+    loss.add(path)
+    return None
+
+
+def _image(image: Image, path: str, loss: Loss) -> Members | None:
+    url = image.url
+    if image.data is not None:
+        url = f"data:{image.media_type or 'image/png'};base64,{image.data}"
+    if url is None:
+        loss.add(path)
+        return None
+    inner = _said({"url": url, "detail": image.detail})
+    return {"type": "image_url", "image_url": inner, **loss.keep(image.extra, path)}
+
+
+def _file(file: File, path: str, loss: Loss) -> Members | None:
+    """OpenAI has no place for a URL here; a client of this dialect that sends one knows its upstream."""
+    if file.url is not None and not loss.own:
+        loss.add(path)
+        return None
+    data = file.data
+    if data is not None and (file.media_type or not loss.own):
+        data = f"data:{file.media_type or 'application/pdf'};base64,{data}"
+    inner = _said({"file_url": file.url, "file_data": data, "file_id": file.file_id, "filename": file.filename})
+    return {"type": "file", "file": inner, **loss.keep(file.extra, path)}
+
+
+def _whole(block: Opaque) -> Members:
+    return dict(jsontext.members(block.payload))
+
+
+def _said(members: Members) -> Members:
+    return {name: value for name, value in members.items() if value is not None}

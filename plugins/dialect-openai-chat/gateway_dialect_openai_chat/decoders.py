@@ -1,0 +1,218 @@
+"""Replies of upstreams to events: a stream of chunks, or one completion.
+
+Source: OpenAI, "Chat completion chunk object". Seen in the wild and read all the same: comments, CRLF, no `[DONE]`, no
+last blank line, usage beside the last choices, chunks after the finish reason, a whole completion as the one event.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway import (
+    Decoder,
+    Event,
+    Extra,
+    Failed,
+    Finished,
+    Reason,
+    Started,
+    Target,
+    UpstreamBroken,
+    UpstreamError,
+    sse,
+)
+
+from . import jsontext, refusals, usages
+from .choices import NAME, ChoiceReader
+from .wire import CHUNK, Chunk, ChunkChoice, Delta
+
+CUT = "The upstream's reply ended before it was complete."
+_OWN = frozenset(("id", "object", "created", "model", "choices", "usage", "error", "obfuscation", "p", "x_groq"))
+_OWN_OF_CHOICE = frozenset(("index", "delta", "message", "text", "finish_reason", "logprobs", "stop_reason"))
+_REASONS: dict[str, Reason] = {
+    "stop": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "context_length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "refusal",
+}
+
+
+class _RawChoices(msgspec.Struct):
+    choices: list[Extra] = []
+
+
+_RAW_CHOICES = msgspec.json.Decoder(_RawChoices)
+
+
+class _Ending(msgspec.Struct):
+    """What is known of a choice: its reader, and how it ended."""
+
+    reader: ChoiceReader
+    finish: Finished | None = None
+
+
+class _ReplyReader:
+    """Chunks to events. Choices are finished at the reply's end, since chunks may follow a finish reason."""
+
+    def __init__(self, domain: str) -> None:
+        self._domain = domain
+        self._seed = ""
+        self._started = False
+        self._extra: Extra = {}
+        self._choices: dict[int, _Ending] = {}
+        self._erred = False
+        self.failed = False
+
+    @property
+    def whole(self) -> bool:
+        return bool(self._choices) and all(ending.finish for ending in self._choices.values())
+
+    def read(self, chunk: Chunk, payload: bytes, out: list[Event]) -> None:
+        if not self._started:
+            self._start(chunk, payload, out)
+        for choice in chunk.choices or ():
+            self._choice(choice, payload, out)
+        usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
+        if usage:
+            out.append(usages.read(usage))
+        if chunk.error is not None:
+            self.fail(refusals.in_band(bytes(chunk.error)), out)
+        elif self._erred:
+            self.fail(refusals.in_band(b"{}"), out)
+
+    def fail(self, error: UpstreamError, out: list[Event]) -> None:
+        if not self.failed:
+            self.failed = True
+            out.append(Failed(error))
+
+    def finish(self, out: list[Event]) -> None:
+        if not self._started:
+            out.append(Started(dialect=NAME, extra=self._extra))
+        endings = sorted(self._choices.items())
+        for _, ending in endings:
+            ending.reader.finish(out)
+        out += [ending.finish or Finished(index) for index, ending in endings] or [Finished()]
+
+    def _start(self, chunk: Chunk, payload: bytes, out: list[Event]) -> None:
+        """Azure's first chunk tells of its prompt filters and has neither id nor choices."""
+        self._extra |= {name: value for name, value in jsontext.members(payload).items() if name not in _OWN}
+        if not chunk.id and not chunk.choices:
+            return
+        self._started = True
+        created = int(chunk.created) if chunk.created else None
+        self._seed = f"{chunk.id}/{created}/{chunk.model}"
+        out.append(Started(chunk.id or None, chunk.model or None, created, NAME, self._extra))
+
+    def _choice(self, choice: ChunkChoice, payload: bytes, out: list[Event]) -> None:
+        ending = self._choices.get(choice.index)
+        if ending is None:
+            ending = self._choices[choice.index] = _Ending(ChoiceReader(choice.index, self._seed, self._domain))
+        if choice.message is not None:
+            _number(choice.message)
+        delta = choice.delta or choice.message
+        if delta is not None:
+            ending.reader.read(delta, choice.logprobs, out)
+        if choice.finish_reason:
+            self._erred = choice.finish_reason == "error"
+            ending.finish = _finished(choice, payload)
+
+
+def _finished(choice: ChunkChoice, payload: bytes) -> Finished:
+    word = choice.finish_reason or ""
+    reason = _REASONS.get(word, "stop")
+    detail = choice.native_finish_reason if choice.native_finish_reason != word else None
+    if word not in _REASONS:
+        detail = word
+    if reason == "stop" and isinstance(choice.stop_reason, str):
+        reason, detail = "stop_sequence", choice.stop_reason
+    return Finished(choice.index, reason, detail, extra=_rest_of_choice(choice.index, payload))
+
+
+def _rest_of_choice(index: int, payload: bytes) -> Extra:
+    try:
+        choices = _RAW_CHOICES.decode(payload).choices
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    for members in choices:
+        if bytes(members.get("index", b"0")) == b"%d" % index:
+            return {name: value for name, value in members.items() if name not in _OWN_OF_CHOICE}
+    return {}
+
+
+def _number(message: Delta) -> None:
+    """Each call of a whole message is one of its own, whatever index or id it has."""
+    for number, call in enumerate(message.tool_calls or ()):
+        call.index = number
+
+
+class StreamDecoder(Decoder):
+    def __init__(self, target: Target) -> None:
+        self._splitter = sse.Splitter()
+        self._reader = _ReplyReader(target.state_domain)
+        self._done = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        out: list[Event] = []
+        try:
+            for event in sse.events(self._splitter.whole(data)):
+                self._event(event, out)
+        except UpstreamError as error:
+            self._reader.fail(error, out)
+        return out
+
+    def finish(self) -> list[Event]:
+        out: list[Event] = []
+        try:
+            self._event(self._splitter.rest(), out)
+        except UpstreamBroken as error:
+            if not self._reader.whole:
+                self._reader.fail(error, out)
+        if self._reader.failed:
+            return out
+        if self._done or self._reader.whole:
+            self._reader.finish(out)
+        else:
+            self._reader.fail(UpstreamBroken(CUT), out)
+        return out
+
+    def _event(self, event: bytes, out: list[Event]) -> None:
+        payload = sse.data(event) or (event if event.startswith(b"{") else b"")
+        if not payload or self._done or self._reader.failed:
+            return
+        if payload.strip() == b"[DONE]":
+            self._done = True
+        elif event.startswith(b"event:") and sse.named(event) == b"error":
+            self._reader.fail(refusals.in_band(payload), out)
+        else:
+            self._reader.read(jsontext.decode(payload, CHUNK, Chunk), payload, out)
+
+
+class WholeDecoder(Decoder):
+    def __init__(self, target: Target) -> None:
+        self._body = bytearray()
+        self._reader = _ReplyReader(target.state_domain)
+
+    def feed(self, data: bytes) -> list[Event]:
+        self._body += data
+        return []
+
+    def finish(self) -> list[Event]:
+        out: list[Event] = []
+        body = bytes(self._body)
+        try:
+            chunk = jsontext.decode(body, CHUNK, Chunk)
+        except UpstreamBroken as error:
+            self._reader.fail(error, out)
+            return out
+        self._reader.read(chunk, body, out)
+        if self._reader.failed:
+            return out
+        if chunk.choices:
+            self._reader.finish(out)
+        else:
+            self._reader.fail(UpstreamBroken(CUT), out)
+        return out

@@ -1,0 +1,129 @@
+"""Passthrough: a client's body, edited member by member.
+
+Untouched values keep their bytes and members their order; duplicate members collapse, the last one counts.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from gateway import BadCall, Edit, Encoded, Extra, Inbound, Parameter, Target
+
+from . import jsontext
+
+PATH = "/chat/completions"
+_MEMBERS = msgspec.json.Decoder(Extra)
+_NULL = Raw(b"null")
+_TRUE = Raw(b"true")
+_NAMES: dict[Parameter, str] = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
+    "seed": "seed",
+    "stop": "stop",
+    "logit_bias": "logit_bias",
+    "reasoning_effort": "reasoning_effort",
+    "verbosity": "verbosity",
+    "parallel_tool_calls": "parallel_tool_calls",
+    "service_tier": "service_tier",
+    "user": "user",
+}
+
+
+class SystemMessage(msgspec.Struct):
+    role: str
+    content: str
+
+
+def edited(inbound: Inbound, edit: Edit, target: Target) -> Encoded:
+    """Raises BadCall where the body is not a JSON object."""
+    try:
+        members = _MEMBERS.decode(inbound.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadCall("The request body is not a JSON object.") from error
+    asked = _includes_usage(members)
+    members["model"] = jsontext.raw(edit.model)
+    if edit.instructions:
+        _instruct(members, edit.instructions)
+    loss = _parameters(members, edit, target)
+    set_and_drop(members, edit, target)
+    if edit.usage:
+        ask_usage(members, target, edit.drop)
+    told = _streams(members) and _includes_usage(members)
+    return Encoded(PATH, jsontext.encode(members), loss=loss, usage_asked=told and not asked)
+
+
+def maximum(target: Target) -> str:
+    """The name for the most tokens to write. OpenAI's newer models refuse the older one, others know only that."""
+    return "max_completion_tokens" if target.quirks.max_completion_tokens else "max_tokens"
+
+
+def set_and_drop(members: Extra, edit: Edit | None, target: Target) -> None:
+    members |= edit.set if edit else {}
+    members |= target.set
+    for name in target.drop | (edit.drop if edit else frozenset()):
+        members.pop(name, None)
+
+
+def ask_usage(members: Extra, target: Target, drop: frozenset[str] = frozenset()) -> bool:
+    """`stream_options.include_usage` for a stream, beside the client's own options. Whether it stands there then."""
+    if not _streams(members):
+        return False
+    if not target.quirks.stream_options or "stream_options" in target.drop | drop or _includes_usage(members):
+        return _includes_usage(members)
+    options = members.get("stream_options", _NULL)
+    if bytes(options)[:1] not in (b"{", b"n"):
+        return False
+    members["stream_options"] = jsontext.raw(jsontext.members(options) | {"include_usage": _TRUE})
+    return True
+
+
+def _instruct(members: Extra, instructions: str) -> None:
+    """A system message before the client's own, spliced in: the rest is not parsed."""
+    rest = bytes(members.get("messages", b"[]")).strip()[1:].lstrip()
+    comma = b"" if rest.startswith(b"]") else b","
+    members["messages"] = Raw(b"[" + jsontext.encode(SystemMessage("system", instructions)) + comma + rest)
+
+
+def _parameters(members: Extra, edit: Edit, target: Target) -> tuple[str, ...]:
+    """Defaults where the client says nothing, null included; locked ones always. Gives those without a member here."""
+    loss = []
+    for parameter, value in edit.defaults.items():
+        names = _names(parameter, target)
+        if not names:
+            loss.append(parameter)
+        elif parameter in edit.locked or not any(_given(members, name) for name in names):
+            for other in names[1:]:
+                members.pop(other, None)
+            members[names[0]] = value
+    return tuple(loss)
+
+
+def _names(parameter: Parameter, target: Target) -> tuple[str, ...]:
+    """The member to write first, then its older or newer name."""
+    if parameter == "max_output_tokens":
+        first = maximum(target)
+        return first, "max_tokens" if first == "max_completion_tokens" else "max_completion_tokens"
+    name = _NAMES.get(parameter)
+    return (name,) if name else ()
+
+
+def _given(members: Extra, name: str) -> bool:
+    return name in members and not _is(members, name, b"null")
+
+
+def _is(members: Extra, name: str, value: bytes) -> bool:
+    return name in members and bytes(members[name]) == value
+
+
+def _streams(members: Extra) -> bool:
+    return _is(members, "stream", b"true")
+
+
+def _includes_usage(members: Extra) -> bool:
+    if not _given(members, "stream_options"):
+        return False
+    return _is(jsontext.members(members["stream_options"]), "include_usage", b"true")

@@ -1,0 +1,73 @@
+"""What both framings of a reply share: names, ids and the words for how a choice ended."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from gateway import Call, Citation, Extra, Finished, Inbound, Reason, Started
+
+from .choices import NAME
+from .jsontext import Members
+
+_PREFIX = "chatcmpl-"
+_WORDS: dict[Reason, str] = {
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "context_length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+    "pause": "length",
+    "cancelled": "length",
+}
+"""Ends that this dialect has no word for read as cut short, so that nobody takes the reply for whole."""
+
+
+class _Functions(msgspec.Struct):
+    functions: Raw | None = None
+
+
+_FUNCTIONS = msgspec.json.Decoder(_Functions)
+
+
+def identity(started: Started) -> str:
+    """An id of this dialect's look, after the upstream's."""
+    given = started.id or ""
+    if given.startswith(_PREFIX):
+        return given
+    return _PREFIX + (given.partition("_")[2] or given)
+
+
+def others(started: Started) -> Extra:
+    return started.extra if started.dialect == NAME else {}
+
+
+def finish_reason(finished: Finished, refused: bool, legacy: bool) -> str:
+    """refused: the choice holds a refusal's words, which say more than a filter's mark; OpenAI ends these with stop."""
+    if finished.reason == "refusal" and refused:
+        return "stop"
+    if finished.reason == "tool_calls" and legacy:
+        return "function_call"
+    return _WORDS[finished.reason]
+
+
+def annotation(citation: Citation) -> Members:
+    source = {
+        "start_index": citation.start,
+        "end_index": citation.end,
+        "url": citation.url,
+        "title": citation.title,
+    }
+    return {"type": "url_citation", "url_citation": source}
+
+
+def is_legacy(call: Call, inbound: Inbound) -> bool:
+    """Whether the client declared `functions`, and so expects `function_call`."""
+    if not call.tools or b'"functions"' not in inbound.body:
+        return False
+    try:
+        return _FUNCTIONS.decode(inbound.body).functions is not None
+    except msgspec.DecodeError:
+        return False

@@ -1,0 +1,115 @@
+"""A client's messages to canonical ones.
+
+Legacy `function_call` and messages of role `function` become tool calls and tool results; their ids, which that
+interface does not have, are minted from the position.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from gateway import (
+    Audio,
+    BadCall,
+    Block,
+    File,
+    Image,
+    Message,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from gateway.call import Role
+
+from . import parts
+from .choices import DETAILS, NAME
+from .fields import RAW, TEXT, Fields
+
+_ROLES = (*get_args(Role), "function")
+_PLAIN: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user"}
+
+
+class MessageReader:
+    """Reads a conversation from its first message on; remembers what later messages refer to."""
+
+    def __init__(self) -> None:
+        self._custom: set[str] = set()
+        self._legacy: dict[str, str] = {}
+
+    def read(self, at: int, fields: Fields) -> Message:
+        role = fields.need("role", TEXT)
+        name = fields.take("name", TEXT)
+        if role == "assistant":
+            return Message("assistant", self._assistant(at, fields), name, extra=fields.rest())
+        if role == "tool":
+            return Message("tool", [self._tool(fields)], name, extra=fields.rest())
+        if role == "function":
+            return Message("tool", [self._function(at, name, fields)], extra=fields.rest())
+        if plain := _PLAIN.get(role):
+            return Message(plain, parts.content(fields), name, extra=fields.rest())
+        path = fields.at("role")
+        raise BadCall(f"`{path}` must be one of {', '.join(_ROLES)}.", code="invalid_value", param=path)
+
+    def _assistant(self, at: int, fields: Fields) -> list[Block]:
+        blocks = _thoughts(fields)
+        content = parts.content(fields)
+        if refusal := fields.take("refusal", TEXT):
+            content.append(Refusal(refusal))
+        if audio := fields.inner("audio"):
+            content.append(Audio(id=audio.need("id", TEXT)))
+        calls: list[Block] = [self._call(call) for call in fields.each("tool_calls")]
+        if legacy := fields.inner("function_call"):
+            calls.append(self._legacy_call(at, legacy))
+        if calls and content == [Text()]:
+            content = []
+        return blocks + content + calls
+
+    def _call(self, fields: Fields) -> ToolCall:
+        identity = fields.need("id", TEXT)
+        kind = fields.take("type", TEXT) or "function"
+        if kind == "function":
+            function = fields.needed_inner("function")
+            return ToolCall(identity, function.need("name", TEXT), function.take("arguments", TEXT) or "")
+        if kind == "custom":
+            self._custom.add(identity)
+            custom = fields.needed_inner("custom")
+            return ToolCall(identity, custom.need("name", TEXT), custom.take("input", TEXT) or "", "custom")
+        path = fields.at("type")
+        raise BadCall(f"`{path}` must be function or custom.", code="invalid_value", param=path)
+
+    def _legacy_call(self, at: int, fields: Fields) -> ToolCall:
+        name = fields.need("name", TEXT)
+        self._legacy[name] = f"call_legacy_{at}"
+        return ToolCall(self._legacy[name], name, fields.take("arguments", TEXT) or "")
+
+    def _tool(self, fields: Fields) -> ToolResult:
+        identity = fields.need("tool_call_id", TEXT)
+        return ToolResult(identity, _results(fields), kind="custom" if identity in self._custom else "function")
+
+    def _function(self, at: int, name: str | None, fields: Fields) -> ToolResult:
+        if name is None:
+            path = fields.at("name")
+            raise BadCall(f"`{path}` is required: the function's name.", code="missing_required_parameter", param=path)
+        return ToolResult(self._legacy.get(name, f"call_legacy_{at}"), _results(fields))
+
+
+def _results(fields: Fields) -> list[Text | Image | File | Audio]:
+    found: list[Text | Image | File | Audio] = []
+    for at, block in enumerate(parts.content(fields)):
+        if not isinstance(block, Text | Image | File | Audio):
+            path = f"{fields.at('content')}[{at}].type"
+            raise BadCall(f"`{path}` must be text in a tool's result.", code="invalid_value", param=path)
+        found.append(block)
+    return found
+
+
+def _thoughts(fields: Fields) -> list[Block]:
+    """Reasoning that the client sends back, under whichever of its names; OpenRouter's details are its proof."""
+    text = fields.take("reasoning_content", TEXT)
+    text = (fields.take("reasoning", TEXT) if text is None else text) or ""
+    details = fields.take(DETAILS, RAW)
+    proof = Opaque(NAME, DETAILS, details) if details is not None else None
+    return [Reasoning(text, proof=proof)] if text or proof else []

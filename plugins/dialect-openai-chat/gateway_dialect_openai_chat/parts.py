@@ -1,0 +1,97 @@
+"""Message content to blocks: a string, or parts.
+
+Source: OpenAI's ChatCompletionContentPart…Param. Parts that are not OpenAI's (`video_url`) stay whole, as Opaque.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gateway import Audio, Block, Extra, File, Image, Opaque, Reasoning, Refusal, Text
+
+from . import jsontext
+from .choices import NAME
+from .fields import OBJECTS, RAW, TEXT, Fields, Kind
+
+PARTS: Kind[list[Extra]] = Kind(list[Extra], "a string or a list of parts")
+_DATA_URL = re.compile(r"data:([^;,]+);base64,(.*)", re.DOTALL)
+
+
+def content(fields: Fields) -> list[Block]:
+    """The blocks of a message's `content`; none where it is null or absent."""
+    value = fields.take("content", RAW)
+    if value is None:
+        return []
+    path = fields.at("content")
+    if bytes(value)[:1] == b'"':
+        return [Text(TEXT.read(value, path))]
+    return [_part(Fields(members, f"{path}[{at}]")) for at, members in enumerate(PARTS.read(value, path))]
+
+
+def _part(fields: Fields) -> Block:
+    """One part; what it is made of decides where its type does not say."""
+    whole = fields.rest()
+    match fields.need("type", TEXT):
+        case "text":
+            return Text(fields.need("text", TEXT), fields.rest())
+        case "refusal":
+            return Refusal(fields.need("refusal", TEXT))
+        case "image_url":
+            return _image(fields)
+        case "input_audio":
+            audio = fields.needed_inner("input_audio")
+            return Audio(audio.need("data", TEXT), audio.take("format", TEXT))
+        case "file":
+            return _file(fields)
+        case "thinking":
+            return _thinking(fields)
+        case other:
+            return Opaque(NAME, other, jsontext.raw(whole))
+
+
+def _image(fields: Fields) -> Image:
+    """Mistral takes the URL itself in place of the object."""
+    value = fields.need("image_url", RAW)
+    path = fields.at("image_url")
+    if bytes(value)[:1] == b'"':
+        url, detail = TEXT.read(value, path), None
+    else:
+        inner = Fields(_IMAGE_URL.read(value, path), path)
+        url, detail = inner.need("url", TEXT), inner.take("detail", TEXT)
+    if split := _split(url):
+        return Image(data=split[1], media_type=split[0], detail=detail, extra=fields.rest())
+    return Image(url=url, detail=detail, extra=fields.rest())
+
+
+def _file(fields: Fields) -> File:
+    """`file_data` is a data URL, or base64 alone. `file_url` is not OpenAI's but some gateways'."""
+    inner = fields.needed_inner("file")
+    data = inner.take("file_data", TEXT)
+    split = _split(data) if data else None
+    return File(
+        url=inner.take("file_url", TEXT),
+        data=split[1] if split else data,
+        media_type=split[0] if split else None,
+        file_id=inner.take("file_id", TEXT),
+        filename=inner.take("filename", TEXT),
+        extra=fields.rest(),
+    )
+
+
+def _thinking(fields: Fields) -> Reasoning:
+    """Mistral's."""
+    value = fields.need("thinking", RAW)
+    path = fields.at("thinking")
+    if bytes(value)[:1] == b'"':
+        return Reasoning(TEXT.read(value, path))
+    thoughts = [Fields(members, f"{path}[{at}]") for at, members in enumerate(OBJECTS.read(value, path))]
+    return Reasoning("".join(thought.take("text", TEXT) or "" for thought in thoughts))
+
+
+def _split(url: str) -> tuple[str, str] | None:
+    """Media type and base64 of a data URL."""
+    found = _DATA_URL.fullmatch(url)
+    return (found[1], found[2]) if found else None
+
+
+_IMAGE_URL: Kind[Extra] = Kind(Extra, "an object with `url`")

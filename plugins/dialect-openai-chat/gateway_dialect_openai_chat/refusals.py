@@ -1,0 +1,147 @@
+"""Errors: the envelope that OpenAI's SDKs map to exception classes, and the many that upstreams send.
+
+Sources: OpenAI `{error:{message,type,param,code}}`; Mistral `{message}` or `{detail}`; xAI `{code,error:"text"}`;
+Bedrock `{message}`; FastAPI `{detail:[{loc,msg}]}`; Google's compatible API wraps the envelope in a list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from gateway import GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused
+
+from . import jsontext
+
+_TYPES = {402: "insufficient_quota", 403: "permission_error", 429: "rate_limit_error"}
+_TEXT_LIMIT = 1000
+Json = dict[str, object] | list[object] | str | int | float | bool | None
+
+
+class ErrorBody(msgspec.Struct):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorEnvelope(msgspec.Struct):
+    error: ErrorBody
+
+
+def encode(error: GatewayError) -> bytes:
+    return jsontext.encode(ErrorEnvelope(ErrorBody(error.public, kind(error.status), error.param, error.code)))
+
+
+def kind(status: int) -> str:
+    return "server_error" if status >= 500 else _TYPES.get(status, "invalid_request_error")
+
+
+def decode(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
+    found = _find(_parse(body))
+    return UpstreamRefused(
+        found.message or _prose(body, headers) or f"The upstream answered with status {status}.",
+        status,
+        body=body,
+        content_type=_header(headers, "content-type"),
+        code=found.code,
+        param=found.param,
+        retry_after=_retry_after(headers),
+    )
+
+
+def in_band(data: bytes) -> UpstreamError:
+    """An error that came within a reply: an object with `error`, or that member's value."""
+    found = _find(_parse(data))
+    message = found.message or "The upstream reported an error within its reply."
+    status = found.status
+    if status is not None and 400 <= status < 600:
+        return UpstreamRefused(message, status, code=found.code, param=found.param)
+    return UpstreamBroken(message, code=found.code, param=found.param)
+
+
+class _Found(msgspec.Struct):
+    message: str = ""
+    code: str | None = None
+    param: str | None = None
+    status: int | None = None
+
+
+def _parse(body: bytes) -> Json:
+    try:
+        parsed: Json = json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+def _find(value: Json) -> _Found:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        value = value[0]
+    if isinstance(value, str):
+        return _Found(message=value)
+    if not isinstance(value, dict):
+        return _Found()
+    inner = value.get("error") or value.get("detail")
+    if isinstance(inner, dict):
+        value = inner
+    message = _text(inner) or _text(value.get("message")) or _text(value.get("msg"))
+    return _Found(message, _word(value.get("code")), _word(value.get("param")), _status(value))
+
+
+def _text(value: object) -> str:
+    """A sentence, or FastAPI's findings joined to one."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        findings = [item for item in value if isinstance(item, dict)]
+        return "; ".join(f"{_place(item.get('loc'))}{item.get('msg', '')}" for item in findings)
+    return ""
+
+
+def _place(loc: object) -> str:
+    return ".".join(str(part) for part in loc) + ": " if isinstance(loc, list) else ""
+
+
+def _word(value: object) -> str | None:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
+
+
+def _status(value: Mapping[str, object]) -> int | None:
+    for name in ("code", "status_code", "status"):
+        number = value.get(name)
+        if isinstance(number, int) and not isinstance(number, bool):
+            return number
+    return None
+
+
+def _prose(body: bytes, headers: Mapping[str, str]) -> str:
+    """A plain text body; pages for people are not for clients."""
+    if body.lstrip()[:1] in (b"<", b"{", b"[") or "html" in _header(headers, "content-type"):
+        return ""
+    return body[:_TEXT_LIMIT].decode("utf-8", "replace").strip()
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    found = headers.get(name)
+    return found if found is not None else next((value for key, value in headers.items() if key.lower() == name), "")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds. A date counts from the reply's own `Date`, since dialects have no clock."""
+    try:
+        if milliseconds := _header(headers, "retry-after-ms"):
+            return max(float(milliseconds) / 1000, 0.0)
+        value = _header(headers, "retry-after")
+        return max(float(value), 0.0) if value[:1].isdigit() else _until(value, _header(headers, "date"))
+    except (ValueError, TypeError):
+        return None
+
+
+def _until(then: str, now: str) -> float | None:
+    if not then or not now:
+        return None
+    return max((parsedate_to_datetime(then) - parsedate_to_datetime(now)).total_seconds(), 0.0)

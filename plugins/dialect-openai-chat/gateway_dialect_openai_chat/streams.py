@@ -1,0 +1,195 @@
+"""Events to chunks, as server-sent events. Source: OpenAI, "Chat completion chunk object".
+
+What all chunks of a reply share is written once; a delta costs one string's encoding.
+"""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from gateway import (
+    BlockDelta,
+    BlockStart,
+    Call,
+    Encoder,
+    Event,
+    Extra,
+    Failed,
+    Finished,
+    GatewayError,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Started,
+    Text,
+    ToolCall,
+    Usage,
+    sse,
+)
+
+from . import encoders, jsontext, refusals, usages
+from .choices import DETAILS, NAME
+from .jsontext import Members
+
+_OPEN = b',"finish_reason":null'
+_DONE = b"data: [DONE]\n\n"
+_PROSE = {Text: b'{"content":', Reasoning: b'{"reasoning_content":', Refusal: b'{"refusal":'}
+
+
+class _Open:
+    """A block that has begun. prefix: of its deltas, b"" for one that is not shown."""
+
+    __slots__ = ("prefix", "suffix")
+
+    def __init__(self, prefix: bytes = b"", suffix: bytes = b"}") -> None:
+        self.prefix = prefix
+        self.suffix = suffix
+
+
+class StreamEncoder(Encoder):
+    content_type = "text/event-stream"
+
+    def __init__(self, call: Call, legacy: bool) -> None:
+        self.loss: list[str] = []
+        self._model = call.model
+        self._stream_usage = call.stream_usage
+        self._legacy = legacy
+        self._head = b""
+        self._tail = b"]" + (b',"usage":null' if call.stream_usage else b"") + b"}\n\n"
+        self._dialect = ""
+        self._blocks: dict[tuple[int, int], _Open] = {}
+        self._calls: dict[int, int] = {}
+        self._roles: set[int] = set()
+        self._refused: set[int] = set()
+        self._usage: Usage | None = None
+        self._over = False
+
+    def encode(self, event: Event) -> bytes:
+        if type(event) is BlockDelta:
+            return self._delta(event)
+        match event:
+            case BlockStart():
+                return self._role(event.choice) + self._start(event)
+            case Started():
+                return self._started(event)
+            case Usage():
+                self._usage = event
+            case Finished():
+                return self._role(event.choice) + self._finished(event)
+            case Failed():
+                return self.fail(event.error)
+        return b""
+
+    def idle(self) -> bytes:
+        return b": keep-alive\n\n"
+
+    def fail(self, error: GatewayError) -> bytes:
+        """Without [DONE]: the reply is not whole."""
+        self._over = True
+        return sse.frame(refusals.encode(error))
+
+    def finish(self) -> bytes:
+        if self._over:
+            return b""
+        if self._usage is None or not self._stream_usage:
+            return _DONE
+        usage = jsontext.encode(usages.write(self._usage))
+        return b'%b"choices":[],"usage":%b}\n\n%b' % (self._head, usage, _DONE)
+
+    def _started(self, started: Started) -> bytes:
+        self._dialect = started.dialect
+        shared: Members = {
+            "id": encoders.identity(started),
+            "object": "chat.completion.chunk",
+            "created": started.created or 0,
+            "model": self._model,
+        }
+        shared = {**encoders.others(started), **shared}
+        self._head = b"data: " + jsontext.encode(shared)[:-1] + b","
+        return self._role(0)
+
+    def _role(self, choice: int) -> bytes:
+        """The first chunk of a choice."""
+        if choice in self._roles:
+            return b""
+        self._roles.add(choice)
+        return self._chunk(choice, b'{"role":"assistant","content":"","refusal":null}')
+
+    def _chunk(self, choice: int, delta: bytes, logprobs: bytes = b"null", end: bytes = _OPEN) -> bytes:
+        return b'%b"choices":[{"index":%d,"delta":%b,"logprobs":%b%b}%b' % (
+            self._head,
+            choice,
+            delta,
+            logprobs,
+            end,
+            self._tail,
+        )
+
+    def _start(self, start: BlockStart) -> bytes:
+        block = start.block
+        shown, first = _Open(), b""
+        if isinstance(block, Text | Reasoning | Refusal):
+            shown = _Open(_PROSE[type(block)])
+            if isinstance(block, Refusal):
+                self._refused.add(start.choice)
+            if isinstance(block, Reasoning) and block.proof is not None:
+                first = self._proof(start.choice, block.proof)
+            if block.text:
+                first = self._chunk(start.choice, shown.prefix + jsontext.encode(block.text) + b"}") + first
+        elif isinstance(block, ToolCall) and block.executor == "client":
+            shown, first = self._call(start.choice, block)
+        else:
+            self._lose(type(block).__name__)
+        self._blocks[start.choice, start.index] = shown
+        return first
+
+    def _call(self, choice: int, call: ToolCall) -> tuple[_Open, bytes]:
+        index = self._calls.get(choice, 0)
+        self._calls[choice] = index + 1
+        if self._legacy and call.kind == "function":
+            head: Members = {"function_call": {"name": call.name, "arguments": call.arguments}}
+            return _Open(b'{"function_call":{"arguments":', b"}}"), self._chunk(choice, jsontext.encode(head))
+        member = "input" if call.kind == "custom" else "arguments"
+        part = {
+            "index": index,
+            "id": call.id,
+            "type": call.kind,
+            call.kind: {"name": call.name, member: call.arguments},
+        }
+        prefix = b'{"tool_calls":[{"index":%d,"%b":{"%b":' % (index, call.kind.encode(), member.encode())
+        return _Open(prefix, b"}}]}"), self._chunk(choice, jsontext.encode({"tool_calls": [part]}))
+
+    def _delta(self, delta: BlockDelta) -> bytes:
+        block = self._blocks[delta.choice, delta.index]
+        out = b""
+        if block.prefix and (delta.text or delta.logprobs):
+            text = block.prefix + jsontext.encode(delta.text) + block.suffix
+            logprobs = b"null" if delta.logprobs is None else self._logprobs(block, delta.logprobs)
+            out = self._chunk(delta.choice, text, logprobs)
+        if delta.citation is not None:
+            members: Members = {"annotations": [encoders.annotation(delta.citation)]}
+            out += self._chunk(delta.choice, jsontext.encode(members))
+        if delta.proof is not None:
+            out += self._proof(delta.choice, delta.proof)
+        return out
+
+    def _logprobs(self, block: _Open, tokens: Raw) -> bytes:
+        if block.prefix == _PROSE[Refusal]:
+            return b'{"content":null,"refusal":%b}' % bytes(tokens)
+        return b'{"content":%b,"refusal":null}' % bytes(tokens)
+
+    def _proof(self, choice: int, proof: Opaque) -> bytes:
+        if proof.dialect != NAME or proof.form != DETAILS:
+            self._lose("Reasoning.proof")
+            return b""
+        return self._chunk(choice, b'{"%b":%b}' % (DETAILS.encode(), bytes(proof.payload)))
+
+    def _finished(self, finished: Finished) -> bytes:
+        word = encoders.finish_reason(finished, finished.choice in self._refused, self._legacy)
+        extra: Extra = finished.extra if self._dialect == NAME else {}
+        end = jsontext.encode({"finish_reason": word, **extra})[1:-1]
+        return self._chunk(finished.choice, b"{}", end=b"," + end)
+
+    def _lose(self, what: str) -> None:
+        if what not in self.loss:
+            self.loss.append(what)

@@ -1,0 +1,148 @@
+"""Reading along while an upstream's bytes pass through.
+
+A stream's block is scanned for a few byte strings and looked into only where one is found. They cannot stand within a
+model's text, where a quote has a backslash before it. OpenAI writes `"usage":null` and `"finish_reason":null` in every
+chunk, so a value is looked for, not the name.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from gateway import GatewayError, Inbound, Tap, UpstreamBroken, sse
+
+from . import jsontext, refusals, usages
+from .wire import TAIL, Tail
+
+_NOT_NULL = re.compile(rb'"(?:usage|finish_reason)"\s*:\s*[^n\s]')
+
+
+class _Asked(msgspec.Struct):
+    n: int | None = None
+
+
+_ASKED = msgspec.json.Decoder(_Asked)
+
+
+class StreamTap(Tap):
+    """hide_usage: take out the chunk that only tells usage, since the client did not ask for it."""
+
+    def __init__(self, inbound: Inbound, hide_usage: bool) -> None:
+        self._splitter = sse.Splitter()
+        self._inbound = inbound
+        self._hide_usage = hide_usage
+        self._named = False
+        self._gap = b""
+        self._done = False
+        self._finished: set[int] = set()
+
+    def feed(self, data: bytes) -> bytes:
+        block = self._splitter.whole(data)
+        if not block:
+            return b""
+        self.output_bytes += len(block)
+        if self._named and not _signals(block):
+            return block
+        return self._look(block)
+
+    def fail(self, error: GatewayError) -> bytes:
+        return self._gap + sse.frame(refusals.encode(error))
+
+    def finish(self) -> bytes:
+        """A half event goes out too; what may follow it in-band must not become part of it."""
+        rest = self._splitter.rest()
+        if rest:
+            self.output_bytes += len(rest)
+            rest = self._look(rest)
+            self._gap = b"\n\n"
+        self.complete = self._done or self.failed is not None or self._all_finished()
+        return rest
+
+    def _all_finished(self) -> bool:
+        """Without [DONE], each of the `n` choices must have said that it ended."""
+        if not self._finished:
+            return False
+        try:
+            asked = _ASKED.decode(self._inbound.body).n or 1
+        except msgspec.DecodeError:
+            asked = 1
+        return len(self._finished) >= asked
+
+    def _look(self, block: bytes) -> bytes:
+        hidden = False
+        kept = []
+        for event in sse.events(block):
+            if (not self._named or _signals(event)) and self._hides(event):
+                hidden = True
+            else:
+                kept.append(event)
+        return b"".join(kept) if hidden else block
+
+    def _hides(self, event: bytes) -> bool:
+        """Takes in what the event says; whether it is to be taken out."""
+        payload = sse.data(event) or (event if event.startswith(b"{") else b"")
+        if payload.strip() == b"[DONE]":
+            self._done = self.complete = True
+        elif event.startswith(b"event:") and sse.named(event) == b"error":
+            self.failed = refusals.in_band(payload)
+        elif payload:
+            return self._read(payload)
+        return False
+
+    def _read(self, payload: bytes) -> bool:
+        try:
+            tail = jsontext.decode(payload, TAIL, Tail)
+        except UpstreamBroken:
+            return False
+        _take(self, tail)
+        for choice in tail.choices or ():
+            if choice.finish_reason:
+                self._finished.add(choice.index)
+        self._named = self._named or bool(self.response_id or tail.choices)
+        return self._hide_usage and tail.choices == [] and tail.usage is not None
+
+
+class WholeTap(Tap):
+    def __init__(self) -> None:
+        self._body = bytearray()
+
+    def feed(self, data: bytes) -> bytes:
+        self._body += data
+        self.output_bytes += len(data)
+        return data
+
+    def fail(self, error: GatewayError) -> bytes:
+        """Nothing can be told within half a JSON object; the connection has to break."""
+        return b""
+
+    def finish(self) -> bytes:
+        try:
+            tail = jsontext.decode(bytes(self._body), TAIL, Tail)
+        except UpstreamBroken:
+            return b""
+        _take(self, tail)
+        self.complete = bool(tail.choices) or self.failed is not None
+        return b""
+
+
+def _signals(block: bytes) -> bool:
+    return (
+        b'"error"' in block
+        or b"[DONE]" in block
+        or b"event: error" in block
+        or ((b'"usage"' in block or b'"finish_reason"' in block) and _NOT_NULL.search(block) is not None)
+    )
+
+
+def _take(tap: Tap, tail: Tail) -> None:
+    tap.response_id = tap.response_id or tail.id
+    tap.model = tap.model or tail.model
+    usage = tail.usage or (tail.x_groq and tail.x_groq.usage)
+    if usage:
+        tap.usage = usages.read(usage)
+    if tail.error is not None:
+        tap.failed = refusals.in_band(bytes(tail.error))
+    elif any(choice.finish_reason == "error" for choice in tail.choices or ()):
+        tap.failed = tap.failed or refusals.in_band(b"{}")

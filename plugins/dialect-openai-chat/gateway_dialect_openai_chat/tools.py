@@ -1,0 +1,113 @@
+"""Tools, the choice among them, and the output format, as clients write them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Raw
+
+from gateway import BadCall, OutputFormat, Tool, ToolChoice
+
+from .fields import FLAG, OBJECT, RAW, TEXT, Fields
+
+_MODES: dict[str, Literal["auto", "none", "required"]] = {
+    "auto": "auto",
+    "none": "none",
+    "required": "required",
+    "any": "required",  # Mistral's word
+}
+
+
+def tools(fields: Fields) -> list[Tool]:
+    """`tools`, and the legacy `functions` after them."""
+    found = [_tool(tool) for tool in fields.each("tools")]
+    return found + [_function(function, Fields({}, "")) for function in fields.each("functions")]
+
+
+def choice(fields: Fields) -> ToolChoice | None:
+    """`tool_choice`, or the legacy `function_call`."""
+    value = fields.take("tool_choice", RAW)
+    if value is not None:
+        return _choice(value, fields.at("tool_choice"))
+    legacy = fields.take("function_call", RAW)
+    if legacy is None:
+        return None
+    path = fields.at("function_call")
+    if bytes(legacy)[:1] == b'"':
+        return _word(TEXT.read(legacy, path), path)
+    return ToolChoice("tool", (Fields(OBJECT.read(legacy, path), path).need("name", TEXT),))
+
+
+def output_format(fields: Fields) -> OutputFormat | None:
+    inner = fields.inner("response_format")
+    if inner is None:
+        return None
+    match inner.need("type", TEXT):
+        case "text":
+            return OutputFormat("text")
+        case "json_object":
+            return OutputFormat("json")
+        case "json_schema":
+            schema = inner.needed_inner("json_schema")
+            return OutputFormat(
+                "schema",
+                schema.take("name", TEXT),
+                schema.take("description", TEXT),
+                schema.take("schema", RAW),
+                schema.take("strict", FLAG),
+            )
+    path = inner.at("type")
+    raise BadCall(f"`{path}` must be text, json_object or json_schema.", code="invalid_value", param=path)
+
+
+def _tool(fields: Fields) -> Tool:
+    """Types that are not OpenAI's (web search and the like) are the upstream's own."""
+    whole = fields.rest()
+    kind = fields.take("type", TEXT) or "function"
+    if kind == "function":
+        return _function(fields.needed_inner("function"), fields)
+    if kind == "custom":
+        custom = fields.needed_inner("custom")
+        name, description = custom.need("name", TEXT), custom.take("description", TEXT)
+        return Tool(name, description, kind="custom", extra=custom.rest() | fields.rest())
+    return Tool(kind, kind="hosted", extra=whole)
+
+
+def _function(function: Fields, outer: Fields) -> Tool:
+    return Tool(
+        function.need("name", TEXT),
+        function.take("description", TEXT),
+        function.take("parameters", RAW),
+        function.take("strict", FLAG),
+        extra=outer.rest(),
+    )
+
+
+def _choice(value: Raw, path: str) -> ToolChoice:
+    if bytes(value)[:1] == b'"':
+        return _word(TEXT.read(value, path), path)
+    fields = Fields(OBJECT.read(value, path), path)
+    match fields.take("type", TEXT) or "function":
+        case "function":
+            return ToolChoice("tool", (fields.needed_inner("function").need("name", TEXT),))
+        case "custom":
+            return ToolChoice("tool", (fields.needed_inner("custom").need("name", TEXT),), kind="custom")
+        case "allowed_tools":
+            return _allowed(fields.needed_inner("allowed_tools"))
+    raise BadCall(
+        f"`{path}.type` must be function, custom or allowed_tools.", code="invalid_value", param=f"{path}.type"
+    )
+
+
+def _word(word: str, path: str) -> ToolChoice:
+    if mode := _MODES.get(word):
+        return ToolChoice(mode)
+    raise BadCall(f"`{path}` must be none, auto, required or an object.", code="invalid_value", param=path)
+
+
+def _allowed(fields: Fields) -> ToolChoice:
+    names = []
+    for tool in fields.each("tools"):
+        kind = tool.take("type", TEXT) or "function"
+        names.append(tool.needed_inner(kind).need("name", TEXT))
+    return ToolChoice("allowed", tuple(names), required=fields.take("mode", TEXT) == "required")

@@ -1,0 +1,191 @@
+"""Events to one chat completion. Source: OpenAI, "Chat completion object"."""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from gateway import (
+    BlockDelta,
+    BlockStart,
+    Call,
+    Encoder,
+    Event,
+    Failed,
+    Finished,
+    GatewayError,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Started,
+    Text,
+    ToolCall,
+    Usage,
+)
+
+from . import encoders, jsontext, refusals, usages
+from .choices import DETAILS, NAME
+from .jsontext import Members
+
+
+class _Block:
+    """A block and what came for it."""
+
+    __slots__ = ("block", "pieces")
+
+    def __init__(self, block: Text | Reasoning | Refusal | ToolCall) -> None:
+        self.block = block
+        self.pieces = [block.arguments if isinstance(block, ToolCall) else block.text]
+
+
+class _Choice:
+    def __init__(self) -> None:
+        self.blocks: dict[int, _Block] = {}
+        self.citations: list[Members] = []
+        self.proofs: list[Raw] = []
+        self.logprobs: dict[str, list[Raw]] = {}
+        self.finished = Finished()
+
+    def said(self, kind: type[Text] | type[Reasoning] | type[Refusal]) -> str | None:
+        """The text of all blocks of a kind; None where there is none."""
+        found = ["".join(one.pieces) for one in self.blocks.values() if type(one.block) is kind]
+        return "".join(found) if found else None
+
+    def calls(self) -> list[tuple[ToolCall, str]]:
+        return [(one.block, "".join(one.pieces)) for one in self.blocks.values() if isinstance(one.block, ToolCall)]
+
+
+class WholeEncoder(Encoder):
+    content_type = "application/json"
+
+    def __init__(self, call: Call, legacy: bool) -> None:
+        self.loss: list[str] = []
+        self._model = call.model
+        self._legacy = legacy
+        self._started = Started()
+        self._choices: dict[int, _Choice] = {}
+        self._usage: Usage | None = None
+        self._failed: GatewayError | None = None
+
+    def encode(self, event: Event) -> bytes:
+        match event:
+            case BlockDelta():
+                self._delta(event)
+            case BlockStart():
+                self._start(event)
+            case Started():
+                self._started = event
+            case Usage():
+                self._usage = event
+            case Finished():
+                self._choice(event.choice).finished = event
+            case Failed():
+                self._failed = event.error
+        return b""
+
+    def fail(self, error: GatewayError) -> bytes:
+        self._failed = None
+        self._choices = {}
+        return refusals.encode(error)
+
+    def finish(self) -> bytes:
+        if self._failed is not None:
+            return refusals.encode(self._failed)
+        out: Members = {
+            "id": encoders.identity(self._started),
+            "object": "chat.completion",
+            "created": self._started.created or 0,
+            "model": self._model,
+            "choices": [self._written(index, choice) for index, choice in sorted(self._choices.items())],
+        }
+        if self._usage is not None:
+            out["usage"] = usages.write(self._usage)
+        return jsontext.encode({**encoders.others(self._started), **out})
+
+    def _choice(self, index: int) -> _Choice:
+        choice = self._choices.get(index)
+        if choice is None:
+            choice = self._choices[index] = _Choice()
+        return choice
+
+    def _start(self, start: BlockStart) -> None:
+        block = start.block
+        if isinstance(block, Text | Reasoning | Refusal) or (
+            isinstance(block, ToolCall) and block.executor == "client"
+        ):
+            self._choice(start.choice).blocks[start.index] = _Block(block)
+            if isinstance(block, Reasoning) and block.proof is not None:
+                self._proof(start.choice, block.proof)
+        else:
+            self._lose(type(block).__name__)
+
+    def _delta(self, delta: BlockDelta) -> None:
+        choice = self._choice(delta.choice)
+        block = choice.blocks.get(delta.index)
+        if block is None:
+            return
+        if delta.text:
+            block.pieces.append(delta.text)
+        if delta.logprobs is not None:
+            kind = "refusal" if isinstance(block.block, Refusal) else "content"
+            choice.logprobs.setdefault(kind, []).append(delta.logprobs)
+        if delta.citation is not None:
+            choice.citations.append(encoders.annotation(delta.citation))
+        if delta.proof is not None:
+            self._proof(delta.choice, delta.proof)
+
+    def _proof(self, choice: int, proof: Opaque) -> None:
+        if proof.dialect == NAME and proof.form == DETAILS:
+            self._choice(choice).proofs.append(proof.payload)
+        else:
+            self._lose("Reasoning.proof")
+
+    def _written(self, index: int, choice: _Choice) -> Members:
+        refusal = choice.said(Refusal)
+        word = encoders.finish_reason(choice.finished, refusal is not None, self._legacy)
+        extra = choice.finished.extra if self._started.dialect == NAME else {}
+        return {
+            "index": index,
+            "message": self._message(choice, refusal),
+            "logprobs": _logprobs(choice),
+            "finish_reason": word,
+            **extra,
+        }
+
+    def _message(self, choice: _Choice, refusal: str | None) -> Members:
+        calls = choice.calls()
+        text = choice.said(Text)
+        if text is None and not calls and refusal is None:
+            text = ""
+        out: Members = {"role": "assistant", "content": text, "refusal": refusal, "annotations": choice.citations}
+        if reasoning := choice.said(Reasoning):
+            out["reasoning_content"] = reasoning
+        if choice.proofs:
+            out[DETAILS] = _one_list(choice.proofs)
+        if calls and self._legacy:
+            out["function_call"] = {"name": calls[0][0].name, "arguments": calls[0][1]}
+        elif calls:
+            out["tool_calls"] = [_call(call, arguments) for call, arguments in calls]
+        return out
+
+    def _lose(self, what: str) -> None:
+        if what not in self.loss:
+            self.loss.append(what)
+
+
+def _call(call: ToolCall, arguments: str) -> Members:
+    member = "input" if call.kind == "custom" else "arguments"
+    return {"id": call.id, "type": call.kind, call.kind: {"name": call.name, member: arguments}}
+
+
+def _logprobs(choice: _Choice) -> Members | None:
+    if not choice.logprobs:
+        return None
+    return {
+        name: _one_list(choice.logprobs[name]) if name in choice.logprobs else None for name in ("content", "refusal")
+    }
+
+
+def _one_list(lists: list[Raw]) -> Raw:
+    """JSON lists as one, their items untouched."""
+    inner = [bytes(one).strip()[1:-1].strip() for one in lists]
+    return Raw(b"[" + b",".join(items for items in inner if items) + b"]")

@@ -1,0 +1,130 @@
+"""What upstreams send: chunks of a stream and whole completions, in one shape.
+
+A completion is a chunk whose choices carry `message` instead of `delta`. Optional members may be null or absent with
+any upstream. Providers' own members are named where they are read.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw, Struct
+
+from .usages import WireUsage
+
+
+class Function(Struct, gc=False):
+    """arguments: some local servers send the object instead of its text."""
+
+    name: str | None = None
+    arguments: str | dict[str, object] | None = None
+
+
+class Custom(Struct, gc=False):
+    name: str | None = None
+    input: str | None = None
+
+
+class ToolCallPart(Struct, gc=False):
+    index: int | None = None
+    id: str | None = None
+    type: str | None = None
+    function: Function | None = None
+    custom: Custom | None = None
+
+
+class UrlCitation(Struct, gc=False):
+    url: str = ""
+    title: str | None = None
+    start_index: int | None = None
+    end_index: int | None = None
+
+
+class Annotation(Struct, gc=False):
+    type: str | None = None
+    url_citation: UrlCitation | None = None
+
+
+class Detail(Struct, omit_defaults=True):
+    """A piece of OpenRouter's `reasoning_details`."""
+
+    type: str | None = None
+    text: str | None = None
+    summary: str | None = None
+    data: str | None = None
+    signature: str | None = None
+    id: str | None = None
+    format: str | None = None
+    index: int | None = None
+
+
+class Part(Struct):
+    """A part of a content list (Mistral: `thinking`)."""
+
+    type: str | None = None
+    text: str | None = None
+    refusal: str | None = None
+    thinking: list[Part] | str | None = None
+
+
+class Delta(Struct):
+    """reasoning_content: DeepSeek, xAI, Moonshot, llama.cpp. reasoning: Groq, OpenRouter, Ollama. index: Z.ai."""
+
+    content: str | list[Part] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[Detail] | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCallPart] | None = None
+    function_call: Function | None = None
+    annotations: list[Annotation] | None = None
+
+
+class Logprobs(Struct):
+    content: Raw | None = None
+    refusal: Raw | None = None
+
+
+class ChunkChoice(Struct):
+    """stop_reason: vLLM's stop string, or a token's number. native_finish_reason: OpenRouter's upstream's word."""
+
+    index: int = 0
+    delta: Delta | None = None
+    message: Delta | None = None
+    finish_reason: str | None = None
+    logprobs: Logprobs | None = None
+    stop_reason: str | int | None = None
+    native_finish_reason: str | None = None
+
+
+class Groq(Struct):
+    usage: WireUsage | None = None
+
+
+class Chunk(Struct):
+    id: str | None = None
+    model: str | None = None
+    created: float | None = None
+    choices: list[ChunkChoice] | None = None
+    usage: WireUsage | None = None
+    error: Raw | None = None
+    x_groq: Groq | None = None
+
+
+class TailChoice(Struct, gc=False):
+    index: int = 0
+    finish_reason: str | None = None
+
+
+class Tail(Struct):
+    """What a tap reads of a chunk."""
+
+    id: str | None = None
+    model: str | None = None
+    choices: list[TailChoice] | None = None
+    usage: WireUsage | None = None
+    error: Raw | None = None
+    x_groq: Groq | None = None
+
+
+CHUNK = msgspec.json.Decoder(Chunk)
+TAIL = msgspec.json.Decoder(Tail)
