@@ -87,7 +87,7 @@ class Dispatcher:
             kind = reply.headers.get("content-type", "application/json")
             return OpenedReply(attempt, tap, reply.status, kind, sse, kept, reply)
         encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
-        translation = Translation(client.decoder(attempt.target, sse), encoder)
+        translation = Translation(client.decoder(attempt.target, sse), encoder, exchange.id, attempt.target.model)
         streamed = exchange.envelope.stream
         return OpenedReply(attempt, translation, 200, encoder.content_type, streamed, {}, reply)
 
@@ -111,7 +111,8 @@ class Dispatcher:
             raise UpstreamBroken("The endpoint gave no reply.")
         attempt.status = 200
         encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
-        return OpenedRun(attempt, Translation(None, encoder), exchange.envelope.stream, first, run)
+        translation = Translation(None, encoder, exchange.id, attempt.target.model)
+        return OpenedRun(attempt, translation, exchange.envelope.stream, first, run)
 
 
 async def _refused(reply: Reply, client: ClientDialect) -> UpstreamError:

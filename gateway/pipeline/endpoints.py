@@ -39,6 +39,10 @@ class Endpoints(Directory):
             raise Forbidden(
                 "This key may call agents only; raw models are for admins and for whom gateway.models.allow names."
             )
+        if not (provider.unavailable or provider.open or name in await self._listed(provider)):
+            raise UnknownModel(
+                f"The endpoint {provider.endpoint} does not list {name!r} among its models.", param="model"
+            )
         return Route(f"{provider.endpoint}/{name}", (provider.target(name),), Edit(model=name))
 
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:

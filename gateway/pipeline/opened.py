@@ -96,11 +96,16 @@ class OpenedRun(Opened):
 
 
 class Translation(Tap):
-    """The upstream's bytes to events to the client's bytes, read along like a tap."""
+    """The upstream's bytes to events to the client's bytes, read along like a tap.
 
-    def __init__(self, decoder: Decoder | None, encoder: Encoder) -> None:
+    reply_id, model: for upstreams that name neither. decoder: None where events come by `encode`.
+    """
+
+    def __init__(self, decoder: Decoder | None, encoder: Encoder, reply_id: str, model: str) -> None:
         self._decoder = decoder
         self._encoder = encoder
+        self._reply_id = reply_id
+        self._model = model
         self.content_type = encoder.content_type
 
     @property
@@ -135,6 +140,7 @@ class Translation(Tap):
                 self.usage = event
             case Started():
                 self.response_id, self.model = event.id, event.model
+                event.id, event.model = event.id or self._reply_id, event.model or self._model
                 event.created = event.created or int(time.time())
             case Finished():
                 self.complete = True
