@@ -40,7 +40,7 @@ class Sockets:
 async def serve(
     context: Context, sockets: Sockets, machine: bool, ready: Callable[[Assembly], Awaitable[None]]
 ) -> None:
-    """Until SIGTERM or SIGINT. machine: whether this process runs what one process of the machine runs.
+    """Until SIGTERM or SIGINT; a SIGINT while draining ends at once. machine: whether this process runs what one process of the machine runs.
 
     ready: called once requests are served. Raises StartupError.
     """
@@ -55,8 +55,7 @@ async def serve(
         gc.freeze()
         await ready(assembly)
         await stopping.wait()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, os._exit, 1)
+        loop.add_signal_handler(signal.SIGINT, os._exit, 130)
         log.info("stopping: %d exchanges are running", server.running)
         if not await server.drain():
             log.warning("some exchanges were cut: they did not end within timeouts.drain")

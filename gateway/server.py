@@ -29,6 +29,7 @@ from .routes import Answer, RouteSpec
 from .settings.core import BodyLimits
 
 log = logging.getLogger("gateway.server")
+SERVER = {"Server": "librechat-gateway"}
 _NOWHERE = Operation("state", "GET", "")
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -275,7 +276,7 @@ class HttpSink(Sink):
             transport.close()
 
     def _headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        return {**headers, **self._extra} if self._extra else headers
+        return {**headers, **SERVER, **self._extra} if self._extra else {**headers, **SERVER}
 
 
 def _speaker(assembly: Assembly) -> Any:
