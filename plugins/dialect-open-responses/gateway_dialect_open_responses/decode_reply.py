@@ -1,0 +1,376 @@
+"""An upstream's reply to events: a stream of events, or one JSON body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import ClassVar
+
+import msgspec
+from msgspec import Raw
+
+from gateway import Decoder, Event, Extra, Failed, Finished, Reason, Started, UpstreamBroken, UpstreamError, sse
+
+from .echo import MEMBERS
+from .errors import in_band, words
+from .members import NAME, UNREADABLE
+from .mend import halves, mended
+from .reply_items import CALLS, SORTS, BlockWriter, Key, Tracked, WirePart, tracked
+from .usage import decode_usage
+
+
+class _Why(msgspec.Struct):
+    reason: str | None = None
+
+
+class Reply(msgspec.Struct):
+    """A response object. Times are floats at some servers."""
+
+    id: str | None = None
+    model: str | None = None
+    created_at: float | None = None
+    completed_at: float | None = None
+    status: str | None = None
+    output: list[Raw] | None = None
+    incomplete_details: _Why | None = None
+    usage: Raw = Raw(b"null")
+    error: Raw = Raw(b"null")
+
+
+class WireEvent(msgspec.Struct):
+    """All members of all events that are read."""
+
+    type: str = ""
+    output_index: int | None = None
+    content_index: int | None = None
+    summary_index: int | None = None
+    item_id: str | None = None
+    delta: str | None = None
+    text: str | None = None
+    refusal: str | None = None
+    arguments: str | None = None
+    input: str | None = None
+    item: Raw = Raw(b"")
+    part: WirePart | None = None
+    annotation: Raw = Raw(b"")
+    logprobs: Raw = Raw(b"null")
+    response: Raw = Raw(b"")
+
+
+class _Typed(msgspec.Struct):
+    type: str = ""
+
+
+_EVENT = msgspec.json.Decoder(WireEvent)
+_TYPED = msgspec.json.Decoder(_Typed)
+_REPLY = msgspec.json.Decoder(Reply)
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+
+REASONS: dict[str | None, Reason] = {
+    "max_output_tokens": "length",
+    "max_tokens": "length",
+    "content_filter": "content_filter",
+    "pause": "pause",
+    "cancelled": "cancelled",
+}
+# Besides the 31: what OpenAI echoes of a request that is none of the client's, or none of the reply's.
+_NOT_TOLD = MEMBERS - {"service_tier"} | {"prompt", "user"}
+
+
+class _ReplyReader:
+    """What streams and whole bodies have in common."""
+
+    def __init__(self, domain: str) -> None:
+        self._blocks = BlockWriter(domain)
+        self._items: dict[str | int, Tracked] = {}
+        self._started = False
+        self.ended = False
+
+    def _start(self, reply: Reply) -> Iterator[Event]:
+        if not self._started:
+            self._started = True
+            yield Started(reply.id, reply.model, _seconds(reply.created_at), NAME)
+
+    def _end(self, value: Raw) -> Iterator[Event]:
+        """A response object as it is in the end; its items settle what the stream left open."""
+        reply = _REPLY.decode(value)
+        yield from self._start(reply)
+        usage = decode_usage(reply.usage)
+        if reply.status == "failed" or (reply.status is None and bytes(reply.error) != b"null"):
+            if usage is not None:
+                yield usage
+            yield self._failure(in_band(words(reply.error)))
+            return
+        yield from self._settle(reply.output or [])
+        if usage is not None:
+            yield usage
+        yield self._finished(reply, _others(value))
+        self.ended = True
+
+    def _settle(self, output: list[Raw]) -> Iterator[Event]:
+        seen: set[int] = set()
+        for n, value in enumerate(output):
+            item = self._match(n, tracked(value), seen)
+            yield from self._blocks.finish(item, value)
+        yield from self._settle_rest()
+
+    def _settle_rest(self) -> Iterator[Event]:
+        """Items that no done event and no final output told of: as they were announced."""
+        for item in self._items.values():
+            if not item.done and item.item is not None:
+                yield from self._blocks.finish(item, item.item)
+            yield from self._blocks.close(item)
+
+    def _match(self, n: int, found: Tracked, seen: set[int]) -> Tracked:
+        """The item of the stream that this is. Ids may change between events, places may shift."""
+        free = {key: item for key, item in self._items.items() if id(item) not in seen and item.kind == found.kind}
+        same = [
+            item
+            for item in free.values()
+            if (found.call_id and item.call_id == found.call_id) or (found.id and item.id == found.id)
+        ]
+        match = same[0] if same else free.get(n) or next(iter(free.values()), found)
+        seen.add(id(match))
+        return match
+
+    def _finished(self, reply: Reply, extra: Extra) -> Finished:
+        why = None if reply.incomplete_details is None else reply.incomplete_details.reason
+        at = _seconds(reply.completed_at)
+        if reply.status == "incomplete":
+            return Finished(0, REASONS.get(why, "length"), why, at, extra)
+        if reply.status == "cancelled":
+            return Finished(0, "cancelled", reply.status, at, extra)
+        if reply.status in ("queued", "in_progress"):
+            return Finished(0, "pause", reply.status, at, extra)
+        return Finished(0, self._natural(), at=at, extra=extra)
+
+    def _natural(self) -> Reason:
+        """Responses has no word for an end that asks for tools: the calls say it."""
+        return "tool_calls" if self._blocks.called else "stop"
+
+    def _failure(self, error: UpstreamError) -> Failed:
+        self.ended = True
+        return Failed(error)
+
+    def _broken(self, text: str) -> Failed:
+        return self._failure(UpstreamBroken(text))
+
+
+class WholeDecoder(_ReplyReader, Decoder):
+    def __init__(self, domain: str) -> None:
+        super().__init__(domain)
+        self._body: list[bytes] = []
+
+    def feed(self, data: bytes) -> Iterable[Event]:
+        self._body.append(data)
+        return ()
+
+    def finish(self) -> Iterable[Event]:
+        body = b"".join(self._body)
+        events: list[Event] = []
+        try:
+            events.extend(self._end(Raw(_readable(body))))
+        except UNREADABLE:
+            events.append(self._broken("The upstream's reply is not a response in JSON."))
+        return events
+
+
+class StreamDecoder(_ReplyReader, Decoder):
+    def __init__(self, domain: str) -> None:
+        super().__init__(domain)
+        self._splitter = sse.Splitter()
+        self._done = False
+
+    def feed(self, data: bytes) -> Iterable[Event]:
+        events: list[Event] = []
+        try:
+            for event in sse.events(self._splitter.whole(data)):
+                self._take(event, events)
+        except UpstreamBroken as error:
+            events.append(self._failure(error))
+        return events
+
+    def finish(self) -> Iterable[Event]:
+        events: list[Event] = []
+        if rest := self._splitter.rest():
+            self._take(rest, events, last=True)
+        if self.ended:
+            return events
+        if self._done:
+            events += self._settle_rest()
+            events.append(Finished(0, self._natural()))
+        else:
+            events.append(self._broken("The upstream's stream ended before the reply was whole."))
+        return events
+
+    def _take(self, event: bytes, events: list[Event], last: bool = False) -> None:
+        """last: the stream ended without a blank line, so this may be half an event."""
+        payload = sse.data(event)
+        if not payload or self.ended:
+            return
+        if payload == b"[DONE]":
+            self._done = True
+            return
+        try:
+            found = _decoded(payload)
+            read = None if found is None else self.READERS.get(found.type)
+            if found is not None and read is not None:
+                events.extend(read(self, found, payload))
+        except UNREADABLE:
+            if not last:
+                events.append(self._broken("The upstream sent an event that cannot be read."))
+
+    def _of(self, event: WireEvent, kind: str) -> Tracked:
+        """The item of an event. Servers exist that never announce it."""
+        key = event.item_id or "" if event.output_index is None else event.output_index
+        return self._items.setdefault(key, Tracked(kind, event.item_id))
+
+    def _created(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._start(_REPLY.decode(event.response))
+
+    def _item_added(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        if bytes(event.item) in (b"", b"null"):
+            return
+        item = tracked(Raw(bytes(event.item)))
+        self._items.setdefault(_key(event, item), item)
+        if item.kind in CALLS:
+            yield from self._blocks.begin(item, ("call", 0))
+
+    def _item_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        found = tracked(event.item)
+        item = self._items.setdefault(_key(event, found), found)
+        # The announcement may have been of another id, and is not needed any more.
+        item.item = None
+        return self._blocks.finish(item, event.item)
+
+    def _part_added(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        sort = SORTS.get(event.part.type) if event.part is not None else None
+        if sort is not None:
+            kind = "reasoning" if sort == "thought" else "message"
+            yield from self._blocks.begin(self._of(event, kind), (sort, event.content_index or 0))
+
+    def _part_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        sort = SORTS.get(event.part.type) if event.part is not None else None
+        if sort is not None and event.part is not None:
+            kind = "reasoning" if sort == "thought" else "message"
+            yield from self._blocks.part(self._of(event, kind), (sort, event.content_index or 0), event.part)
+
+    def _text_delta(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._blocks.text(self._of(event, "message"), _place(event, "text"), event.delta or "", event.logprobs)
+
+    def _text_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._blocks.whole(self._of(event, "message"), _place(event, "text"), event.text or "", event.logprobs)
+
+    def _annotation(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._blocks.cite(self._of(event, "message"), _place(event, "text"), Raw(bytes(event.annotation)))
+
+    def _refusal_delta(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._blocks.text(self._of(event, "message"), _place(event, "refusal"), event.delta or "")
+
+    def _refusal_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._blocks.whole(self._of(event, "message"), _place(event, "refusal"), event.refusal or "")
+
+    def _thought_delta(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._blocks.text(self._of(event, "reasoning"), _place(event, "thought"), event.delta or "")
+
+    def _thought_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._blocks.whole(self._of(event, "reasoning"), _place(event, "thought"), event.text or "")
+
+    def _summary_added(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._blocks.begin(self._of(event, "reasoning"), ("summary", event.summary_index or 0))
+
+    def _summary_delta(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        key = ("summary", event.summary_index or 0)
+        return self._blocks.text(self._of(event, "reasoning"), key, event.delta or "")
+
+    def _summary_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        key = ("summary", event.summary_index or 0)
+        return self._blocks.whole(self._of(event, "reasoning"), key, event.text or "")
+
+    def _call_delta(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._blocks.text(self._of(event, "function_call"), ("call", 0), event.delta or "")
+
+    def _call_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        said = event.arguments if event.arguments is not None else event.input
+        return self._blocks.whole(self._of(event, "function_call"), ("call", 0), said or "")
+
+    def _terminal(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._end(event.response)
+
+    def _failed(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        found = _REPLY.decode(event.response)
+        usage = decode_usage(found.usage)
+        if usage is not None:
+            yield usage
+        yield self._failure(in_band(words(found.error)))
+
+    def _error(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        yield self._failure(in_band(words(payload)))
+
+    READERS: ClassVar[dict[str, Callable[[StreamDecoder, WireEvent, bytes], Iterator[Event]]]] = {
+        "response.created": _created,
+        "response.queued": _created,
+        "response.in_progress": _created,
+        "response.output_item.added": _item_added,
+        "response.output_item.done": _item_done,
+        "response.content_part.added": _part_added,
+        "response.content_part.done": _part_done,
+        "response.output_text.delta": _text_delta,
+        "response.output_text.done": _text_done,
+        "response.output_text.annotation.added": _annotation,
+        "response.refusal.delta": _refusal_delta,
+        "response.refusal.done": _refusal_done,
+        "response.reasoning.delta": _thought_delta,
+        "response.reasoning.done": _thought_done,
+        "response.reasoning_text.delta": _thought_delta,
+        "response.reasoning_text.done": _thought_done,
+        "response.reasoning_summary_part.added": _summary_added,
+        "response.reasoning_summary_text.delta": _summary_delta,
+        "response.reasoning_summary_text.done": _summary_done,
+        "response.function_call_arguments.delta": _call_delta,
+        "response.function_call_arguments.done": _call_done,
+        "response.custom_tool_call_input.delta": _call_delta,
+        "response.custom_tool_call_input.done": _call_done,
+        "response.completed": _terminal,
+        "response.incomplete": _terminal,
+        "response.cancelled": _terminal,
+        "response.failed": _failed,
+        "error": _error,
+    }
+
+
+def _decoded(payload: bytes) -> WireEvent | None:
+    """None for events that are not read. Raises one of UNREADABLE."""
+    try:
+        return _EVENT.decode(payload)
+    except msgspec.ValidationError:
+        if _TYPED.decode(payload).type in StreamDecoder.READERS:
+            raise
+        return None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        event = _EVENT.decode(mended(payload))
+        event.delta = halves(payload, "delta") if event.delta is not None else None
+        return event
+
+
+def _readable(body: bytes) -> bytes:
+    try:
+        _TYPED.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return mended(body)
+    return body
+
+
+def _key(event: WireEvent, item: Tracked) -> str | int:
+    return (item.id or item.call_id or "") if event.output_index is None else event.output_index
+
+
+def _place(event: WireEvent, sort: str) -> Key:
+    return sort, event.content_index or 0
+
+
+def _seconds(time: float | None) -> int | None:
+    return None if time is None else int(time)
+
+
+def _others(value: Raw) -> Extra:
+    return {name: Raw(bytes(member)) for name, member in _OBJECT.decode(value).items() if name not in _NOT_TOLD}

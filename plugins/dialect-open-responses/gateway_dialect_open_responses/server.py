@@ -1,0 +1,69 @@
+"""What clients speak to us."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import msgspec
+
+from gateway import Call, Encoder, Envelope, Framing, GatewayError, Inbound, Model, Operation, ServerDialect
+
+from .decode_call import decode_call
+from .encode_reply import ReplyEncoder
+from .errors import encode_error
+from .members import NAME
+from .peek import peek
+
+_LIMITS = ("limit", "remaining", "reset")
+
+
+class _Model(msgspec.Struct, omit_defaults=True):
+    id: str
+    object: str
+    created: int
+    owned_by: str
+    name: str = ""
+    description: str = ""
+
+
+class _Models(msgspec.Struct):
+    object: str
+    data: list[_Model]
+
+
+class OpenResponsesServer(ServerDialect):
+    name: ClassVar[str] = NAME
+    operations: ClassVar[tuple[Operation, ...]] = (
+        Operation("generate", "POST", "/responses", summary="Answer a call in the Open Responses format"),
+    )
+    reply_headers: ClassVar[frozenset[str]] = frozenset(
+        (
+            "openai-model",
+            "openai-processing-ms",
+            "openai-version",
+            "retry-after",
+            "retry-after-ms",
+            *(f"x-ratelimit-{word}-{of}" for word in _LIMITS for of in ("requests", "tokens")),
+        )
+    )
+
+    def peek(self, inbound: Inbound) -> Envelope:
+        return peek(inbound.body)
+
+    def decode(self, inbound: Inbound) -> Call:
+        return decode_call(inbound.body)
+
+    def encoder(self, call: Call, inbound: Inbound, framing: Framing) -> Encoder:
+        return ReplyEncoder(call, inbound, streams=framing == "sse")
+
+    def encode_error(self, error: GatewayError, inbound: Inbound) -> bytes:
+        return encode_error(error)
+
+    def encode_models(self, models: Sequence[Model], inbound: Inbound) -> bytes:
+        listed = [_listed(model) for model in models]
+        return msgspec.json.encode(listed[0] if inbound.params and listed else _Models("list", listed))
+
+
+def _listed(model: Model) -> _Model:
+    return _Model(model.id, "model", model.created, model.owner or "librechat", model.name, model.description)
