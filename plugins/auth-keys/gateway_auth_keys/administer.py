@@ -78,7 +78,7 @@ async def find_key(store: Store, text: str, now: float) -> Key:
     exact = [key for key in keys if text == key.id or hashed == key.digest]
     found = exact or [key for key in keys if not ended(key, now) and text and key.prefix.startswith(text)]
     if not found:
-        raise NotFound(f"No key has the id or beginning {text[:16]!r}; see: gateway keys list")
+        raise NotFound(f"No key has the id or beginning {text[:8]!r}; see: gateway keys list")
     if len(found) > 1:
         raise BadCall(f"{text!r} begins several keys: {', '.join(key.id for key in found)}. Name one by its id.")
     return found[0]

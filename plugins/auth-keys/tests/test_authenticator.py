@@ -1,0 +1,202 @@
+"""A key proves its owner until it is revoked or expires, and its text is never logged."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from gateway_auth_keys.authenticator import KeyAuthenticator
+from gateway_auth_keys.cache import TRUSTED_SECONDS, UNKNOWN_SIZE, KeyCache
+from gateway_auth_keys.operator_key import operator_key
+
+from gateway import Credential, Inbound, Principal, Secret, Settings, SettingsError, Store, Unauthenticated, Unavailable
+
+TEXT = "sk-" + "0123456789abcdef" * 4
+Shown = Callable[[str], Credential]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def cache(clock: Clock) -> KeyCache:
+    cache = KeyCache(clock)
+    cache.prove(clock.now)
+    return cache
+
+
+async def test_a_key_is_its_owner(
+    store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown, add_key: Any
+) -> None:
+    key = await add_key(store, TEXT, role="ADMIN")
+    principal = await KeyAuthenticator(store, cache, clock).authenticate(inbound, shown(TEXT))
+    assert principal == Principal(key.user_id, "ADMIN", "ann", "ann@example.org", ("ops",), key.id, "laptop")
+    await store.usage.flush()
+    assert (await store.keys.list())[0].last_used == clock.now
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sk-", "sk-" + "A" * 64, TEXT[:-1], TEXT + "0", "x" * 10**6, "eyJhbGciOi", "\udcff"]
+)
+async def test_what_is_no_key_is_not_ours_and_costs_no_look_up(
+    switch: Any, store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown, text: str
+) -> None:
+    authenticator = KeyAuthenticator(store, cache, clock, Secret("operator-operator"))
+    assert await authenticator.authenticate(inbound, shown(text)) is None
+    assert await authenticator.authenticate(inbound, None) is None
+    assert switch.finds == 0
+
+
+async def test_an_unknown_key_is_asked_for_once(
+    switch: Any, store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown
+) -> None:
+    authenticator = KeyAuthenticator(store, cache, clock)
+    for _ in range(3):
+        assert await authenticator.authenticate(inbound, shown(TEXT)) is None
+    assert switch.finds == 1
+
+
+async def test_a_known_key_is_asked_for_once_a_minute(
+    switch: Any, store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown, add_key: Any
+) -> None:
+    await add_key(store, TEXT)
+    authenticator = KeyAuthenticator(store, cache, clock)
+    for seconds in (0, 30, 29, 2):
+        clock.now += seconds
+        cache.prove(clock.now)
+        assert await authenticator.authenticate(inbound, shown(TEXT))
+    assert switch.finds == 2
+
+
+async def test_a_flood_of_unknown_keys_displaces_no_known_one(
+    switch: Any, store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown, add_key: Any
+) -> None:
+    await add_key(store, TEXT)
+    authenticator = KeyAuthenticator(store, cache, clock)
+    await authenticator.authenticate(inbound, shown(TEXT))
+    for number in range(UNKNOWN_SIZE + 10):
+        await authenticator.authenticate(inbound, shown(f"sk-{number:064x}"))
+    finds = switch.finds
+    assert await authenticator.authenticate(inbound, shown(TEXT))
+    assert switch.finds == finds
+
+
+async def test_an_ended_key_says_why_also_when_it_ends_while_cached(
+    store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown, add_key: Any
+) -> None:
+    await add_key(store, TEXT, expires=clock.now + 1)
+    authenticator = KeyAuthenticator(store, cache, clock)
+    assert await authenticator.authenticate(inbound, shown(TEXT))
+    clock.now += 1
+    with pytest.raises(Unauthenticated, match=r"expired at 2023-11-14 22:13 UTC") as caught:
+        await authenticator.authenticate(inbound, shown(TEXT))
+    assert caught.value.code == "invalid_api_key"
+    assert TEXT[3:] not in caught.value.public
+
+
+async def test_a_revocation_that_lies_ahead_comes_true(
+    store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown, add_key: Any
+) -> None:
+    key = await add_key(store, TEXT)
+    await store.keys.revoke(key.id, clock.now + 1)
+    authenticator = KeyAuthenticator(store, cache, clock)
+    assert await authenticator.authenticate(inbound, shown(TEXT))
+    clock.now += 1
+    with pytest.raises(Unauthenticated, match="was revoked"):
+        await authenticator.authenticate(inbound, shown(TEXT))
+
+
+async def test_without_a_fresh_proof_the_store_is_asked_and_its_failure_told(
+    switch: Any, store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown, add_key: Any
+) -> None:
+    await add_key(store, TEXT)
+    authenticator = KeyAuthenticator(store, cache, clock)
+    assert await authenticator.authenticate(inbound, shown(TEXT))
+    switch.down = True
+    clock.now += TRUSTED_SECONDS
+    assert await authenticator.authenticate(inbound, shown(TEXT))
+    clock.now += 0.01
+    with pytest.raises(Unavailable):
+        await authenticator.authenticate(inbound, shown(TEXT))
+    assert TRUSTED_SECONDS < 2
+
+
+async def test_an_answer_from_before_a_clearing_is_not_cached(
+    store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown, add_key: Any
+) -> None:
+    await add_key(store, TEXT)
+    found = store.keys.find
+
+    async def slow(digest: str) -> Any:
+        row = await found(digest)
+        cache.clear()
+        cache.prove(clock.now)
+        return row
+
+    store.keys.find = slow  # type: ignore[method-assign]
+    await KeyAuthenticator(store, cache, clock).authenticate(inbound, shown(TEXT))
+    known, _ = cache.get("anything")
+    assert not known
+    assert not cache._known
+
+
+async def test_the_operators_key_works_without_a_store(
+    cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown
+) -> None:
+    authenticator = KeyAuthenticator(None, cache, clock, Secret("a-key-of-my-own-making"))
+    principal = await authenticator.authenticate(inbound, shown("a-key-of-my-own-making"))
+    assert principal is not None
+    assert (principal.user_id, principal.role, principal.key_label) == ("operator", "ADMIN", "GATEWAY_API_KEY")
+    assert await authenticator.authenticate(inbound, shown(TEXT)) is None
+    assert await authenticator.authenticate(inbound, shown("a-key-of-my-own-makinG")) is None
+
+
+async def test_no_key_is_ever_logged(
+    store: Store,
+    cache: KeyCache,
+    clock: Clock,
+    inbound: Inbound,
+    shown: Shown,
+    add_key: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await add_key(store, TEXT, expires=1.0)
+    authenticator = KeyAuthenticator(store, cache, clock, Secret("a-key-of-my-own-making"))
+    for text in (TEXT, "sk-" + "f" * 64, "a-key-of-my-own-making"):
+        with contextlib.suppress(Unauthenticated):
+            await authenticator.authenticate(inbound, shown(text))
+    assert not [line for line in caplog.messages if TEXT[8:] in line or "f" * 56 in line or "my-own" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("short", "5 characters"),
+        ("with a space in it", "spaces"),
+        ("schlüssel-schlüssel", "no HTTP header"),
+        ("a" * 16 + "\n", ""),
+    ],
+)
+def test_a_bad_operator_key_stops_the_start_without_being_shown(text: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=f"GATEWAY_API_KEY.*{why}") as caught:
+        operator_key(Settings({}, {"GATEWAY_API_KEY": text}, frozenset()))
+    assert text not in str(caught.value)
+
+
+def test_no_operator_key_is_none() -> None:
+    assert operator_key(Settings({}, {"GATEWAY_API_KEY": ""}, frozenset())) is None
+    assert operator_key(Settings({}, {"GATEWAY_API_KEY": "x" * 16}, frozenset())) == Secret("x" * 16)

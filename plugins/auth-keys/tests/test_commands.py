@@ -1,0 +1,165 @@
+"""`gateway keys` and `gateway users` on a real store."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from gateway_auth_keys.commands import keys, users
+from gateway_auth_keys.key import FORM, digest
+
+from gateway.cli.context import Context
+from gateway.testing import installed
+
+
+class Console:
+    """Runs one command after another, each on a context of its own, as the shell does."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def __call__(self, *words: str, stdin: str | None = None) -> Result:
+        context = Context(environ={"GATEWAY_STATE_DIR": str(self._directory), "COLUMNS": "200"})
+        group = {"keys": keys, "users": users}[words[0]]
+        return CliRunner(env={"COLUMNS": "200"}).invoke(group, list(words[1:]), obj=context, input=stdin)
+
+    def json(self, *words: str) -> Any:
+        result = self(*words, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+
+@pytest.fixture
+def gateway(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Console:
+    if "store-sql" not in installed.plugins():
+        pytest.skip("plugins/store-sql is not installed")
+    monkeypatch.chdir(tmp_path)
+    return Console(directory)
+
+
+def test_a_key_is_alone_on_stdout_and_never_shown_again(gateway: Console) -> None:
+    made = gateway("keys", "create", "--label", "laptop")
+    assert made.exit_code == 0
+    text = made.stdout.strip()
+    assert FORM.fullmatch(text)
+    assert "shown once" in made.stderr
+    assert "admin (ADMIN, made now)" in made.stderr
+    for words in (("keys", "list"), ("keys", "list", "--json"), ("keys", "revoke", text)):
+        assert text[8:] not in gateway(*words).output
+
+
+def test_the_list_tells_all_but_the_text(gateway: Console) -> None:
+    made = gateway.json("keys", "create", "--label", "ci", "--user", "bob", "--expires", "30d")
+    assert made["role"] == "USER"
+    [row] = gateway.json("keys", "list")
+    assert row["id"] == made["id"]
+    assert (row["prefix"], row["label"], row["user"], row["state"]) == (made["key"][:8], "ci", "bob", "active")
+    assert (row["last_used"], row["revoked"]) == (None, None)
+    shown = gateway("keys", "list").stdout
+    assert made["id"] in shown
+    assert "bob" in shown
+    assert "never" in shown
+
+
+def test_a_list_can_be_of_one_owner(gateway: Console) -> None:
+    made = gateway.json("keys", "create", "--user", "bob")
+    gateway.json("keys", "create", "--user", "eve")
+    assert [row["id"] for row in gateway.json("keys", "list", "--user", "bob")] == [made["id"]]
+    assert gateway.json("keys", "list", "--user", "nobody") == []
+
+
+def test_an_empty_list_says_what_to_do(gateway: Console) -> None:
+    assert "gateway keys create" in gateway("keys", "list").stdout
+    assert "gateway users create" in gateway("users", "list").stdout
+
+
+def test_an_owner_keeps_his_role(gateway: Console) -> None:
+    gateway.json("keys", "create", "--user", "bob", "--role", "admin")
+    assert gateway.json("keys", "create", "--user", "bob")["role"] == "ADMIN"
+    refused = gateway("keys", "create", "--user", "bob", "--role", "USER")
+    assert refused.exit_code == 1
+    assert "has the role ADMIN, not USER" in refused.stderr
+    assert len(gateway.json("keys", "list")) == 2
+
+
+def test_revoking_by_id_by_beginning_and_by_the_whole_text(gateway: Console) -> None:
+    made = [gateway.json("keys", "create") for _ in range(3)]
+    for words in (made[0]["id"], made[1]["prefix"], made[2]["key"]):
+        assert gateway("keys", "revoke", words).exit_code == 0
+    assert {row["state"] for row in gateway.json("keys", "list")} == {"revoked"}
+
+
+def test_an_ambiguous_beginning_is_refused_with_the_ids(gateway: Console) -> None:
+    made = [gateway.json("keys", "create") for _ in range(2)]
+    refused = gateway("keys", "revoke", "sk-")
+    assert refused.exit_code == 1
+    assert all(one["id"] in refused.stderr for one in made)
+    assert {row["state"] for row in gateway.json("keys", "list")} == {"active"}
+    unknown = gateway("keys", "revoke", "sk-" + "0" * 64)
+    assert unknown.exit_code == 1
+    assert "0" * 20 not in unknown.output
+
+
+def test_rotation_leaves_the_old_key_its_overlap(gateway: Console) -> None:
+    old = gateway.json("keys", "create", "--label", "ci", "--user", "bob", "--expires", "2090-01-01")
+    before = time.time()
+    rotated = gateway.json("keys", "rotate", old["id"], "--overlap", "2h")
+    assert rotated["old"] == old["id"]
+    assert (rotated["new"]["label"], rotated["new"]["user"]) == ("ci", "bob")
+    assert rotated["new"]["expires"] == old["expires"]
+    assert rotated["new"]["key"] != old["key"]
+    states = {row["id"]: row["state"] for row in gateway.json("keys", "list")}
+    assert states[rotated["new"]["id"]] == "active"
+    assert states[old["id"]].startswith("active until ")
+    assert rotated["old_until"] > time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(before + 7190))
+
+
+def test_rotation_without_overlap_ends_the_old_key(gateway: Console) -> None:
+    old = gateway.json("keys", "create")
+    gateway.json("keys", "rotate", old["id"], "--overlap", "0s")
+    assert [row["state"] for row in gateway.json("keys", "list") if row["id"] == old["id"]] == ["revoked"]
+    again = gateway("keys", "rotate", old["id"])
+    assert again.exit_code == 1
+    assert "no longer works" in again.stderr
+
+
+def test_librechats_keys_are_imported_once(gateway: Console, tmp_path: Path) -> None:
+    texts = [f"sk-{number:064x}" for number in range(3)]
+    lines = [
+        {"keyHash": digest(text), "keyPrefix": text[:8], "name": f"key{n}", "userId": {"$oid": f"66b{n % 2:021d}"}}
+        for n, text in enumerate(texts)
+    ]
+    lines.append({"keyHash": "cd" * 32, "userId": "66b", "expiresAt": {"$date": "2020-01-01T00:00:00Z"}})
+    file = tmp_path / "keys.json"
+    file.write_text("\n".join(json.dumps(line) for line in lines))
+    first = gateway("keys", "import", str(file))
+    assert "3 keys imported, 0 were there already, 1 had expired; 2 users made" in first.stdout
+    again = gateway("keys", "import", "-", stdin=file.read_text())
+    assert "0 keys imported, 3 were there already" in again.stdout
+    assert {row["label"] for row in gateway.json("keys", "list")} == {"key0", "key1", "key2"}
+    assert gateway("keys", "revoke", texts[0]).exit_code == 0
+
+
+def test_a_broken_export_imports_nothing(gateway: Console) -> None:
+    good = json.dumps({"keyHash": "ab" * 32, "userId": "u"})
+    refused = gateway("keys", "import", "-", stdin=good + '\n{"keyHash": "x"}')
+    assert refused.exit_code == 1
+    assert "entry 2" in refused.stderr
+    assert gateway.json("keys", "list") == []
+    assert gateway.json("users", "list") == []
+
+
+def test_users_are_made_and_listed(gateway: Console) -> None:
+    made = gateway.json(
+        "users", "create", "ann", "--email", "a@example.org", "--role", "Admin", "--group", "x", "--group", "y"
+    )
+    assert (made["role"], made["groups"]) == ("ADMIN", ["x", "y"])
+    assert gateway.json("users", "list") == [made]
+    assert "a@example.org" in gateway("users", "list").stdout
+    again = gateway("users", "create", "ann")
+    assert again.exit_code == 1
+    assert "already a user named 'ann'" in again.stderr
