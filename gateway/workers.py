@@ -19,6 +19,8 @@ from .process import Sockets
 RUN_DIR = "GATEWAY_RUN_DIR"
 WORKER = "GATEWAY_WORKER"
 FDS = "GATEWAY_WORKER_FDS"
+_CLEAN = frozenset((0, -signal.SIGTERM))
+"""A worker that the signal met while it was still starting had nothing to drain."""
 _FAST = 5.0
 _LIMIT = 5
 log = logging.getLogger("gateway.workers")
@@ -93,5 +95,6 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
-        clean = self._stopping and all(worker.returncode == 0 for worker in self._workers.values())
+        ended = {worker.returncode for worker in self._workers.values()}
+        clean = self._stopping and ended <= _CLEAN
         return 0 if clean else 1
