@@ -39,6 +39,7 @@ class KeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     none: Mapping[str, str]
     unenforced: Mapping[str, Unmet]
+    over_structs: tuple[str, ...]
     plugins: Mapping[str, str]
     strict: Mapping[str, tuple[str, ...]]
     reserved: tuple[str, ...]
@@ -47,12 +48,13 @@ class KeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """What becomes of a key. pattern: the one that says so. why: for people."""
+    """What becomes of a key. pattern: the one that says so. why: for people. over: it counts more than any struct."""
 
     kind: Kind
     pattern: Pattern
     why: str = ""
     unmet: Unmet | None = None
+    over: bool = False
 
 
 def key_facts() -> KeyFacts:
@@ -66,11 +68,7 @@ class Keys:
     def __init__(self, facts: KeyFacts, sections: Sequence[Section]) -> None:
         self.facts = facts
         self.claimed = frozenset(pattern(section.path) for section in sections)
-        statuses = [
-            Status("implemented", ("version",)),
-            *(Status("none", pattern(path), why) for path, why in facts.none.items()),
-            *(Status("unenforced", pattern(path), unmet.why, unmet) for path, unmet in facts.unenforced.items()),
-        ]
+        statuses = [Status("implemented", ("version",)), *_stated(facts)]
         for section in sections:
             statuses += _implemented(section)
         self._statuses = sorted(statuses, key=_weight, reverse=True)
@@ -122,11 +120,17 @@ def _covers(status: Status, key: Pattern) -> bool:
     return fits(status.pattern, key[: len(status.pattern)])
 
 
-def _weight(status: Status) -> tuple[int, int, int]:
-    """Longer ones first; of equal ones facts before structs, except `*` alone; then those with fewer wildcards."""
-    named = status.kind not in ("implemented", "container")
-    rank = 0 if status.pattern[-1] == "*" and named else 2 if named else 1
-    return len(status.pattern), rank, -sum("*" in step for step in status.pattern)
+def _weight(status: Status) -> tuple[bool, int, bool, int]:
+    """Longer ones first; of equal ones structs, then those with fewer wildcards."""
+    ours = status.kind in ("implemented", "container")
+    return status.over, len(status.pattern), ours, -sum("*" in step for step in status.pattern)
+
+
+def _stated(facts: KeyFacts) -> Iterable[Status]:
+    for path, why in facts.none.items():
+        yield Status("none", pattern(path), why, over=path in facts.over_structs)
+    for path, unmet in facts.unenforced.items():
+        yield Status("unenforced", pattern(path), unmet.why, unmet, path in facts.over_structs)
 
 
 def _implemented(section: Section) -> Iterable[Status]:

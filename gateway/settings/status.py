@@ -10,9 +10,11 @@ import msgspec
 
 from .contract import Finding
 from .convert import Level, nearest
-from .keys import Keys, Pattern
+from .keys import Keys, Pattern, Status
 from .paths import Steps, at, general, text
 from .reading import Document
+
+OURS = "gateway"
 
 
 class Unenforced(msgspec.Struct, frozen=True, order=True):
@@ -35,8 +37,11 @@ class Used:
 
 def used_keys(document: Document, keys: Keys) -> Used:
     used = Used()
-    for place, value in _leaves({name: value for name, value in document.data.items() if name != "gateway"}):
-        _judge(place, value, document, keys, used)
+    for place in _leaves(document.data):
+        if place[0] == OURS:
+            _judge_own(place, document, keys, used)
+        else:
+            _judge(place, document, keys, used)
     return used
 
 
@@ -59,19 +64,26 @@ def status_findings(document: Document, keys: Keys, used: Used, refuse: bool) ->
         )
 
 
-def _leaves(value: Any, place: Steps = ()) -> Iterator[tuple[Steps, Any]]:
-    """The values that are no collections; what is empty asks for nothing."""
-    if isinstance(value, dict):
+def _leaves(value: Any, place: Steps = ()) -> Iterator[Steps]:
+    """Where values stand that are no collections, or empty ones."""
+    if isinstance(value, dict) and value:
         for name, item in value.items():
             yield from _leaves(item, (*place, name))
-    elif isinstance(value, list):
+    elif isinstance(value, list) and value:
         for number, item in enumerate(value):
             yield from _leaves(item, (*place, number))
-    elif value is not None:
-        yield place, value
+    elif value is not None and place:
+        yield place
 
 
-def _judge(place: Steps, value: Any, document: Document, keys: Keys, used: Used) -> None:
+def _judge_own(place: Steps, document: Document, keys: Keys, used: Used) -> None:
+    """Unknown names under `gateway:` are told elsewhere."""
+    status = keys.status(general(place))
+    if status is not None and status.kind == "unenforced":
+        _unmet(place, status, document, used)
+
+
+def _judge(place: Steps, document: Document, keys: Keys, used: Used) -> None:
     key = general(place)
     plugin = keys.plugin(key)
     if plugin is not None:
@@ -83,9 +95,15 @@ def _judge(place: Steps, value: Any, document: Document, keys: Keys, used: Used)
     elif status.kind == "none":
         used.without_effect[status.pattern] = None
     elif status.kind == "unenforced":
-        there = place[: len(status.pattern)]
-        if status.unmet is None or not status.unmet.idle(at(document.data, there)):
-            used.unenforced[there] = status.why
+        _unmet(place, status, document, used)
+
+
+def _unmet(place: Steps, status: Status, document: Document, used: Used) -> None:
+    """What is empty asks for nothing."""
+    there = place[: len(status.pattern)]
+    value = at(document.data, there)
+    if value not in ({}, []) and not (status.unmet and status.unmet.idle(value)):
+        used.unenforced[there] = status.why
 
 
 def _unclaimed(place: Steps, plugin: str, document: Document, used: Used) -> None:
