@@ -1,1 +1,20 @@
 """LibreChat's remoteAgents role permission."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway import Permission, Section, Services, Settings, hookimpl
+
+from .permission import RemoteAgentsPermission
+from .settings import RemoteAgents
+
+
+@hookimpl
+def register_sections() -> Sequence[Section]:
+    return [Section("interface.remoteAgents", RemoteAgents)]
+
+
+@hookimpl
+def register_permissions(settings: Settings, services: Services) -> Sequence[Permission]:
+    return [RemoteAgentsPermission(settings.one(RemoteAgents))]
