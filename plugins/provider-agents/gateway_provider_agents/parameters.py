@@ -68,6 +68,14 @@ KINDS: Mapping[Parameter, Any] = {
     "service_tier": str,
     "user": str,
 }
+WORDS: Mapping[Any, str] = {
+    float: "a number",
+    int: "a whole number",
+    str: "text",
+    bool: "true or false",
+    str | list[str]: "text or a list of texts",
+    dict[str, float]: "a mapping of tokens to numbers",
+}
 OF_THE_CLIENT = frozenset(
     [
         "additional_instructions",
@@ -146,9 +154,12 @@ def read(given: Mapping[str, Any], locked: Collection[str]) -> Parameters:
 
 def _json(value: Any, kind: Any) -> Raw:
     """Raises ValueError where the value is of another kind."""
-    typed = msgspec.convert(value, kind, strict=False)
+    try:
+        typed = msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"the value does not fit, expected is {WORDS[kind]}") from error
     if isinstance(typed, float) and not isfinite(typed):
-        raise ValueError("a number is expected")
+        raise ValueError(f"the value does not fit, expected is {WORDS[kind]}")
     return Raw(msgspec.json.encode(typed))
 
 

@@ -1,5 +1,5 @@
 import pytest
-from gateway_provider_agents.parameters import KINDS, NAMES, OF_THE_CLIENT, WITHOUT_EFFECT, read
+from gateway_provider_agents.parameters import KINDS, NAMES, OF_THE_CLIENT, WITHOUT_EFFECT, WORDS, read
 
 from gateway import Parameter
 
@@ -10,6 +10,7 @@ def defaults(given):
 
 def test_every_parameter_of_the_gateway_has_a_name_and_a_kind():
     assert set(NAMES.values()) == set(KINDS) == set(Parameter.__args__)
+    assert set(KINDS.values()) == set(WORDS)
 
 
 def test_no_name_is_in_two_tables():
@@ -52,6 +53,7 @@ def test_what_nobody_knows_is_sent_as_it_stands():
 def test_values_of_another_kind_are_named(name, value):
     found = read({name: value}, ())
     assert list(found.wrong) == [f"model_parameters.{name}"]
+    assert "expected is" in found.wrong[f"model_parameters.{name}"]
     assert found.defaults == {}
 
 
