@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import (
@@ -30,29 +29,33 @@ SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
 FIRST_BYTE_SECONDS = (0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
 
-@dataclass(frozen=True, slots=True)
 class OfTarget:
-    """What is kept for an endpoint and model, the label values already looked up."""
+    """What is kept for an endpoint and model, the label values looked up once."""
 
-    duration: Histogram
-    first_byte: Histogram
-    input: Counter
-    cache_read: Counter
-    cache_write: Counter
-    output: Counter
-    reasoning: Counter
+    __slots__ = ("_tokens", "_tokens_by", "duration", "first_byte", "labels")
+
+    def __init__(self, labels: tuple[str, str], duration: Histogram, first_byte: Histogram, tokens: Counter) -> None:
+        self.labels, self.duration, self.first_byte = labels, duration, first_byte
+        self._tokens = tokens
+        self._tokens_by: dict[str, Counter] = {}
 
     def count(self, usage: Usage) -> None:
         if usage.input:
-            self.input.inc(usage.input)
+            self._add("input", usage.input)
         if usage.cache_read:
-            self.cache_read.inc(usage.cache_read)
+            self._add("cache_read", usage.cache_read)
         if written := (usage.cache_write_5m or 0) + (usage.cache_write_1h or 0):
-            self.cache_write.inc(written)
+            self._add("cache_write", written)
         if usage.output:
-            self.output.inc(usage.output)
+            self._add("output", usage.output)
         if usage.reasoning:
-            self.reasoning.inc(usage.reasoning)
+            self._add("reasoning", usage.reasoning)
+
+    def _add(self, kind: str, count: int) -> None:
+        child = self._tokens_by.get(kind)
+        if child is None:
+            child = self._tokens_by[kind] = self._tokens.labels(*self.labels, kind)
+        child.inc(count)
 
 
 class Metrics(Meter):
@@ -166,9 +169,9 @@ class Metrics(Meter):
         key = (operation, endpoint, model)
         found = self._targets.get(key)
         if found is None:
-            kinds = ("input", "cache_read", "cache_write", "output", "reasoning")
-            tokens = (self._tokens.labels(endpoint, model, kind) for kind in kinds)
-            found = self._targets[key] = OfTarget(self._duration.labels(*key), self._first_byte.labels(*key), *tokens)
+            found = self._targets[key] = OfTarget(
+                (endpoint, model), self._duration.labels(*key), self._first_byte.labels(*key), self._tokens
+            )
         return found
 
 

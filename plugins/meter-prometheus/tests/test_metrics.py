@@ -114,6 +114,11 @@ def test_tokens_are_counted_by_kind(meter):
     ]
 
 
+def test_what_took_no_tokens_has_no_series_of_them(meter):
+    meter.record(msgspec.structs.replace(RECORD, usage=Usage(input=0)))
+    assert not [name for name, _ in samples(meter) if name == "gateway_tokens_total"]
+
+
 def test_upstream_errors_are_counted_by_class(meter):
     meter.record(RECORD)
     assert value(meter, "gateway_upstream_errors_total", **{"endpoint": "listed", "class": "timeout"}) == 1
