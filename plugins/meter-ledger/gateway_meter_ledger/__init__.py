@@ -1,1 +1,25 @@
-"""Usage records in the store, and gateway usage."""
+"""Usage records in the store, and `gateway usage`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway import Lifespan, Meter, Services, Settings, hookimpl
+
+from .command import usage
+from .meter import LedgerMeter, StoreNeeded
+
+
+@hookimpl
+def register_meters(settings: Settings, services: Services) -> Sequence[Meter]:
+    return [LedgerMeter(services.store.usage)] if services.store is not None else []
+
+
+@hookimpl
+def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
+    return [StoreNeeded(services.store, services.log)]
+
+
+@hookimpl
+def register_commands() -> Sequence[object]:
+    return [usage]

@@ -1,0 +1,102 @@
+"""`gateway usage`: totals of the usage log."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from typing import TYPE_CHECKING, cast, get_args
+
+import click
+
+from gateway import GatewayError, Store
+from gateway.cli.output import emit_json, fail, table
+from gateway.store import Grouping
+
+from .report import Report, cells, names_of, rows_of, sum_of, to_csv
+from .when import local_zone, moment, zone_of
+
+if TYPE_CHECKING:
+    from gateway.cli.context import Context
+
+GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
+DEFAULT = "day,key,agent,model"
+
+
+def groupings(ctx: click.Context, param: click.Parameter, value: str) -> tuple[Grouping, ...]:
+    """A list with commas; each once."""
+    words = tuple(dict.fromkeys(word.strip() for word in value.split(",") if word.strip()))
+    unknown = [word for word in words if word not in GROUPINGS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(GROUPINGS)}")
+    return cast("tuple[Grouping, ...]", words)
+
+
+@click.command()
+@click.option("--by", default=DEFAULT, show_default=True, callback=groupings, help=f"Of {', '.join(GROUPINGS)}.")
+@click.option("--since", help="7d, 12h, 2026-11-01 or 2026-11-01T12:00. By default all there is.")
+@click.option("--until", help="The same; not included.")
+@click.option("--zone", help="Whose days: an IANA time zone. By default this machine's, or UTC.")
+@click.option("--user", help="Only this one's, by name, address or id.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--csv", "as_csv", is_flag=True, help="For spreadsheets; without the total.")
+@click.pass_obj
+def usage(
+    context: Context,
+    by: tuple[Grouping, ...],
+    since: str | None,
+    until: str | None,
+    zone: str | None,
+    user: str | None,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Show what was used: exchanges and tokens, and how much of it is an estimate."""
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other.")
+
+    async def made() -> Report:
+        async with context.store() as store:
+            return await report_of(store, by, since, until, zone or local_zone(), user)
+
+    try:
+        report = context.run(made())
+    except GatewayError as error:
+        fail(error.public)
+    if as_json:
+        emit_json(report)
+    elif as_csv:
+        click.echo(to_csv(report), nl=False)
+    else:
+        _print(report)
+
+
+async def report_of(
+    store: Store, by: tuple[Grouping, ...], since: str | None, until: str | None, zone: str, user: str | None
+) -> Report:
+    """Raises BadCall for a time or zone that is none."""
+    now, tz = time.time(), zone_of(zone)
+    start = None if since is None else moment(since, tz, now)
+    end = None if until is None else moment(until, tz, now)
+    user_id = None if user is None else await _user_id(store, user)
+    totals = await store.usage.totals(by, 0.0 if start is None else start, end, zone, user_id)
+    rows = rows_of(totals, by, await names_of(store))
+    return Report(zone, _iso(start, tz), _iso(end, tz), by, rows, sum_of(rows))
+
+
+async def _user_id(store: Store, user: str) -> str:
+    """An unknown one is taken for an id: `operator`, the owner of GATEWAY_API_KEY, is not among the store's users."""
+    found = await store.users.find(user)
+    return user if found is None else found.id
+
+
+def _iso(at: float | None, zone: datetime.tzinfo) -> str | None:
+    return None if at is None else datetime.datetime.fromtimestamp(at, zone).isoformat()
+
+
+def _print(report: Report) -> None:
+    bounds = [f"from {report.since}" if report.since else "", f"until {report.until}" if report.until else ""]
+    period = " ".join(filter(None, bounds))
+    if not report.rows:
+        click.echo(f"No usage is recorded{' ' + period if period else ' yet'}.")
+        return
+    table(f"Usage {period}, days of {report.zone}".replace(" ,", ","), *cells(report))
