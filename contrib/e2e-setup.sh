@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# What the end-to-end tests use beside contrib/dev-requirements.txt: an older OpenAI SDK, the Node SDK, a tiny real model server.
+# Tests whose part is not here skip and say so.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mkdir -p .cache
+
+environment() { # name, packages…: a virtual environment under .cache
+    local place=.cache/$1
+    shift
+    [ -x "$place/bin/python" ] || python3 -m venv "$place"
+    "$place/bin/pip" install -q "$@"
+}
+
+environment openai1 'openai>=1.100,<2'
+environment tinyllm xllamacpp gguf numpy
+if command -v npm >/dev/null; then
+    npm install --prefix tests/e2e/node --no-audit --no-fund --silent
+fi
