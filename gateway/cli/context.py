@@ -55,7 +55,9 @@ class Context:
     @cached_property
     def composed(self) -> Composed:
         """Settings with their findings, errors included."""
-        return compose(self.document, self.registry.sections(), self.flags)
+        sections = self.registry.sections()
+        installed = {plugin.name: plugin.disabled or plugin.error for plugin in self.registry.plugins}
+        return compose(self.document, sections, self.flags, installed)
 
     def settings(self) -> Settings:
         """Raises SettingsError with a line for each error."""

@@ -18,7 +18,7 @@ from .paths import Steps, at, steps, text
 from .reading import Document
 from .shape import shape
 from .status import Unenforced, Used, status_findings, used_keys
-from .strange import strange_names, unowned
+from .strange import strange_names, unknown_plugins, unowned
 from .strictness import librechat_findings, unset_variables
 
 
@@ -52,8 +52,16 @@ def core_of(document: Document, flags: Mapping[str, object]) -> tuple[Core, tupl
     return core, (*document.findings, *findings)
 
 
-def compose(document: Document, sections: Sequence[Section], flags: Mapping[str, object]) -> Composed:
-    """The validated whole. flags: as `{"gateway.listen.port": 9000, "upstream": "http://…"}`."""
+def compose(
+    document: Document,
+    sections: Sequence[Section],
+    flags: Mapping[str, object],
+    installed: Mapping[str, str | None] | None = None,
+) -> Composed:
+    """The validated whole. flags: as `{"gateway.listen.port": 9000, "upstream": "http://…", "safe_mode": True}`.
+
+    installed: the plugins by name, with the reason why one does not serve, where that is known.
+    """
     document = overlaid(document, sections, flags)
     findings = list(document.findings)
     core, wrong = _core(document, sections)
@@ -64,7 +72,8 @@ def compose(document: Document, sections: Sequence[Section], flags: Mapping[str,
         findings += wrong
     keys = Keys(key_facts(), sections)
     used = used_keys(document, keys)
-    findings += unowned(document, sections, core, keys.facts, bool(flags.get("safe_mode")))
+    findings += unowned(document, sections, core, keys.facts, installed or {}, bool(flags.get("safe_mode")))
+    findings += unknown_plugins(document, core, installed) if installed is not None else ()
     findings += _of_librechat(document, keys, used, core)
     return Composed(
         Settings(values, document.environ, _given(document.data)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import inspect
@@ -63,38 +63,54 @@ def _unknown(there: Steps, known: set[str], document: Document) -> Finding:
 
 
 def unowned(
-    document: Document, sections: Sequence[Section], core: Core, facts: KeyFacts, safe_mode: bool
+    document: Document,
+    sections: Sequence[Section],
+    core: Core,
+    facts: KeyFacts,
+    installed: Mapping[str, str | None],
+    safe_mode: bool,
 ) -> Iterator[Finding]:
-    """Keys right under `gateway:` that neither the core nor a loaded plugin owns."""
+    """Keys right under `gateway:` that neither the core nor a loaded plugin owns. installed: see `compose`."""
     block = document.data.get("gateway")
     owned = {*Core.__struct_encode_fields__, *(pattern(section.path)[1] for section in sections if _ours(section))}
     for name in block if isinstance(block, dict) else ():
-        if name not in owned:
-            what, todo, level = _nobody(name, owned, core.plugins, facts, safe_mode)
-            if document.embedded:
-                level = "warning"
-            yield document.finding(("gateway", name), Finding(f"gateway.{name}", what, todo, level), key=True)
+        if name in owned:
+            continue
+        plugin = facts.plugins.get(f"gateway.{name}", name)
+        off = _off(plugin, core.plugins, installed)
+        if off:
+            level: Level = "warning"
+            what, todo = f"its plugin {plugin} does not serve: {off}", "remove the key, or mend that"
+        else:
+            what = "no installed plugin understands this"
+            todo = nearest(name, owned) or _install(f"gateway.{name}", facts)
+            level = "warning" if document.embedded or safe_mode else "error"
+        yield document.finding(("gateway", name), Finding(f"gateway.{name}", what, todo, level), key=True)
+
+
+def unknown_plugins(document: Document, core: Core, installed: Collection[str]) -> Iterator[Finding]:
+    """Names under `gateway.plugins` that no installed plugin has."""
+    for key in ("enable", "disable", "order"):
+        for number, name in enumerate(getattr(core.plugins, key) or ()):
+            if name not in installed:
+                place = ("gateway", "plugins", key, number)
+                todo = nearest(name, installed) or "see `gateway plugins` for the names"
+                yield document.finding(place, Finding(text(place), f"no plugin {name} is installed", todo, "warning"))
 
 
 def _ours(section: Section) -> bool:
     return section.path.startswith("gateway.")
 
 
-def _nobody(name: str, owned: set[str], plugins: Plugins, facts: KeyFacts, safe_mode: bool) -> tuple[str, str, Level]:
-    """What is wrong, what to do, and how bad it is: a plugin that is off on purpose stops nothing."""
-    plugin = facts.plugins.get(f"gateway.{name}", name)
-    if plugin in plugins.disable:
-        return (
-            f"the plugin {plugin} is disabled",
-            "remove the key, or the plugin from gateway.plugins.disable",
-            "warning",
-        )
-    if plugins.enable is not None and plugin not in plugins.enable:
-        return f"the plugin {plugin} is not enabled", "remove the key, or add it to gateway.plugins.enable", "warning"
-    close = nearest(name, owned)
-    what = "no installed plugin understands this"
-    if close:
-        return what, close, "error"
-    level: Level = "warning" if safe_mode else "error"
-    known = f"gateway.{name}" in facts.plugins
-    return what, f"install plugins/{plugin}" if known else "install its plugin, or remove the key", level
+def _off(plugin: str, wanted: Plugins, installed: Mapping[str, str | None]) -> str | None:
+    """Why a plugin takes no part although nothing is missing: what is off on purpose stops nothing."""
+    if plugin in wanted.disable:
+        return "gateway.plugins.disable names it"
+    if wanted.enable is not None and plugin not in wanted.enable:
+        return "gateway.plugins.enable does not name it"
+    return installed.get(plugin)
+
+
+def _install(path: str, facts: KeyFacts) -> str:
+    plugin = facts.plugins.get(path)
+    return f"install plugins/{plugin}" if plugin else "install its plugin, or remove the key"

@@ -18,7 +18,7 @@ from .variables import substitute
 
 NEEDED = ("name", "apiKey", "baseURL", "models")
 OURS = "gateway"
-SET = "set it in the environment or in .env"
+SPLIT = "put the whole text into one variable, or other text before or after"
 
 
 def librechat_findings(document: Document, facts: KeyFacts) -> Iterator[Finding]:
@@ -40,16 +40,21 @@ def unset_variables(document: Document, facts: KeyFacts, claimed: Callable[[str]
 
 
 def _unset(document: Document, place: Steps, names: tuple[str, ...]) -> Iterator[Finding]:
-    if len(names) == 1:
-        yield _placed(document, place, f"the variable {names[0]} is not set", SET, "warning", key=False)
-    elif names:
-        yield _placed(document, place, f"the variables {' and '.join(names)} are not set", SET, "warning", key=False)
+    if not names:
+        return
+    if "}" in names[0]:
+        what, todo = "LibreChat takes all of this for one variable, since it begins with one and ends with one", SPLIT
+    elif len(names) == 1:
+        what, todo = f"the variable {names[0]} is not set", "set it in the environment or in .env"
+    else:
+        what, todo = f"the variables {' and '.join(names)} are not set", "set them in the environment or in .env"
+    yield _placed(document, place, what, todo, "warning", key=False)
 
 
 def _version(document: Document, facts: KeyFacts) -> Iterator[Finding]:
     version = document.data.get("version")
     if version is None:
-        what = "`version` is missing, without which LibreChat refuses the file"
+        what = "it is missing, and without it LibreChat refuses the file"
         yield Finding("version", what, f'add `version: "{facts.version}"`', "warning", *(document.marks.get((), ())))
     elif not isinstance(version, str):
         what = "this is not text, so LibreChat refuses the file"

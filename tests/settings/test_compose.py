@@ -153,16 +153,43 @@ def test_required_fields_left_out_drop_the_item(composed: Compose) -> None:
     assert found.settings.many(Agent) == (Agent("b", "m"),)
 
 
-def test_disabled_plugins_keys_are_warnings_that_say_so(composed: Compose) -> None:
-    found = composed("version: '1'\ngateway:\n  plugins: {disable: [store-sql]}\n  store: {}\n")
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        (
+            "{disable: [store-sql]}",
+            "librechat.yaml:4:3: gateway.store: its plugin store-sql does not serve: "
+            "gateway.plugins.disable names it; remove the key, or mend that",
+        ),
+        (
+            "{enable: [other]}",
+            "librechat.yaml:4:3: gateway.store: its plugin store-sql does not serve: "
+            "gateway.plugins.enable does not name it; remove the key, or mend that",
+        ),
+    ],
+)
+def test_keys_of_plugins_that_are_off_are_warnings(composed: Compose, wanted: str, sentence: str) -> None:
+    found = composed(f"version: '1'\ngateway:\n  plugins: {wanted}\n  store: {{}}\n")
+    assert sentences(found, "warning") == [sentence]
+    assert found.errors == ()
+
+
+def test_the_key_of_a_plugin_that_failed_is_a_warning(composed: Compose) -> None:
+    composed("version: '1'\ngateway: {acme: {}}\n")
+    found = compose(read(None, {}), SECTIONS, {}, {"acme": "it does not load"})
     assert sentences(found, "warning") == [
-        "librechat.yaml:4:3: gateway.store: the plugin store-sql is disabled; "
-        "remove the key, or the plugin from gateway.plugins.disable"
+        "librechat.yaml:2:11: gateway.acme: its plugin acme does not serve: it does not load; "
+        "remove the key, or mend that"
     ]
-    found = composed("version: '1'\ngateway:\n  plugins: {enable: [other]}\n  mine: {}\n")
+
+
+def test_unknown_plugins_are_named(composed: Compose) -> None:
+    composed("version: '1'\ngateway: {plugins: {disable: [store-sq], order: [zzz, store-sql]}}\n")
+    found = compose(read(None, {}), SECTIONS, {}, {"store-sql": None})
     assert sentences(found, "warning") == [
-        "librechat.yaml:4:3: gateway.mine: the plugin mine is not enabled; "
-        "remove the key, or add it to gateway.plugins.enable"
+        "librechat.yaml:2:31: gateway.plugins.disable[0]: no plugin store-sq is installed; did you mean `store-sql`?",
+        "librechat.yaml:2:50: gateway.plugins.order[0]: no plugin zzz is installed; "
+        "see `gateway plugins` for the names",
     ]
 
 
