@@ -45,8 +45,9 @@ class SqliteStore(Store):
             raise self._failed(error) from error
 
     async def close(self) -> None:
-        await self._writer.close()
+        # The last connection to close merges the log into the database, which a reading one cannot.
         self._reader.close()
+        await self._writer.close()
 
     async def ping(self) -> str | None:
         if not self._file.exists():

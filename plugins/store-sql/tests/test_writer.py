@@ -107,6 +107,18 @@ async def test_closing_commits_what_was_enqueued(directory: Path, record: Make) 
     await store.close()
 
 
+async def test_an_orderly_end_leaves_one_file(directory: Path) -> None:
+    first, second = SqliteStore(directory), SqliteStore(directory)
+    await first.open()
+    await second.open()
+    await first.users.create("ann")
+    await second.users.create("bob")
+    await first.close()
+    assert len(await second.users.list()) == 2
+    await second.close()
+    assert os.listdir(directory) == ["gateway.db"]
+
+
 class Blocked:
     """Another program that holds the write lock."""
 
