@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from gateway.testing.servers import free_port, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,21 +37,3 @@ def replay(shared: Path) -> Iterator[str]:
     yield url
     server.terminate()
     server.wait()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], tries: int = 600) -> None:
-    for _ in range(tries):
-        if process.poll() is not None:
-            raise RuntimeError(f"the server of {url} ended with {process.returncode}")
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"{url} does not answer")
