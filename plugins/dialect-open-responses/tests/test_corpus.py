@@ -111,6 +111,16 @@ def test_reply_through_the_canonical_form_says_the_same(recording, server, clien
     assert streamed_text([*again.feed(said), *again.finish()]) == before["text"]
 
 
+def test_proof_of_reasoning_is_that_of_the_finished_item(recording, client, target):
+    succeeded(recording)
+    done = [e["item"] for e in recording.events if e["type"] == "response.output_item.done"] if recording.stream else None
+    items = recording.final["output"] if done is None else done
+    proofs = [item["encrypted_content"] for item in items if item.get("encrypted_content")]
+    found = [event.proof for event in decoded(client, target, recording) if getattr(event, "proof", None)]
+    assert [json.loads(bytes(proof.payload)) for proof in found] == proofs
+    assert all(proof.domain == target.state_domain for proof in found)
+
+
 def last(said, stream):
     if not stream:
         return json.loads(said)
@@ -136,7 +146,6 @@ def outline(response, text=None):
         "calls": [(call["call_id"], call["name"], call.get("arguments", call.get("input"))) for call in calls],
         "hosted": [item for item in items if item["type"] not in ("message", "reasoning", *(c["type"] for c in calls))],
         "thoughts": [[part["text"] for part in item["summary"]] for item in items if item["type"] == "reasoning"],
-        "proofs": [item.get("encrypted_content") for item in items if item["type"] == "reasoning"],
         "status": response["status"],
         "why": response.get("incomplete_details"),
         "usage": [usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]] if usage else None,
