@@ -63,6 +63,7 @@ class Writer:
     async def open(self) -> None:
         """Starts the thread and returns once it has connected; raises what `connect` raises."""
         self._loop = asyncio.get_running_loop()
+        self._closing = False
         ready: asyncio.Future[None] = self._loop.create_future()
         # A daemon, so that a process which never calls close can still end.
         self._thread = threading.Thread(target=self._run, args=(ready,), name="gateway-store-writer", daemon=True)
