@@ -9,6 +9,7 @@ import click
 
 from ..errors import StartupError
 from ..settings import Finding
+from ..settings.compose import Composed
 from .context import Context
 from .output import emit_json
 
@@ -47,8 +48,14 @@ def findings(context: Context) -> tuple[Finding, ...]:
     try:
         found = survey(composed.settings, context.registry, composed.unclaimed)
     except StartupError as error:
-        found = [Finding("", str(error))]
+        found = [_stopping(line, composed) for line in str(error).splitlines()]
     return composed.with_found(found)
+
+
+def _stopping(line: str, composed: Composed) -> Finding:
+    """What would stop the start, in its place where it begins with one."""
+    path, _, what = line.partition(": ")
+    return Finding(path, what) if composed.settings.given(path) else Finding("", line)
 
 
 def _emit(context: Context, found: Sequence[Finding]) -> None:

@@ -18,9 +18,11 @@ class Tls(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Listen(Struct, frozen=True, forbid_unknown_fields=True):
-    """host, port: where clients connect. internal_port: serves /metrics, /health and /ready too, on `internal_host`.
+    """host, port: where clients connect. internal_host, internal_port: where /metrics, /health and /ready are served
+    too, for machines only; nowhere by default.
 
-    trusted_proxies: addresses or networks whose `X-Forwarded-For` is believed; nobody else's is.
+    tls: certificate and key; plain HTTP without. trusted_proxies: addresses or networks whose `X-Forwarded-For` is
+    believed; nobody else's is.
     cors_origins: origins that browsers may call from; `*` for all; none by default.
     """
 
@@ -42,7 +44,10 @@ class Plugins(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Allow(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may call raw models, besides admins: names of roles, ids or names of users, ids or labels of keys."""
+    """Who may call raw models, besides admins.
+
+    roles: names of roles. users: ids or names of users. keys: ids or labels of keys.
+    """
 
     roles: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
@@ -50,6 +55,8 @@ class Allow(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Models(Struct, frozen=True, forbid_unknown_fields=True):
+    """allow: who may call raw models, besides admins."""
+
     allow: Allow = Allow()
 
 
@@ -76,7 +83,7 @@ class TimeoutSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Log(Struct, frozen=True, forbid_unknown_fields=True):
-    """format: `auto` is console on a terminal and JSON elsewhere."""
+    """level: the least that is logged. format: `auto` is console on a terminal and JSON elsewhere."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
