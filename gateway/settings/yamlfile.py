@@ -82,8 +82,7 @@ def parse(source: str, file: str) -> Parsed:
             _finding(file, f"the text has a character that YAML refuses: {error.reason}", line, column)
         )
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        line, column = _within(source, error.problem_mark or error.context_mark)
         result.findings.append(_finding(file, f"this is not YAML: {error.problem or error.context}", line, column))
     return result
 
@@ -95,6 +94,16 @@ def _finding(file: str, what: str, line: int, column: int, todo: str = "") -> Fi
 def _position(source: str, at: int) -> tuple[int, int]:
     before = source.encode("utf-8", "replace")[:at].decode("utf-8", "replace")
     return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _within(source: str, mark: Any) -> tuple[int, int]:
+    """Where a problem is; what the parser sees behind the last line is at its end."""
+    lines = source.split("\n")
+    if mark is None:
+        return 1, 1
+    if mark.line < len(lines):
+        return mark.line + 1, mark.column + 1
+    return len(lines), len(lines[-1]) + 1
 
 
 def _tree(source: str) -> Node | None:

@@ -100,7 +100,7 @@ END = "; mend the file; nothing of it is used"
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("a: [1, 2", f"f.yaml:2:1: this is not YAML: did not find expected ',' or ']'{END}"),
+        ("a: [1, 2", f"f.yaml:1:9: this is not YAML: did not find expected ',' or ']'{END}"),
         ("a:\n\t- b", f"f.yaml:2:1: this is not YAML: found character that cannot start any token{END}"),
         (
             "é: b\nc: \x07d",
