@@ -39,11 +39,16 @@ class Composed:
     def errors(self) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.level == "error")
 
+    def unheard(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
+        """What plugins found, put in its place; where a key has a finding already, that one counts."""
+        told = {(finding.path, finding.level) for finding in self.findings}
+        return _ordered(
+            [self.document.finding(steps(one.path), one) for one in found if (one.path, one.level) not in told]
+        )
+
     def with_found(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
-        """All findings, with what plugins found put in its place; where a key has a finding already, that one stays."""
-        told = {finding.path for finding in self.findings if finding.level != "note"}
-        placed = (self.document.finding(steps(one.path), one) for one in found if one.path not in told)
-        return _ordered((*self.findings, *placed))
+        """All findings, with those of the plugins."""
+        return _ordered((*self.findings, *self.unheard(found)))
 
 
 def core_of(document: Document, flags: Mapping[str, object]) -> tuple[Core, tuple[Finding, ...]]:
