@@ -70,9 +70,9 @@ async def _open(context: Context, machine: bool, stack: AsyncExitStack) -> tuple
     times = core.timeouts
     upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle))
     status = Status(context.composed.unenforced)
-    assembly = assemble(settings, context.registry, upstream, egress, status.routes())
+    assembly = assemble(settings, context.registry, upstream, egress, status.routes(), context.composed.unclaimed)
     status.assembly = assembly
-    _report(assembly.findings, machine)
+    _report(context.composed.unheard(assembly.findings), machine)
     await upstream.open()
     stack.push_async_callback(upstream.close)
     if assembly.services.store is not None:
