@@ -82,7 +82,7 @@ def _any(text: bytes, own: bytes) -> bytes:
 
 
 def _written_anew(event: bytes, payload: bytes, own: bytes) -> bytes:
-    """The member is spread over several `data:` lines, or its name is escaped."""
+    """Where the member is spread over several `data:` lines."""
     members = _OBJECT.decode(payload)
     members["response"] = raw(_OBJECT.decode(members["response"]) | {"instructions": Raw(own)})
     return sse.frame(msgspec.json.encode(members), sse.named(event))

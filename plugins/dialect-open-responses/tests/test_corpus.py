@@ -113,7 +113,9 @@ def test_reply_through_the_canonical_form_says_the_same(recording, server, clien
 
 def test_proof_of_reasoning_is_that_of_the_finished_item(recording, client, target):
     succeeded(recording)
-    done = [e["item"] for e in recording.events if e["type"] == "response.output_item.done"] if recording.stream else None
+    done = (
+        [e["item"] for e in recording.events if e["type"] == "response.output_item.done"] if recording.stream else None
+    )
     items = recording.final["output"] if done is None else done
     proofs = [item["encrypted_content"] for item in items if item.get("encrypted_content")]
     found = [event.proof for event in decoded(client, target, recording) if getattr(event, "proof", None)]

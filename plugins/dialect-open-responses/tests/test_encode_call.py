@@ -208,9 +208,7 @@ def test_what_responses_cannot_say_is_loss(encode):
 def test_parameters_have_their_members(encode):
     body, loss = encode(
         call(
-            sampling=Sampling(
-                0.5, 0.9, frequency_penalty=1, presence_penalty=2, logprobs=True, top_logprobs=4
-            ),
+            sampling=Sampling(0.5, 0.9, frequency_penalty=1, presence_penalty=2, logprobs=True, top_logprobs=4),
             limits=Limits(100, 3, "auto"),
             reasoning=ReasoningOptions("high", "auto"),
             output_format=OutputFormat("schema", "n", "d", Raw(b'{"a":1}'), True),

@@ -32,7 +32,9 @@ from gateway import (
 STARTED = Started("chatcmpl-abc", "gpt", 1700000000)
 USAGE = Usage(input=7, cache_read=2, cache_write_5m=1, output=5, reasoning=3)
 STOPPED = Finished(0, "stop", at=1700000009)
-LOGPROBS = Raw(b'[{"token":"Hi","logprob":-0.1,"bytes":null,"top_logprobs":[{"token":"Hi","logprob":-0.1,"bytes":[1]}]}]')
+LOGPROBS = Raw(
+    b'[{"token":"Hi","logprob":-0.1,"bytes":null,"top_logprobs":[{"token":"Hi","logprob":-0.1,"bytes":[1]}]}]'
+)
 PROOF = Opaque("open-responses", "reasoning", Raw(b'"gAAAA"'), "place")
 
 TEXT = [
@@ -124,9 +126,7 @@ def types(stream):
 
 
 def validator(schema, name):
-    return jsonschema.Draft202012Validator(
-        {"$ref": f"#/components/schemas/{name}", "components": schema["components"]}
-    )
+    return jsonschema.Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": schema["components"]})
 
 
 def stream_validators(schema):
@@ -211,7 +211,12 @@ def test_all_31_members_are_there_and_echo_the_client(server, inbound):
     body = BODY | {"temperature": 0.5, "max_output_tokens": 99, "metadata": {"a": "b"}, "top_p": None, "store": True}
     said = whole(server, inbound, TEXT, body=body)
     assert len(said) == 31
-    assert (said["temperature"], said["max_output_tokens"], said["metadata"], said["store"]) == (0.5, 99, {"a": "b"}, True)
+    assert (said["temperature"], said["max_output_tokens"], said["metadata"], said["store"]) == (
+        0.5,
+        99,
+        {"a": "b"},
+        True,
+    )
     assert said["top_p"] == 1
     assert said["tools"] == [TOOL | {"description": None, "strict": None}]
     assert (said["model"], said["created_at"], said["completed_at"]) == ("agent", 1700000000, 1700000009)
