@@ -10,7 +10,6 @@ import hashlib
 from typing import Literal
 
 import msgspec
-from msgspec import Raw
 
 from gateway import BlockDelta, BlockStart, BlockStop, Citation, Event, Opaque, Reasoning, Refusal, Text, ToolCall
 
@@ -75,10 +74,11 @@ class ChoiceReader:
             if call.block is not None:
                 out.append(BlockStop(self.choice, call.block))
 
-    def _say(self, kind: Prose, text: str, out: list[Event], logprobs: Raw | None = None) -> None:
+    def _say(self, kind: Prose, text: str, out: list[Event], logprobs: list[object] | None = None) -> None:
         if self._prose is not kind:
             self._open(kind, out)
-        out.append(BlockDelta(self.choice, self._block, text, logprobs))
+        tokens = jsontext.raw(logprobs) if logprobs else None
+        out.append(BlockDelta(self.choice, self._block, text, tokens))
 
     def _open(self, kind: Prose, out: list[Event]) -> None:
         self._close(out)
@@ -99,7 +99,7 @@ class ChoiceReader:
         self._next += 1
         return self._next - 1
 
-    def _content(self, content: str | list[Part], logprobs: Raw | None, out: list[Event]) -> None:
+    def _content(self, content: str | list[Part], logprobs: list[object] | None, out: list[Event]) -> None:
         if isinstance(content, str):
             self._say(Text, content, out, logprobs)
             return

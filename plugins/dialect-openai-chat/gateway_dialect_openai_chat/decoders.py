@@ -79,10 +79,10 @@ class _ReplyReader:
         usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
         if usage:
             out.append(usages.read(usage))
-        if chunk.error is not None:
-            self.fail(refusals.in_band(bytes(chunk.error)), out)
+        if chunk.error:
+            self.fail(refusals.in_band(chunk.error), out)
         elif self._erred:
-            self.fail(refusals.in_band(b"{}"), out)
+            self.fail(refusals.in_band(None), out)
 
     def fail(self, error: UpstreamError, out: list[Event]) -> None:
         if not self.failed:
@@ -183,10 +183,10 @@ class StreamDecoder(Decoder):
         payload = sse.data(event) or (event if event.startswith(b"{") else b"")
         if not payload or self._done or self._reader.failed:
             return
-        if payload.strip() == b"[DONE]":
+        if event.startswith(b"event:") and sse.named(event) == b"error":
+            self._reader.fail(refusals.in_band(refusals.parse(payload)), out)
+        elif payload.strip() == b"[DONE]":
             self._done = True
-        elif event.startswith(b"event:") and sse.named(event) == b"error":
-            self._reader.fail(refusals.in_band(payload), out)
         else:
             self._reader.read(jsontext.decode(payload, CHUNK, Chunk), payload, out)
 

@@ -26,7 +26,7 @@ _WORDS: dict[Reason, str] = {
 
 
 class _Functions(msgspec.Struct):
-    functions: Raw | None = None
+    functions: list[Raw] | None = None
 
 
 _FUNCTIONS = msgspec.json.Decoder(_Functions)

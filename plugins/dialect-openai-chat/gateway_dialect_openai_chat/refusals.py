@@ -18,7 +18,6 @@ from . import jsontext
 
 _TYPES = {402: "insufficient_quota", 403: "permission_error", 429: "rate_limit_error"}
 _TEXT_LIMIT = 1000
-Json = dict[str, object] | list[object] | str | int | float | bool | None
 
 
 class ErrorBody(msgspec.Struct):
@@ -41,7 +40,7 @@ def kind(status: int) -> str:
 
 
 def decode(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
-    found = _find(_parse(body))
+    found = _find(parse(body))
     return UpstreamRefused(
         found.message or _prose(body, headers) or f"The upstream answered with status {status}.",
         status,
@@ -53,9 +52,9 @@ def decode(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefu
     )
 
 
-def in_band(data: bytes) -> UpstreamError:
+def in_band(told: object) -> UpstreamError:
     """An error that came within a reply: an object with `error`, or that member's value."""
-    found = _find(_parse(data))
+    found = _find(told)
     message = found.message or "The upstream reported an error within its reply."
     status = found.status
     if status is not None and 400 <= status < 600:
@@ -70,25 +69,28 @@ class _Found(msgspec.Struct):
     status: int | None = None
 
 
-def _parse(body: bytes) -> Json:
+def parse(body: bytes) -> object:
+    """JSON of any kind; None where it is none."""
     try:
-        parsed: Json = json.loads(body.decode("utf-8", "replace"))
+        parsed: object = json.loads(body.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     return parsed
 
 
-def _find(value: Json) -> _Found:
+def _find(value: object, depth: int = 3) -> _Found:
+    """The words and codes of an envelope; the innermost object counts, `depth` of them at most."""
     if isinstance(value, list) and value and isinstance(value[0], dict):
         value = value[0]
     if isinstance(value, str):
         return _Found(message=value)
     if not isinstance(value, dict):
         return _Found()
-    inner = value.get("error") or value.get("detail")
-    if isinstance(inner, dict):
-        value = inner
-    message = _text(inner) or _text(value.get("message")) or _text(value.get("msg"))
+    for name in ("error", "detail", "message"):
+        if depth and isinstance(inner := value.get(name), dict):
+            return _find(inner, depth - 1)
+    words = (_text(value.get(name)) for name in ("error", "detail", "message", "msg"))
+    message = next((text for text in words if text), "")
     return _Found(message, _word(value.get("code")), _word(value.get("param")), _status(value))
 
 

@@ -16,7 +16,8 @@ from gateway import GatewayError, Inbound, Tap, UpstreamBroken, sse
 from . import jsontext, refusals, usages
 from .wire import TAIL, Tail
 
-_NOT_NULL = re.compile(rb'"(?:usage|finish_reason)"\s*:\s*[^n\s]')
+_USAGE = re.compile(rb'"usage"\s*:\s*[^n\s]').search
+_FINISH = re.compile(rb'"finish_reason"\s*:\s*[^n\s]').search
 
 
 class _Asked(msgspec.Struct):
@@ -86,7 +87,7 @@ class StreamTap(Tap):
         if payload.strip() == b"[DONE]":
             self._done = self.complete = True
         elif event.startswith(b"event:") and sse.named(event) == b"error":
-            self.failed = refusals.in_band(payload)
+            self.failed = refusals.in_band(refusals.parse(payload))
         elif payload:
             return self._read(payload)
         return False
@@ -128,12 +129,8 @@ class WholeTap(Tap):
 
 
 def _signals(block: bytes) -> bool:
-    return (
-        b'"error"' in block
-        or b"[DONE]" in block
-        or b"event: error" in block
-        or ((b'"usage"' in block or b'"finish_reason"' in block) and _NOT_NULL.search(block) is not None)
-    )
+    """Whether to look closer. `error` stands for the member and for the event of that name."""
+    return b"error" in block or b"[DONE]" in block or _USAGE(block) is not None or _FINISH(block) is not None
 
 
 def _take(tap: Tap, tail: Tail) -> None:
@@ -142,7 +139,7 @@ def _take(tap: Tap, tail: Tail) -> None:
     usage = tail.usage or (tail.x_groq and tail.x_groq.usage)
     if usage:
         tap.usage = usages.read(usage)
-    if tail.error is not None:
-        tap.failed = refusals.in_band(bytes(tail.error))
+    if tail.error:
+        tap.failed = refusals.in_band(tail.error)
     elif any(choice.finish_reason == "error" for choice in tail.choices or ()):
-        tap.failed = tap.failed or refusals.in_band(b"{}")
+        tap.failed = tap.failed or refusals.in_band(None)

@@ -22,12 +22,18 @@ MOVED = "The tool's result is in the next message."
 def messages(call: Call, target: Target, loss: Loss) -> list[Members]:
     writer = _Writer(target.state_domain, loss)
     if call.system:
-        said = content(call.system, "system", loss)
-        writer.out.append({"role": "system", "content": said or ""})
+        writer.out.append({"role": "system", "content": _system(call.system, loss)})
     for at, message in call_turns(call.messages, loss.own):
         writer.write(at, message)
     writer.flush()
     return writer.out
+
+
+def _system(texts: Sequence[Text], loss: Loss) -> str:
+    """One string, since many servers take no parts here."""
+    for at, text in enumerate(texts):
+        loss.keep(text.extra, f"system[{at}]")
+    return "\n\n".join(text.text for text in texts)
 
 
 def call_turns(messages: Sequence[Message], own: bool) -> list[tuple[int, Message]]:

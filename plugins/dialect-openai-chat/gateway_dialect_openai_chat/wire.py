@@ -7,7 +7,7 @@ any upstream. Providers' own members are named where they are read.
 from __future__ import annotations
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from .usages import WireUsage
 
@@ -80,8 +80,8 @@ class Delta(Struct):
 
 
 class Logprobs(Struct):
-    content: Raw | None = None
-    refusal: Raw | None = None
+    content: list[object] | None = None
+    refusal: list[object] | None = None
 
 
 class ChunkChoice(Struct):
@@ -106,7 +106,7 @@ class Chunk(Struct):
     created: float | None = None
     choices: list[ChunkChoice] | None = None
     usage: WireUsage | None = None
-    error: Raw | None = None
+    error: object = None
     x_groq: Groq | None = None
 
 
@@ -122,7 +122,7 @@ class Tail(Struct):
     model: str | None = None
     choices: list[TailChoice] | None = None
     usage: WireUsage | None = None
-    error: Raw | None = None
+    error: object = None
     x_groq: Groq | None = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gateway_dialect_openai_chat
 import pytest
+
 from gateway.testing import conformance
 
 

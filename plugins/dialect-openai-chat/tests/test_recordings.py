@@ -1,0 +1,282 @@
+"""Every recorded exchange of chat completions, through every part of the dialect."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from gateway_dialect_openai_chat.client import ChatClient
+from gateway_dialect_openai_chat.server import ChatServer
+
+from gateway import Edit, Event, Failed, Inbound, Started, UpstreamRefused, Usage, sse
+from gateway.testing import replay
+
+SHARED = Path(os.environ.get("GATEWAY_SHARED", Path(__file__).parents[4] / "shared"))
+CORPUS = SHARED / "corpus"
+SERVER, CLIENT = ChatServer(), ChatClient()
+TARGET = replay.target("served")
+MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+EMPTY_MESSAGES = "openai.chat/openai/f2a221dbb4"
+
+
+class Recording(msgspec.Struct):
+    """body: the reply's bytes. request: the client's JSON, None where only the reply was recorded."""
+
+    name: str
+    status: int
+    stream: bool
+    headers: dict[str, str]
+    body: bytes
+    request: dict[str, Any] | None
+
+    @property
+    def inbound(self) -> Inbound:
+        return inbound(self.request or {"model": "m", "messages": [{"role": "user"}], "stream": self.stream})
+
+
+def inbound(request: dict[str, Any]) -> Inbound:
+    return replay.inbound(SERVER, json.dumps(request).encode())
+
+
+def load() -> Iterator[Recording]:
+    index = CORPUS / "index.jsonl"
+    for line in index.read_text("utf-8").splitlines() if index.is_file() else ():
+        if json.loads(line)["api"] == "openai.chat":
+            yield recording(json.loads(line)["file"])
+
+
+def recording(file: str) -> Recording:
+    record = json.loads((CORPUS / file).read_text("utf-8"))
+    response = record["response"]
+    body = response["body"]
+    data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    headers = {name.lower(): str(value) for name, value in response["headers"].items()}
+    request = (record.get("request") or {}).get("body")
+    return Recording(
+        file.removesuffix(".json"), response["status"], response["body_kind"] == "sse", headers, data, request
+    )
+
+
+RECORDINGS = list(load())
+REPLIES = [recording for recording in RECORDINGS if recording.status < 400]
+REFUSALS = [recording for recording in RECORDINGS if recording.status >= 400]
+REQUESTS = [recording for recording in RECORDINGS if recording.request and recording.name != EMPTY_MESSAGES]
+pytestmark = pytest.mark.skipif(
+    not RECORDINGS, reason=f"no recordings at {CORPUS}; set GATEWAY_SHARED to the folder that has them"
+)
+
+
+def each(recordings: list[Recording]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("recorded", recordings, ids=lambda recorded: recorded.name)
+
+
+def splits(body: bytes) -> Iterator[list[bytes]]:
+    """By single bytes, and five times at random places, the same ones every time."""
+    yield replay.pieces(body, 1 if len(body) < 100_000 else 113)
+    drawn = random.Random(len(body))
+    for _ in range(5):
+        cuts = sorted(drawn.randrange(len(body) + 1) for _ in range(12))
+        yield [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+
+
+@each(REPLIES)
+def test_the_tap_passes_the_same_bytes_for_any_split_but_for_a_usage_chunk_we_asked_for(recorded: Recording) -> None:
+    encoded = CLIENT.edit(recorded.inbound, Edit("m"), TARGET)
+
+    def tapped(chunks: Iterable[bytes]) -> tuple[bytes, tuple[object, ...]]:
+        tap = CLIENT.tap(TARGET, recorded.stream, encoded, recorded.inbound)
+        body = b"".join([tap.feed(chunk) for chunk in chunks]) + tap.finish()
+        return body, (tap.usage, tap.response_id, tap.model, tap.complete, tap.failed, tap.output_bytes)
+
+    whole, saw = tapped([recorded.body])
+    assert saw[3] is True
+    assert saw[4] is None
+    hidden = [event for event in sse.events(recorded.body) if event not in sse.events(whole)] if recorded.stream else []
+    if hidden:
+        assert encoded.usage_asked
+        assert len(hidden) == 1
+        chunk = json.loads(sse.data(hidden[0]))
+        assert chunk["choices"] == []
+        assert chunk["usage"]
+        assert whole == recorded.body.replace(hidden[0], b"")
+    else:
+        assert whole == recorded.body
+    for chunks in splits(recorded.body):
+        assert tapped(chunks) == (whole, saw)
+
+
+@each(REPLIES)
+def test_the_decoder_gives_the_same_events_for_any_split(recorded: Recording) -> None:
+    whole = decoded(recorded, [recorded.body])
+    assert isinstance(whole[0], Started)
+    assert not any(isinstance(event, Failed) for event in whole)
+    for chunks in splits(recorded.body):
+        assert decoded(recorded, chunks) == whole
+
+
+@each(REPLIES)
+def test_the_decoder_and_the_tap_count_the_same_usage(recorded: Recording) -> None:
+    tap = CLIENT.tap(TARGET, recorded.stream, CLIENT.edit(recorded.inbound, Edit("m"), TARGET), recorded.inbound)
+    tap.feed(recorded.body)
+    tap.finish()
+    assert usage(decoded(recorded, [recorded.body])) == tap.usage
+
+
+@each(REPLIES)
+@pytest.mark.parametrize("framing", ["sse", "json"])
+def test_a_reply_written_again_keeps_text_calls_reason_and_usage(recorded: Recording, framing: Any) -> None:
+    call = SERVER.decode(recorded.inbound)
+    call.stream_usage = True
+    events = decoded(recorded, [recorded.body])
+    encoder = SERVER.encoder(call, recorded.inbound, framing)
+    written = replay.encoded_reply(encoder, (replay.filled(event, call) for event in events))
+    assert encoder.loss == []
+    assert told(written, framing == "sse") == told(recorded.body, recorded.stream)
+
+
+@each(REFUSALS)
+def test_an_error_keeps_its_status_its_words_and_its_body(recorded: Recording) -> None:
+    error = CLIENT.decode_error(recorded.status, recorded.headers, recorded.body)
+    assert isinstance(error, UpstreamRefused)
+    assert error.upstream_status == recorded.status
+    if recorded.status in (401, 403):
+        assert (error.status, error.body) == (502, b"")
+        return
+    assert (error.status, error.body) == (recorded.status, recorded.body)
+    assert error.public in recorded.body.decode()
+    if recorded.body.startswith(b"{"):
+        assert error.code == json.loads(recorded.body)["error"]["code"]
+
+
+@each(REQUESTS)
+def test_an_edit_keeps_members_their_order_and_the_bytes_of_values(recorded: Recording) -> None:
+    asked = recorded.inbound
+    encoded = CLIENT.edit(asked, Edit("other"), TARGET)
+    before, after = MEMBERS.decode(asked.body), MEMBERS.decode(encoded.body)
+    added = ["stream_options"] if encoded.usage_asked and "stream_options" not in before else []
+    assert list(after) == [*before, *added]
+    assert bytes(after["model"]) == b'"other"'
+    changed = {"model", *(["stream_options"] if encoded.usage_asked else [])}
+    for name in before:
+        assert name in changed or bytes(after[name]) == bytes(before[name]), name
+    assert encoded.loss == ()
+
+
+@each(REQUESTS)
+def test_a_request_read_and_written_again_says_the_same(recorded: Recording) -> None:
+    assert recorded.request is not None
+    encoded = CLIENT.encode(SERVER.decode(recorded.inbound), replay.target(recorded.request["model"]))
+    assert encoded.loss == ()
+    assert json.loads(encoded.body) == normal(recorded.request)
+
+
+def test_a_request_without_messages_is_refused_as_openai_refuses_it() -> None:
+    recorded = next(recorded for recorded in RECORDINGS if recorded.name == EMPTY_MESSAGES)
+    request = inbound(recorded.request or {})
+    with pytest.raises(Exception, match="empty array") as refused:
+        SERVER.peek(request)
+    assert json.loads(SERVER.encode_error(refused.value, request)) == json.loads(recorded.body)
+
+
+def decoded(recorded: Recording, chunks: Iterable[bytes]) -> list[Event]:
+    return list(replay.decoded(CLIENT.decoder(TARGET, recorded.stream), chunks))
+
+
+def usage(events: list[Event]) -> Usage | None:
+    return next((event for event in reversed(events) if isinstance(event, Usage)), None)
+
+
+def normal(request: dict[str, Any]) -> dict[str, Any]:
+    """The request as it is written again: all ways in which that differs from what was read."""
+    out = {name: value for name, value in request.items() if name not in ("max_tokens", "functions", "function_call")}
+    out = {name: value for name, value in out.items() if value is not None or name in UNKNOWN}
+    if request.get("max_tokens") is not None:
+        out["max_completion_tokens"] = request["max_tokens"]
+    if out.get("stream") is False:
+        del out["stream"]
+    if out.get("stream"):
+        out["stream_options"] = {"include_usage": True}
+    if isinstance(out.get("stop"), str):
+        out["stop"] = [out["stop"]]
+    if out.get("tool_choice") == "any":
+        out["tool_choice"] = "required"
+    if "functions" in request:
+        out["tools"] = [{"type": "function", "function": function} for function in request["functions"]]
+    if "function_call" in request:
+        out["tool_choice"] = request["function_call"]
+    out["messages"] = [normal_message(message) for message in request["messages"]]
+    return out
+
+
+UNKNOWN = ("repetition_penalty", "min_p", "echo", "safety_model")
+"""Members that are not OpenAI's keep even their nulls."""
+
+
+def normal_message(message: dict[str, Any]) -> dict[str, Any]:
+    nulls = ("content", "refusal", "audio", "function_call", "tool_calls")
+    taken = nulls if message["role"] == "assistant" else ("content",)
+    out = {name: value for name, value in message.items() if value is not None or name not in taken}
+    content = out.get("content")
+    if isinstance(content, list) and len(content) == 1 and content[0].keys() == {"type", "text"}:
+        out["content"] = content[0]["text"]
+    if out.get("tool_calls"):
+        out["tool_calls"] = [normal_call(call) for call in out["tool_calls"]]
+        if content == "":
+            del out["content"]
+    elif "content" not in out:
+        out["content"] = ""
+    if "reasoning" in out:
+        out["reasoning_content"] = out.pop("reasoning")
+    return out
+
+
+def normal_call(call: dict[str, Any]) -> dict[str, Any]:
+    """A call in canonical form has no place for OpenRouter's `cache_control` and what SDKs leave in it."""
+    function = {name: call["function"][name] for name in ("name", "arguments")}
+    return {"id": call["id"], "type": "function", "function": function}
+
+
+def told(body: bytes, stream: bool) -> dict[int | str, Any]:
+    """What a reply says, read naively: by choice text, reasoning, refusal, calls and reason; and the usage."""
+    found: dict[int | str, Any] = {}
+    data = [sse.data(event).strip() for event in sse.events(body)] if stream else [body]
+    for chunk in (json.loads(one) for one in data if one not in (b"", b"[DONE]")):
+        if counts := chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage"):
+            found["usage"] = counted(counts)
+        for choice in chunk.get("choices") or ():
+            said = found.setdefault(choice["index"], {"text": "", "reasoning": "", "refusal": "", "reason": "stop"})
+            hear(said, choice.get("delta") or choice.get("message") or {}, "message" in choice)
+            reason = choice.get("finish_reason") or said["reason"]
+            said["reason"] = "stop" if reason == "eos" else reason
+    return {key: list(said.values()) if isinstance(said, dict) else said for key, said in found.items()}
+
+
+def hear(said: dict[str, Any], delta: dict[str, Any], whole: bool) -> None:
+    content = delta.get("content") or ""
+    if isinstance(content, list):
+        thoughts = [thought["text"] for part in content for thought in part.get("thinking", ())]
+        said["reasoning"] += "".join(thoughts)
+        content = "".join(part.get("text", "") for part in content)
+    said["text"] += content
+    said["reasoning"] += delta.get("reasoning_content") or delta.get("reasoning") or ""
+    said["refusal"] += delta.get("refusal") or ""
+    calls = [{"index": 0, "function": delta["function_call"]}] if delta.get("function_call") else []
+    for call in calls or delta.get("tool_calls") or ():
+        function = call.get("function") or {}
+        new = whole or ("index" not in call and function.get("name"))
+        key = f"call {len(said)}" if new else f"call at {call['index']}" if "index" in call else list(said)[-1]
+        said.setdefault(key, [function.get("name"), ""])[1] += function.get("arguments") or ""
+
+
+def counted(usage: dict[str, Any]) -> tuple[int, int]:
+    """Prompt and completion; xAI's and some gateways' reasoning counts beside the completion."""
+    prompt, completion = usage["prompt_tokens"], usage["completion_tokens"]
+    reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0
+    beside = reasoning > completion or usage.get("total_tokens") == prompt + completion + reasoning
+    return prompt, completion + (reasoning if beside else 0)
