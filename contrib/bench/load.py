@@ -18,7 +18,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from typing import Self, cast
+from typing import cast
 
 import uvloop
 import wire
@@ -35,7 +35,7 @@ class Connection(asyncio.Protocol):
         self._request = request
         self._head = b""
         self._left = -1
-        self.done: Callable[[Self], None] = lambda connection: None
+        self.done: Callable[[Connection], None] = lambda connection: None
         self.heard: Callable[[bytes], None] = lambda data: None
         self.lost: str | None = None
 
@@ -111,7 +111,9 @@ async def rate(connections: list[Connection], seconds: float, a_second: float) -
     waits, and its wait counts.
     """
     loop = asyncio.get_running_loop()
-    free, waiting, latencies = list(connections), [], []
+    free = list(connections)
+    waiting: list[float] = []
+    latencies: list[float] = []
 
     def done(connection: Connection) -> None:
         latencies.append(time.perf_counter() - connection.asked)  # type: ignore[attr-defined]
