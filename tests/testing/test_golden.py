@@ -103,6 +103,11 @@ def test_a_dialect_that_is_not_installed_is_named():
         golden.run_case(case, SERVERS, [ToyClient()])
 
 
+def test_a_check_skips_a_case_whose_dialect_is_not_installed():
+    with pytest.raises(pytest.skip.Exception, match="toy"):
+        golden.check(Path(__file__).parent / "golden" / "passed-stream.exchange")
+
+
 def test_the_ending_of_a_stream_is_part_of_the_case(tmp_path, monkeypatch):
     monkeypatch.delenv(golden.UPDATE, raising=False)
     monkeypatch.setattr(ToyStream, "finish", lambda self: b"data: no blank line")
