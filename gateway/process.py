@@ -40,9 +40,9 @@ class Sockets:
 async def serve(
     context: Context, sockets: Sockets, machine: bool, ready: Callable[[Assembly], Awaitable[None]]
 ) -> None:
-    """Until SIGTERM or SIGINT; a SIGINT while draining ends at once. machine: whether this process runs what one process of the machine runs.
+    """Until SIGTERM or SIGINT; a SIGINT while draining ends at once.
 
-    ready: called once requests are served. Raises StartupError.
+    machine: whether this process runs what only one of the machine runs. ready: called once requests are served. Raises StartupError.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -73,7 +73,6 @@ async def _open(context: Context, machine: bool, stack: AsyncExitStack) -> tuple
     assembly = assemble(settings, context.registry, upstream, egress, status.routes(), context.composed.unclaimed)
     status.assembly = assembly
     _report(context.composed.unheard(assembly.findings), machine)
-    await upstream.open()
     stack.push_async_callback(upstream.close)
     if assembly.services.store is not None:
         await assembly.services.store.open()

@@ -118,7 +118,6 @@ async def start() -> AsyncIterator[Start]:
         ) -> Running:
             core = core or Core()
             upstream = HttpUpstream(Egress(), timeouts or Timeouts(5, 5, 5))
-            await upstream.open()
             stack.push_async_callback(upstream.close)
             recorder = Recorder()
             assembly = _assembly(core, upstream, providers, permissions, directories, routes, recorder)

@@ -17,7 +17,6 @@ from gateway.upstream import HttpUpstream
 @pytest.fixture
 async def upstream() -> AsyncIterator[HttpUpstream]:
     client = HttpUpstream(Egress(), Timeouts(connect=2, first_byte=2, idle=2))
-    await client.open()
     yield client
     await client.close()
 
@@ -62,7 +61,6 @@ async def test_nobody_listening_is_unreachable(upstream: HttpUpstream) -> None:
 
 async def test_silence_before_the_status_is_a_timeout() -> None:
     client = HttpUpstream(Egress(), Timeouts(connect=2, first_byte=0.1, idle=2))
-    await client.open()
     async with FakeUpstream() as far:
         far.answer("/x", streamed(HANG, silent=True))
         with pytest.raises(UpstreamTimeout):
@@ -72,7 +70,6 @@ async def test_silence_before_the_status_is_a_timeout() -> None:
 
 async def test_silence_in_mid_reply_is_a_timeout_even_before_its_first_byte() -> None:
     client = HttpUpstream(Egress(), Timeouts(connect=2, first_byte=2, idle=0.2))
-    await client.open()
     async with FakeUpstream() as far:
         far.answer("/x", streamed(b"one", HANG), streamed(HANG))
         reply = await client.send("POST", far.url + "/x", {}, b"")

@@ -1,0 +1,195 @@
+"""One connection to an upstream, on the HTTP library's own parser: a request at a time, timeouts by one lazy timer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import ClientPayloadError
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import HttpResponseParser, RawResponseMessage
+from aiohttp.streams import StreamReader
+
+from ..errors import UpstreamBroken, UpstreamError, UpstreamTimeout
+from ..provider import Reply, Timeouts
+
+READ_LIMIT = 2**16
+"""Bytes that may wait for a slow client before the upstream is not read any more (twice of it at most)."""
+ONE_WRITE = 2**15
+"""Bytes up to which head and body are joined; larger bodies are not copied for it."""
+_LOST = "The connection to the upstream was lost in the middle of its reply."
+
+
+class Connection(BaseProtocol):
+    """usable: open, and nothing of an earlier reply is left on it."""
+
+    __slots__ = ("_answered", "_head", "_last", "_limits", "_patience", "_payload", "_spent", "_timer")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._parser = HttpResponseParser(
+            self,
+            loop,
+            READ_LIMIT,
+            payload_exception=ClientPayloadError,
+            max_line_size=32768,
+            max_field_size=32768,
+            max_headers=256,
+            read_until_eof=True,
+            auto_decompress=True,
+        )
+        self._head: asyncio.Future[RawResponseMessage | None] | None = None
+        self._payload: StreamReader | None = None
+        self._answered = False
+        self._spent = False
+        self._limits = Timeouts()
+        self._patience = 0.0
+        self._last = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def usable(self) -> bool:
+        return self.transport is not None and not self._spent and not self.transport.is_closing()
+
+    @property
+    def payload(self) -> StreamReader:
+        assert self._payload is not None
+        return self._payload
+
+    async def ask(self, opening: bytes, body: bytes, limits: Timeouts) -> RawResponseMessage | None:
+        """Send; the answer's status and headers. None where the connection ended before any byte of one."""
+        if self.transport is None:
+            return None
+        self._head = self._loop.create_future()
+        self._payload = None
+        self._answered = False
+        self._limits = limits
+        self._wait(limits.first_byte)
+        if len(body) < ONE_WRITE:
+            self.transport.write(opening + body)
+        else:
+            self.transport.writelines((opening, body))
+        return await self._head
+
+    def rest(self) -> None:
+        """The reply was read to its end: nothing is waited for until the next request."""
+        self._patience = 0.0
+
+    def abort(self) -> None:
+        self._spent = True
+        self._patience = 0.0
+        if self.transport is not None:
+            self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if data:
+            self._answered = True
+            self._last = self._loop.time()
+        assert self._parser is not None
+        try:
+            messages, upgraded, _ = self._parser.feed_data(data)
+        except (HttpProcessingError, ClientPayloadError, ValueError) as error:
+            self._fail(UpstreamBroken("The upstream does not speak HTTP as it should."), error)
+            return
+        for message, payload in messages:
+            if message.code < 200 and not upgraded:
+                continue
+            if self._head is None or self._head.done() or upgraded:
+                self._fail(UpstreamBroken("The upstream sent what it was not asked for."))
+                return
+            self._spent = self._spent or message.should_close
+            self._payload = payload
+            self._patience = self._limits.idle
+            self._head.set_result(message)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._spent = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        assert self._parser is not None
+        try:
+            self._parser.feed_eof()
+        except (HttpProcessingError, ClientPayloadError) as error:
+            self._fail(UpstreamBroken(_LOST), error)
+        if self._head is not None and not self._head.done() and not self._answered:
+            self._head.set_result(None)
+        self._fail(UpstreamBroken(_LOST), exc)
+
+    def _fail(self, error: UpstreamError, cause: BaseException | None = None) -> None:
+        """Whoever waits, for the head or for more of the body, gets the error; the connection is not used again."""
+        self._spent = True
+        error.__cause__ = cause
+        if self._head is not None and not self._head.done():
+            self._head.set_exception(error)
+        elif self._payload is not None and not self._payload.is_eof() and self._payload.exception() is None:
+            self._payload.set_exception(error)
+        if self.transport is not None:
+            self.transport.abort()
+
+    def _wait(self, seconds: float) -> None:
+        self._patience = seconds
+        self._last = self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_later(seconds, self._check)
+
+    def _check(self) -> None:
+        """Armed once and moved on as bytes come, so that a read costs no timer; a pause of ours is not the upstream's."""
+        self._timer = None
+        if not self._patience:
+            return
+        if self._reading_paused:
+            self._last = self._loop.time()
+        left = self._last + self._patience - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._check)
+        elif self._payload is None:
+            self._fail(UpstreamTimeout(f"The upstream did not answer within {self._patience:g} s."))
+        else:
+            self._fail(UpstreamTimeout("The upstream went silent in the middle of its reply."))
+
+
+class ConnectionReply(Reply):
+    """A reply on a Connection, which goes back to its pool once the body was read to its end."""
+
+    __slots__ = ("_connection", "_give_back", "_payload", "headers", "status")
+
+    def __init__(self, connection: Connection, message: RawResponseMessage, give_back: Callable[[], None]) -> None:
+        self._connection: Connection | None = connection
+        self._payload = connection.payload
+        self._give_back = give_back
+        self.status = message.code
+        self.headers = message.headers
+
+    async def read(self, limit: int = 64 * 2**20) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while part := await self.chunk():
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                self.close()
+                raise UpstreamBroken("The upstream's reply is too large.")
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def chunk(self) -> bytes:
+        try:
+            return await self._payload.readany()
+        except UpstreamError:
+            self.close()
+            raise
+        except (ClientPayloadError, HttpProcessingError) as error:
+            self.close()
+            raise UpstreamBroken(_LOST) from error
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._payload.at_eof() and self._payload.exception() is None and connection.usable:
+            connection.rest()
+            self._give_back()
+        else:
+            connection.abort()

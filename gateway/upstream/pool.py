@@ -1,0 +1,52 @@
+"""Idle connections, by origin and trust: newest first, dropped after a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from ..provider import Trust
+from .connection import Connection
+
+Key = tuple[bool, str, int, Trust]
+IDLE = 30.0
+"""Seconds an idle connection is kept: below the idle timeouts of the servers we know, so that few are stale."""
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._idle: dict[Key, deque[tuple[float, Connection]]] = {}
+        self._sweep: asyncio.TimerHandle | None = None
+
+    def take(self, key: Key) -> Connection | None:
+        waiting = self._idle.get(key)
+        while waiting:
+            since, connection = waiting.pop()
+            if connection.usable and asyncio.get_running_loop().time() - since < IDLE:
+                return connection
+            connection.abort()
+        return None
+
+    def put(self, key: Key, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        self._idle.setdefault(key, deque()).append((loop.time(), connection))
+        if self._sweep is None:
+            self._sweep = loop.call_later(IDLE, self._drop_old, loop)
+
+    def close(self) -> None:
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        for waiting in self._idle.values():
+            for _, connection in waiting:
+                connection.abort()
+        self._idle.clear()
+
+    def _drop_old(self, loop: asyncio.AbstractEventLoop) -> None:
+        old = loop.time() - IDLE
+        for key, waiting in list(self._idle.items()):
+            while waiting and (waiting[0][0] <= old or not waiting[0][1].usable):
+                waiting.popleft()[1].abort()
+            if not waiting:
+                del self._idle[key]
+        self._sweep = loop.call_later(IDLE / 2, self._drop_old, loop) if self._idle else None

@@ -1,0 +1,53 @@
+"""A URL as a connection needs it, and a request's head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+from ..errors import UpstreamBroken, UpstreamUnreachable
+
+_SAFE = "!#$%&'()*+,/:;=?@[]~"
+
+
+class Where(NamedTuple):
+    """target: path and query as sent. authority: the Host header."""
+
+    tls: bool
+    host: str
+    port: int
+    target: str
+    authority: str
+
+
+@lru_cache(4096)
+def parse(url: str) -> Where:
+    """Raises UpstreamUnreachable for what is no http or https URL. What is encoded stays as it is."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise UpstreamUnreachable("The URL of this endpoint is not a URL.") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise UpstreamUnreachable("The URL of this endpoint is not an http or https URL without a user name.")
+    tls = parts.scheme == "https"
+    host = parts.hostname.encode("idna").decode() if not parts.hostname.isascii() else parts.hostname
+    shown = f"[{host}]" if ":" in host else host
+    target = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
+    return Where(tls, host, port or (443 if tls else 80), target, shown if port is None else f"{shown}:{port}")
+
+
+def head(method: str, where: Where, headers: Mapping[str, str], length: int) -> bytes:
+    """Request line and headers. Raises UpstreamBroken where a header's text would begin another line."""
+    lines = [f"{method} {where.target} HTTP/1.1", f"Host: {where.authority}", "Accept-Encoding: identity"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if length or method != "GET":
+        lines.append(f"Content-Length: {length}")
+    lines.append("\r\n")
+    text = "\r\n".join(lines)
+    ends = len(lines)
+    if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
+        raise UpstreamBroken("A header for the upstream holds a line end.", code="bad_header")
+    return text.encode()
