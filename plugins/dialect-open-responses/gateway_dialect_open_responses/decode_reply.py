@@ -196,8 +196,7 @@ class StreamDecoder(_ReplyReader, Decoder):
         if self.ended:
             return events
         if self._done:
-            events += self._settle_rest()
-            events.append(Finished(0, self._natural()))
+            events += self._begun([*self._settle_rest(), Finished(0, self._natural())])
         else:
             events.append(self._broken("The upstream's stream ended before the reply was whole."))
         return events
@@ -214,10 +213,17 @@ class StreamDecoder(_ReplyReader, Decoder):
             found = _decoded(payload)
             read = None if found is None else self.READERS.get(found.type)
             if found is not None and read is not None:
-                events.extend(read(self, found, payload))
+                events.extend(self._begun(list(read(self, found, payload))))
         except UNREADABLE:
             if not last:
                 events.append(self._broken("The upstream sent an event that cannot be read."))
+
+    def _begun(self, events: list[Event]) -> list[Event]:
+        """Behind a start, where the upstream sent none."""
+        if self._started or not events or isinstance(events[0], Failed):
+            return events
+        self._started = True
+        return [Started(dialect=NAME), *events]
 
     def _of(self, event: WireEvent, kind: str) -> Tracked:
         """The item of an event. Servers exist that never announce it."""

@@ -21,8 +21,7 @@ from .usage import decode_usage
 
 TERMINAL = frozenset(("response.completed", "response.failed", "response.incomplete", "response.cancelled"))
 # Inside a JSON text these quotes would be escaped, so a delta that speaks of them is never taken for one.
-_ENDS = tuple(f'"{name}"'.encode() for name in sorted(TERMINAL))
-_MARKS = (*_ENDS, b'"error"', b"[DONE]")
+_MARKS = (*(f'"{name}"'.encode() for name in sorted(TERMINAL)), b'"error"', b"[DONE]")
 _CREATED = b'"response.created"'
 _DELTA = re.compile(rb'"delta"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)')
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d+)')
@@ -77,9 +76,10 @@ class StreamTap(_ReplyTap):
         return self._passed(block) if block else block
 
     def finish(self) -> bytes:
-        """The last event may lack its blank line; half an event is kept from the client."""
+        """The last event may lack its blank line. Half an event is given, unless it may hold what must be hidden."""
         rest = self._splitter.rest()
-        return self._passed(rest) if rest and _whole(rest) else b""
+        hidden = self._own is not None and not _whole(rest)
+        return self._passed(rest) if rest and not hidden else b""
 
     def fail(self, error: GatewayError) -> bytes:
         numbers = _NUMBER.findall(self._tail)
@@ -108,8 +108,6 @@ class StreamTap(_ReplyTap):
         try:
             found = _decoded(payload)
         except UNREADABLE:
-            # Broken in itself, it still ends the reply.
-            self.complete = self.complete or any(mark in event for mark in _ENDS)
             return
         self._note(found, payload)
 

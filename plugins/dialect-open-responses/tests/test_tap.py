@@ -105,12 +105,19 @@ def test_terminal_event_without_blank_line_is_given_and_completes(tap):
     assert found.usage.output == 4
 
 
-def test_half_an_event_at_the_end_is_kept_from_the_client(tap):
+def test_half_an_event_at_the_end_is_given_and_completes_nothing(tap):
     found = tap()
     whole = event("response.created", response=response())
     assert found.feed(whole + b'event: x\ndata: {"type"') == whole
-    assert found.finish() == b""
+    assert found.finish() == b'event: x\ndata: {"type"'
     assert not found.complete
+    assert found.fail(UpstreamBroken("lost")).startswith(b"\n\nevent: error")
+
+
+def test_half_an_event_that_may_hold_what_is_hidden_is_kept(tap):
+    found = tap(instructions="SECRET")
+    found.feed(b'data: {"type":"response.created","response":{"instructions":"SECR')
+    assert found.finish() == b""
 
 
 def test_terminal_event_with_a_lone_surrogate_completes_with_its_usage(tap):
