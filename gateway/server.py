@@ -10,10 +10,11 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_writer import StreamWriter
 
 from .errors import Forbidden, GatewayError, InternalFault, NotFound, SlowBody, TooLarge, Unavailable, WrongMethod
 from .inbound import ANONYMOUS, MOUNT, Inbound, Operation, Principal
@@ -159,13 +160,30 @@ class HttpServer:
         length = request.content_length
         if length is not None and length > core.limits.body:
             raise _too_large(core.limits)
+        content = request.content
+        if content.is_eof():
+            return self._at_once(content, core.limits)
         if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
             request.transport.write(_CONTINUE)
         try:
             async with asyncio.timeout(core.timeouts.body):
-                return await self._read(request.content, core.limits)
+                return await self._read(content, core.limits)
         except TimeoutError:
             raise SlowBody(f"The request body did not arrive within {core.timeouts.body:g} s.") from None
+
+    def _at_once(self, content: Any, limits: BodyLimits) -> bytes:
+        """A body that came with its headers, as most do."""
+        body: bytes = content.read_nowait(-1)
+        if len(body) > limits.body:
+            raise _too_large(limits)
+        self._count(len(body), limits)
+        return body
+
+    def _count(self, size: int, limits: BodyLimits) -> None:
+        self._bodies += size
+        if self._bodies > limits.bodies:
+            self._bodies -= size
+            raise Unavailable("Too many large requests at once; try again.", retry_after=1.0)
 
     async def _read(self, content: Any, limits: BodyLimits) -> bytes:
         """Counted in `_bodies` from here until the exchange has ended."""
@@ -173,13 +191,11 @@ class HttpServer:
         size = 0
         try:
             while part := await content.readany():
+                self._count(len(part), limits)
                 parts.append(part)
                 size += len(part)
-                self._bodies += len(part)
                 if size > limits.body:
                     raise _too_large(limits)
-                if self._bodies > limits.bodies:
-                    raise Unavailable("Too many large requests at once; try again.", retry_after=1.0)
         except BaseException:
             self._bodies -= size
             raise
@@ -251,12 +267,15 @@ class HttpSink(Sink):
         if self._closing:
             self.response.force_close()
         self.began = True
-        await self.response.prepare(self._request)
+        self._writer = cast(StreamWriter, await self.response.prepare(self._request))
 
     async def write(self, data: bytes) -> None:
+        """Waits, and for `timeouts.write` at most, only while the connection's buffer is full."""
         try:
-            async with asyncio.timeout(self._patience):
-                await self.response.write(data)
+            await self._writer.write(data, drain=False)
+            if self._request.protocol.writing_paused:
+                async with asyncio.timeout(self._patience):
+                    await self._writer.drain()
         except TimeoutError:
             self.abort()
             raise ClientGone("the client does not read") from None

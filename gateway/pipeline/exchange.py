@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 
 UNREAD = Envelope()
+_NUMBERS = itertools.count()
+_PROCESS = secrets.token_hex(3)
 
 
 def outcome_of(error: GatewayError) -> Outcome:
@@ -34,8 +37,8 @@ def outcome_of(error: GatewayError) -> Outcome:
 
 
 def mint(prefix: str) -> str:
-    """A new id: the prefix and 24 hex digits."""
-    return f"{prefix}_{secrets.token_hex(12)}"
+    """A new id: the prefix and 24 hex digits, which sort by time and differ between processes. No secret."""
+    return f"{prefix}_{time.time_ns() >> 8:014x}{next(_NUMBERS) & 0xFFFF:04x}{_PROCESS}"
 
 
 @dataclass(slots=True, eq=False)
