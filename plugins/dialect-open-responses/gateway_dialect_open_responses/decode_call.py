@@ -122,7 +122,7 @@ def _format(members: Members) -> OutputFormat:
     if kind == "json_object":
         return OutputFormat("json")
     if kind != "json_schema":
-        raise members.wrong("type", "expected text, json_object or json_schema")
+        raise members.wrong("type", "must be text, json_object or json_schema")
     return OutputFormat(
         "schema",
         name=members.text("name"),
@@ -179,9 +179,7 @@ def _mode(value: Raw) -> ToolChoice:
     choice = MODES.get(text_at(value, "tool_choice"))
     if choice is not None:
         return ToolChoice(choice)
-    raise BadCall(
-        "`tool_choice`: expected auto, none, required or an object.", param="tool_choice", code="invalid_value"
-    )
+    raise BadCall("`tool_choice` must be auto, none, required or an object.", param="tool_choice", code="invalid_value")
 
 
 def _chosen(members: Members) -> ToolChoice | None:

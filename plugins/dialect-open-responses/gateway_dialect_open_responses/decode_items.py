@@ -41,7 +41,7 @@ def decode_input(value: Raw | None) -> list[Message]:
     if first(value) == b'"':
         return [Message("user", [Text(text_at(value, "input"))])]
     if first(value) != b"[":
-        raise BadCall("`input`: expected a string or an array of items.", param="input", code="invalid_type")
+        raise BadCall("`input` must be a string or an array of items.", param="input", code="invalid_type")
     reader = _Reader()
     items = Members({"input": value}).array("input") or ()
     for n, item in enumerate(items):
@@ -76,7 +76,7 @@ class _Reader:
     def _message(self, members: Members) -> None:
         role = ROLES.get(members.needed("role"))
         if role is None:
-            raise members.wrong("role", "expected user, system, developer or assistant")
+            raise members.wrong("role", "must be user, system, developer or assistant")
         if role == "assistant":
             self._answer(members)
         else:

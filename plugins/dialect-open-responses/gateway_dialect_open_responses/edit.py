@@ -56,7 +56,7 @@ def _joined(instructions: str, client: Raw | None) -> Raw:
     if client is None or is_null(client):
         return raw(instructions)
     if first(client) != b'"':
-        raise BadCall("`instructions`: expected a string.", param="instructions", code="invalid_type")
+        raise BadCall("`instructions` must be a string.", param="instructions", code="invalid_type")
     own = bytes(client)
     if own == b'""':
         return raw(instructions)
@@ -94,4 +94,4 @@ def _held(members: Extra, name: str) -> Extra:
     try:
         return _OBJECT.decode(value)
     except UNREADABLE as error:
-        raise BadCall(f"`{name}`: expected an object.", param=name, code="invalid_type") from error
+        raise BadCall(f"`{name}` must be an object.", param=name, code="invalid_type") from error

@@ -152,7 +152,7 @@ class Members:
 
     def wrong(self, name: str, what: str, code: str = "invalid_value") -> BadCall:
         path = self.path + name
-        return BadCall(f"`{path}`: {what}.", param=path, code=code)
+        return BadCall(f"`{path}` {what}.", param=path, code=code)
 
     def _take(self, name: str, decoder: msgspec.json.Decoder[T], what: str) -> T | None:
         value = self.raw(name)
@@ -167,4 +167,4 @@ def _typed(value: Raw, decoder: msgspec.json.Decoder[T], path: str, what: str) -
     try:
         return decoder.decode(value)
     except UNREADABLE as error:
-        raise BadCall(f"`{path}`: expected {what}.", param=path, code="invalid_type") from error
+        raise BadCall(f"`{path}` must be {what}.", param=path, code="invalid_type") from error

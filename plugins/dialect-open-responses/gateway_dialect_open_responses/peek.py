@@ -61,7 +61,7 @@ def _check_input(outline: _Outline, continues: bool) -> None:
     if mark in (b'"', b"["):
         return
     if mark not in (b"", b"n"):
-        raise BadCall("`input`: expected a string or an array of items.", param="input", code="invalid_type")
+        raise BadCall("`input` must be a string or an array of items.", param="input", code="invalid_type")
     # A stored prompt or an earlier response may be all there is to say.
     if not continues and first(outline.prompt) in (b"", b"n"):
         raise BadCall("`input` is required.", param="input", code="missing_required_parameter")
