@@ -42,7 +42,8 @@ async def serve(
 ) -> None:
     """Until SIGTERM or SIGINT; a SIGINT while draining ends at once.
 
-    machine: whether this process runs what only one of the machine runs. ready: called once requests are served. Raises StartupError.
+    machine: whether this process runs what only one of the machine runs. ready: called once requests are served.
+    Raises StartupError.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -136,7 +136,7 @@ class Connection(BaseProtocol):
             self._timer = self._loop.call_later(seconds, self._check)
 
     def _check(self) -> None:
-        """Armed once and moved on as bytes come, so that a read costs no timer; a pause of ours is not the upstream's."""
+        """Armed once and moved on as bytes come, so a read costs no timer; a pause of ours is not the upstream's."""
         self._timer = None
         if not self._patience:
             return
