@@ -115,7 +115,7 @@ class ReasoningItem(Item):
             self.id = block.id
 
     def takes(self, block: Block) -> bool:
-        return isinstance(block, Reasoning) and block.id is not None and block.id == self._source and not self._proof
+        return isinstance(block, Reasoning) and block.id is not None and block.id == self._source
 
     def part(self, block: Block) -> Part:
         summary = isinstance(block, Reasoning) and block.summary

@@ -12,8 +12,8 @@ from gateway import Encoded, sse
 from .members import NULL, UNREADABLE, is_null, raw
 
 KEY = b'"instructions"'
-# A quote after a backslash stands inside a text and begins no member.
-_MEMBER = rb'(?<!\\)("instructions"\s*:\s*)'
+# Inside a text these quotes would be escaped.
+_MEMBER = rb'("instructions"\s*:\s*)'
 _ANY = re.compile(_MEMBER + rb'"(?:[^"\\]|\\.)*"')
 
 
