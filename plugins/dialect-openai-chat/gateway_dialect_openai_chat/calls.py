@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway import Call, Limits, ReasoningOptions, Sampling, State
+from gateway import BadCall, Call, Limits, ReasoningOptions, Sampling, State
 
 from . import jsontext
 from .choices import NAME
@@ -19,6 +19,12 @@ def decode(body: bytes) -> Call:
     fields = parse(body)
     reader = MessageReader()
     messages = fields.need("messages", OBJECTS)
+    if not messages:
+        raise BadCall(
+            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+            code="empty_array",
+            param="messages",
+        )
     usage = _stream_usage(fields)
     return Call(
         model=fields.take("model", TEXT) or "",

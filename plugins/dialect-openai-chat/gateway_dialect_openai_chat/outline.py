@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from gateway import BadCall, Envelope
+from gateway import Envelope
 
 from .fields import FLAG, INTEGER, RAWS, TEXT, parse, unreadable
 
@@ -25,12 +25,6 @@ _OUTLINE = msgspec.json.Decoder(Outline)
 def peek(body: bytes) -> Envelope:
     """Raises BadCall where the body is not UTF-8, not JSON, or not an object with messages."""
     outline = _read(body)
-    if not outline.messages:
-        raise BadCall(
-            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-            code="empty_array",
-            param="messages",
-        )
     limit = outline.max_completion_tokens
     return Envelope(
         model=outline.model,

@@ -180,7 +180,7 @@ def test_a_request_without_messages_is_refused_as_openai_refuses_it() -> None:
     recorded = next(recorded for recorded in RECORDINGS if recorded.name == EMPTY_MESSAGES)
     request = inbound(recorded.request or {})
     with pytest.raises(Exception, match="empty array") as refused:
-        SERVER.peek(request)
+        SERVER.decode(request)
     assert json.loads(SERVER.encode_error(refused.value, request)) == json.loads(recorded.body)
 
 
