@@ -16,6 +16,10 @@ from .reading import Document
 from .shape import below, fields, open_mapping
 
 
+STAGES = frozenset(("auth", "dialect", "limits", "meter", "permission", "provider", "routes", "store"))
+"""What a plugin's name begins with, and so the key of its own section."""
+
+
 def strange_names(
     data: Any, kinds: Sequence[inspect.Type], place: Steps, document: Document, others: Sequence[Steps]
 ) -> tuple[Any, list[Finding]]:
@@ -70,7 +74,10 @@ def unowned(
     installed: Mapping[str, str | None],
     safe_mode: bool,
 ) -> Iterator[Finding]:
-    """Keys right under `gateway:` that neither the core nor a loaded plugin owns. installed: see `compose`."""
+    """Keys right under `gateway:` that neither the core nor a loaded plugin owns. installed: see `compose`.
+
+    The key of a plugin that we know of and that is not installed stops nothing: the gateway serves what it can.
+    """
     block = document.data.get("gateway")
     owned = {*Core.__struct_encode_fields__, *(pattern(section.path)[1] for section in sections if _ours(section))}
     for name in block if isinstance(block, dict) else ():
@@ -84,7 +91,8 @@ def unowned(
         else:
             what = "no installed plugin understands this"
             todo = nearest(name, owned) or _install(f"gateway.{name}", facts)
-            level = "warning" if document.embedded or safe_mode else "error"
+            missing = f"gateway.{name}" in facts.plugins or name.partition("-")[0] in STAGES
+            level = "warning" if missing or document.embedded or safe_mode else "error"
         yield document.finding(("gateway", name), Finding(f"gateway.{name}", what, todo, level), key=True)
 
 

@@ -100,16 +100,21 @@ def test_given_tells_what_the_file_has(composed: Compose) -> None:
             "librechat.yaml:2:11: gateway.foo: no installed plugin understands this; "
             "install its plugin, or remove the key",
         ),
-        (
-            "{store: {}}",
-            "librechat.yaml:2:11: gateway.store: no installed plugin understands this; install plugins/store-sql",
-        ),
     ],
 )
 def test_what_is_wrong_under_gateway_is_an_error_in_its_place(composed: Compose, block: str, sentence: str) -> None:
     found = composed(f"version: '1'\ngateway: {block}\n")
     assert sentence in sentences(found, "error")
     assert sentences(found, "note") == [NOTE]
+
+
+@pytest.mark.parametrize(
+    ("name", "todo"), [("store", "install plugins/store-sql"), ("meter-x", "install its plugin, or remove the key")]
+)
+def test_the_key_of_a_plugin_that_is_not_installed_stops_nothing(composed: Compose, name: str, todo: str) -> None:
+    found = composed(f"version: '1'\ngateway: {{{name}: {{}}}}\n")
+    said = f"librechat.yaml:2:11: gateway.{name}: no installed plugin understands this; {todo}"
+    assert (sentences(found, "error"), sentences(found, "warning")) == ([], [said])
 
 
 def test_errors_come_all_at_once_and_the_rest_is_kept(composed: Compose) -> None:
