@@ -39,11 +39,13 @@ async def _whole(exchange: Exchange, opened: Opened, sink: Sink, headers: Mappin
 
 
 async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
+    """On passthrough, half an event that an upstream ended in is held back: it would spoil what is said after it."""
     await sink.begin(opened.status, headers)
     exchange.status = opened.status
     try:
         await _pump(exchange, opened, sink)
-        if last := opened.convert.finish():
+        last = opened.convert.finish()
+        if last and (opened.convert.complete or opened.translated):
             await sink.write(last)
         _ended_well(exchange, opened)
     except GatewayError as error:

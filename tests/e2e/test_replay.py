@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,47 +13,8 @@ import pytest
 from gateway.testing.running import RunningGateway
 
 PATHS = {"openai.chat": "/v1/chat/completions", "openai.responses": "/v1/responses"}
-SPOKEN = {"openai.chat": "openai-chat", "openai.responses": "open-responses"}
 USAGE_CHUNK = re.compile(r'data: ?\{(?=[^\n]*"choices": ?\[\])(?=[^\n]*"usage": ?\{)[^\n]*\}\r?\n\r?\n')
 Json = dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-def recordings(shared: Path) -> list[Json]:
-    rows = map(json.loads, (shared / "corpus" / "index.jsonl").read_text().splitlines())
-    wanted = [row for row in rows if row["api"] in PATHS and row["method"] == "POST"]
-    return [with_request(json.loads((shared / "corpus" / row["file"]).read_text())) for row in wanted]
-
-
-def with_request(recording: Json) -> Json:
-    """Some recordings hold the reply alone: a request that asks for such a one."""
-    if not isinstance((recording.get("request") or {}).get("body"), dict):
-        body: Json = {"model": "m", "stream": recording["response"]["body_kind"] == "sse"}
-        body |= {"messages": [{"role": "user", "content": "Hi"}]} if "chat" in recording["api"] else {"input": "Hi"}
-        recording["request"] = {"body": body}
-    return recording
-
-
-@pytest.fixture(scope="session")
-def gateway(recordings: list[Json], replay: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """An endpoint a recording, so that each is found by its own URL."""
-    endpoints = [
-        {
-            "name": "r" + recording["id"],
-            "apiKey": "sk-upstream",
-            "baseURL": f"{replay}/r/{recording['id']}/v1",
-            "models": {"default": [recording["request"]["body"]["model"] or "none"]},
-        }
-        for recording in recordings
-    ]
-    dialects = {"r" + one["id"]: [SPOKEN[one["api"]]] for one in recordings}
-    config = {
-        "version": "1.3.17",
-        "endpoints": {"custom": endpoints},
-        "gateway": {"provider-custom": {"dialects": dialects}},
-    }
-    with RunningGateway(tmp_path_factory.mktemp("replay"), json.dumps(config)) as running:
-        yield running
 
 
 def expected(recording: Json) -> bytes:
@@ -80,16 +39,17 @@ def sent(recording: Json) -> Json:
 
 @pytest.mark.timeout(300)
 async def test_every_recorded_exchange_passes_byte_for_byte(
-    gateway: RunningGateway, recordings: list[Json], replay: str
+    replaying: RunningGateway, recordings: list[Json], replay: str
 ) -> None:
     wrong: list[str] = []
-    headers = {"Authorization": f"Bearer {gateway.key}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {replaying.key}", "Content-Type": "application/json"}
     async with aiohttp.ClientSession(headers=headers) as client:
+        await client.delete(replay + "/__replay/requests")
         for recording in recordings:
             body = dict(recording["request"]["body"])
             body["model"] = f"r{recording['id']}/{body['model'] or 'none'}"
             raw = json.dumps(body).encode()
-            async with client.post(gateway.url + PATHS[recording["api"]], data=raw) as reply:
+            async with client.post(replaying.url + PATHS[recording["api"]], data=raw) as reply:
                 status, got = reply.status, await reply.read()
             async with client.get(replay + "/__replay/requests?clear=1") as log:
                 arrived = [one for one in await log.json() if "body" in one]
