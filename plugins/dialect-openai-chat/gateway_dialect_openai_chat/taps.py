@@ -1,8 +1,8 @@
 """Reading along while an upstream's bytes pass through.
 
-A stream's block is scanned for a few byte strings and looked into only where one is found. They cannot stand within a
-model's text, where a quote has a backslash before it. OpenAI writes `"usage":null` and `"finish_reason":null` in every
-chunk, so a value is looked for, not the name.
+How a stream ends stands in its last events: of a block only these are scanned, and only those that hold a signal are
+looked into. Signals with quotes cannot stand within a model's text, where a quote has a backslash before it. OpenAI
+writes `"usage":null` and `"finish_reason":null` in every chunk, so a value is looked for, not the name.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from gateway import GatewayError, Inbound, Tap, UpstreamBroken, sse
 from . import jsontext, refusals, usages
 from .wire import TAIL, Tail
 
-_USAGE = re.compile(rb'"usage"\s*:\s*[^n\s]').search
-_FINISH = re.compile(rb'"finish_reason"\s*:\s*[^n\s]').search
+LAST = 8
+"""Events of a block that are scanned: a finish reason, usage, [DONE], and comments between them."""
+_VALUE = re.compile(rb'"(?:usage|finish_reason)"\s*:\s*[^n\s]').search
 
 
 class _Asked(msgspec.Struct):
@@ -44,9 +45,14 @@ class StreamTap(Tap):
         if not block:
             return b""
         self.output_bytes += len(block)
-        if self._named and not _signals(block):
+        if b"\r" in block:
+            return self._look(block)
+        if not self._named:
+            self._read_name(block)
+        start = _last_events(block)
+        if not _signals(block, start):
             return block
-        return self._look(block)
+        return block[:start] + self._look(block[start:]) if start else self._look(block)
 
     def fail(self, error: GatewayError) -> bytes:
         return self._gap + sse.frame(refusals.encode(error))
@@ -61,6 +67,27 @@ class StreamTap(Tap):
         self.complete = self._done or self.failed is not None or self._all_finished()
         return rest
 
+    def _look(self, block: bytes) -> bytes:
+        hidden = False
+        kept = []
+        for event in sse.events(block):
+            if (not self._named or _signals(event, 0)) and self._hides(event):
+                hidden = True
+            else:
+                kept.append(event)
+        return b"".join(kept) if hidden else block
+
+    def _read_name(self, block: bytes) -> None:
+        """The reply's id and model, from the first event that has them."""
+        start = 0
+        while not self._named and (end := block.find(b"\n\n", start)) >= 0:
+            payload = sse.data(block[start : end + 2])
+            tail = _tail(payload) if payload.startswith(b"{") else None
+            if tail is not None:
+                self.response_id, self.model = tail.id, tail.model
+                self._named = bool(tail.id or tail.choices)
+            start = end + 2
+
     def _all_finished(self) -> bool:
         """Without [DONE], each of the `n` choices must have said that it ended."""
         if not self._finished:
@@ -70,16 +97,6 @@ class StreamTap(Tap):
         except msgspec.DecodeError:
             asked = 1
         return len(self._finished) >= asked
-
-    def _look(self, block: bytes) -> bytes:
-        hidden = False
-        kept = []
-        for event in sse.events(block):
-            if (not self._named or _signals(event)) and self._hides(event):
-                hidden = True
-            else:
-                kept.append(event)
-        return b"".join(kept) if hidden else block
 
     def _hides(self, event: bytes) -> bool:
         """Takes in what the event says; whether it is to be taken out."""
@@ -93,9 +110,8 @@ class StreamTap(Tap):
         return False
 
     def _read(self, payload: bytes) -> bool:
-        try:
-            tail = jsontext.decode(payload, TAIL, Tail)
-        except UpstreamBroken:
+        tail = _tail(payload)
+        if tail is None:
             return False
         _take(self, tail)
         for choice in tail.choices or ():
@@ -119,18 +135,34 @@ class WholeTap(Tap):
         return b""
 
     def finish(self) -> bytes:
-        try:
-            tail = jsontext.decode(bytes(self._body), TAIL, Tail)
-        except UpstreamBroken:
+        tail = _tail(bytes(self._body))
+        if tail is None:
             return b""
         _take(self, tail)
         self.complete = bool(tail.choices) or self.failed is not None
         return b""
 
 
-def _signals(block: bytes) -> bool:
-    """Whether to look closer. `error` stands for the member and for the event of that name."""
-    return b"error" in block or b"[DONE]" in block or _USAGE(block) is not None or _FINISH(block) is not None
+def _last_events(block: bytes) -> int:
+    """Where the last events begin. Lines end with LF."""
+    start = len(block)
+    for _ in range(LAST + 1):
+        start = block.rfind(b"\n\n", 0, start)
+        if start < 0:
+            return 0
+    return start + 2
+
+
+def _signals(block: bytes, start: int) -> bool:
+    """Whether to look closer from there on. `error` stands for the member and for the event of that name."""
+    return _VALUE(block, start) is not None or block.find(b"[DONE]", start) >= 0 or block.find(b"error", start) >= 0
+
+
+def _tail(payload: bytes) -> Tail | None:
+    try:
+        return jsontext.decode(payload, TAIL, Tail)
+    except UpstreamBroken:
+        return None
 
 
 def _take(tap: Tap, tail: Tail) -> None:
