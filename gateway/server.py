@@ -267,7 +267,10 @@ class HttpSink(Sink):
         if self._closing:
             self.response.force_close()
         self.began = True
-        self._writer = cast(StreamWriter, await self.response.prepare(self._request))
+        try:
+            self._writer = cast(StreamWriter, await self.response.prepare(self._request))
+        except ConnectionError as error:
+            raise ClientGone("the connection to the client was lost") from error
 
     async def write(self, data: bytes) -> None:
         """Waits, and for `timeouts.write` at most, only while the connection's buffer is full."""
