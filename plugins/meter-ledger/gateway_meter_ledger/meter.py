@@ -1,4 +1,4 @@
-"""LedgerMeter: every exchange's record goes to the store."""
+"""LedgerMeter: the record of every exchange of a known caller goes to the store."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from gateway import Lifespan, Meter, Store, UsageLog, UsageRecord
 
 
 class LedgerMeter(Meter):
-    """The store takes it in without waiting, and writes it soon."""
+    """The store takes it in without waiting, and writes it soon.
+
+    What was refused before anybody was known to have sent it is left out: strangers could fill the disk with it.
+    """
 
     def __init__(self, log: UsageLog) -> None:
         self._append = log.append
 
     def record(self, record: UsageRecord) -> None:
-        self._append(record)
+        if record.user_id:
+            self._append(record)
 
 
 class StoreNeeded(Lifespan):

@@ -1,4 +1,4 @@
-"""Every record reaches the store; without one the plugin says so and nothing breaks."""
+"""Every record of a known caller reaches the store; without one the plugin says so and nothing breaks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from gateway import AttemptRecord, Services, Store, Usage, UsageRecord
 from gateway.testing import installed
 
 
-def record(id: str) -> UsageRecord:
+def record(id: str, user_id: str = "usr_1") -> UsageRecord:
     attempt = AttemptRecord(f"at_{id}", "openai", "gpt", "openai-chat", "complete", 200, usage=Usage(3, output=4))
     return UsageRecord(
-        id, 1000.5, 0.25, 200, "complete", "generate", "openai-chat", usage=Usage(3, output=4), attempts=(attempt,)
+        *(id, 1000.5, 0.25, 200, "complete", "generate", "openai-chat"),
+        user_id=user_id,
+        usage=Usage(3, output=4),
+        attempts=(attempt,),
     )
 
 
@@ -42,6 +45,20 @@ async def test_records_are_in_the_store_after_it_closed(installed_store: Store, 
     await installed_store.close()
     await installed_store.open()
     assert sorted((await installed_store.usage.records()), key=lambda found: found.id) == [record("ex1"), record("ex2")]
+    await installed_store.close()
+
+
+async def test_what_was_refused_before_the_caller_was_known_is_not_kept(
+    installed_store: Store, gateway_services: Services
+) -> None:
+    services = dataclasses.replace(gateway_services, store=installed_store)
+    [meter] = gateway_meter_ledger.register_meters(installed.bare_settings(), services)
+    assert isinstance(meter, LedgerMeter)
+    await installed_store.open()
+    meter.record(UsageRecord("ex1", 1000.5, 0.01, 401, "refused", "generate", "openai-chat", peer="192.0.2.7"))
+    meter.record(UsageRecord("ex2", 1000.5, 0.01, 403, "refused", "generate", "openai-chat", user_id="usr_1"))
+    await installed_store.usage.flush()
+    assert [found.id for found in await installed_store.usage.records()] == ["ex2"]
     await installed_store.close()
 
 
