@@ -14,7 +14,7 @@ from .files import prepare
 from .keys import SqlKeys
 from .migrate import migrate, shipped
 from .reader import Reader
-from .usage import SqlUsageLog
+from .usage import SqlUsageLog, write
 from .users import SqlUsers
 from .writer import Writer
 
@@ -30,7 +30,7 @@ class SqliteStore(Store):
         self.directory = str(directory)
         self.location = str(self._file)
         self._reader = Reader(self._file)
-        self._writer = Writer(self._connect, log or logging.getLogger("gateway.store"))
+        self._writer = Writer(self._connect, write, log or logging.getLogger("gateway.store"))
         self.keys = SqlKeys(self._reader, self._writer)
         self.users = SqlUsers(self._reader, self._writer)
         self.usage = SqlUsageLog(self._reader, self._writer)

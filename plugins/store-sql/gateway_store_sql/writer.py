@@ -1,8 +1,8 @@
 """Writer: the one thread of this process that writes. What waits together is committed together.
 
-Jobs run in the order they came, each within its own savepoint, a batch within one transaction. An awaited job's future
-is resolved after the commit, never before, so what was awaited is durable. A job that nobody awaits is kept and tried
-again when a commit fails.
+A batch is one transaction: all jobs that wait, in the order they came and each within its own savepoint, and all usage
+records. An awaited job's future is resolved after the commit, never before, so what was awaited is durable, and with it
+every record appended before. A job that nobody awaits, and a record, is kept and tried again when a commit fails.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import apsw
 
-from gateway import Unavailable
+from gateway import Unavailable, UsageRecord
 
 from .complaints import Complaints
 
 T = TypeVar("T")
 Apply = Callable[[apsw.Connection], T]
+Write = Callable[[apsw.Connection, Sequence[UsageRecord]], Sequence[Exception]]
+"""Inserts records; returns the errors of those that were refused, raises apsw.Error where the database failed."""
 
-BATCH = 256
-LINGER = 0.02
-"""Seconds that unawaited jobs wait for company; an awaited one takes them along at once."""
+LINGER = 0.1
+"""Seconds that what nobody awaits waits for company; an awaited job takes it along at once."""
 BACKOFF_FIRST, BACKOFF_LAST = 0.1, 5.0
 CLOSE_PATIENCE = 15.0
 """Seconds for which a failing commit is tried again once the store is closing."""
@@ -42,18 +43,31 @@ class Job:
         self.outcome: Any = None
 
 
-class Writer:
-    """`submit` and `enqueue` are called in the loop's thread; everything with a connection happens in the writer's.
+class Batch:
+    __slots__ = ("jobs", "records", "refused")
 
-    limit: unawaited jobs held at most; more are lost, which is logged.
+    def __init__(self, jobs: list[Job], records: list[UsageRecord]) -> None:
+        self.jobs = jobs
+        self.records = records
+        self.refused: Sequence[Exception] = ()
+
+
+class Writer:
+    """`submit`, `enqueue` and `append` are called in the loop's thread; all with a connection happens in the writer's.
+
+    limit: unawaited jobs, and records, held at most; more are lost, which is logged.
     """
 
-    def __init__(self, connect: Callable[[], apsw.Connection], log: logging.Logger, limit: int = 100_000) -> None:
+    def __init__(
+        self, connect: Callable[[], apsw.Connection], write: Write, log: logging.Logger, limit: int = 100_000
+    ) -> None:
         self._connect = connect
+        self._write = write
         self._limit = limit
         self._complaints = Complaints(log)
         self._wake = threading.Condition()
         self._jobs: deque[Job] = deque()
+        self._records: deque[UsageRecord] = deque()
         self._awaited = 0
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -100,6 +114,17 @@ class Writer:
             if len(self._jobs) == 1:
                 self._wake.notify()
 
+    def append(self, record: UsageRecord) -> None:
+        """Writes it soon. Without the lock: the writer, which holds it, may wait for the interpreter's."""
+        records = self._records
+        if len(records) >= self._limit or self._closing:
+            self._complaints.lost(1, self.trouble or "the queue of writes is full")
+            return
+        records.append(record)
+        if len(records) == 1:  # the writer sleeps only when nothing waits
+            with self._wake:
+                self._wake.notify()
+
     def _run(self, ready: asyncio.Future[None]) -> None:
         try:
             connection = self._connect()
@@ -117,7 +142,7 @@ class Writer:
         while batch := self._take():
             if self._closing:
                 deadline = min(deadline, time.monotonic() + CLOSE_PATIENCE)
-            failure = _commit(connection, batch)
+            failure = _commit(connection, batch, self._write)
             if failure is None:
                 backoff, self.trouble = BACKOFF_FIRST, None
                 self._resolve(batch)
@@ -135,25 +160,31 @@ class Writer:
             self._closing = True
             awaited = [job for job in self._jobs if job.future is not None]
             self._jobs.clear()
+            left = len(self._records)
+            self._records.clear()
         self._refuse(awaited, apsw.ConnectionClosedError("the store is closed"))
+        if left:
+            self._complaints.lost(left, "the store closed")
         self._complaints.close()
         connection.close()
 
-    def _take(self) -> list[Job]:
-        """The next batch; empty when the store is closing and nothing is left."""
+    def _take(self) -> Batch | None:
+        """All that waits; None when the store is closing and nothing is left."""
         with self._wake:
-            self._wake.wait_for(lambda: self._jobs or self._closing)
+            self._wake.wait_for(lambda: self._jobs or self._records or self._closing)
             if not self._awaited and not self._closing:
-                self._wake.wait_for(lambda: self._awaited or self._closing or len(self._jobs) >= BATCH, LINGER)
-            batch = [self._jobs.popleft() for _ in range(min(BATCH, len(self._jobs)))]
-            self._awaited -= sum(job.future is not None for job in batch)
-            return batch
+                self._wake.wait_for(lambda: self._awaited or self._closing, LINGER)
+            # The jobs first: who awaits one is promised what was appended before it.
+            jobs = [self._jobs.popleft() for _ in range(len(self._jobs))]
+            records = [self._records.popleft() for _ in range(len(self._records))]
+            self._awaited = 0
+        return Batch(jobs, records) if jobs or records else None
 
-    def _resolve(self, batch: list[Job]) -> None:
-        for job in batch:
-            if job.future is None and isinstance(job.outcome, Exception):
-                self._complaints.lost(1, f"the database refused one: {job.outcome!r}")
-        self._settle([job for job in batch if job.future is not None])
+    def _resolve(self, batch: Batch) -> None:
+        outcomes = [job.outcome for job in batch.jobs if job.future is None and isinstance(job.outcome, Exception)]
+        if refused := [*outcomes, *batch.refused]:
+            self._complaints.lost(len(refused), f"the database refused them, the first with {refused[0]!r}")
+        self._settle([job for job in batch.jobs if job.future is not None])
 
     def _settle(self, awaited: list[Job]) -> None:
         """One call into the loop for all."""
@@ -161,22 +192,25 @@ class Writer:
             with contextlib.suppress(RuntimeError):  # the loop is gone, and with it whoever awaited
                 self._loop.call_soon_threadsafe(_settle_all, awaited)
 
-    def _keep(self, batch: list[Job], failure: apsw.Error) -> None:
+    def _keep(self, batch: Batch, failure: apsw.Error) -> None:
         """Whoever awaits is told; what nobody awaits goes back to where it stood."""
         with self._wake:
-            waiting = [*batch, *self._jobs]
+            waiting = [*batch.jobs, *self._jobs]
             self._jobs = deque(job for job in waiting if job.future is None)
+            self._records.extendleft(reversed(batch.records))
             self._awaited = 0
             self.trouble = f"the database cannot be written: {failure}"
-            self._complaints.kept(len(self._jobs), self.trouble)
+            self._complaints.kept(len(self._jobs) + len(self._records), self.trouble)
         self._refuse([job for job in waiting if job.future is not None], failure)
 
-    def _give_up(self, batch: list[Job], failure: apsw.Error) -> None:
+    def _give_up(self, batch: Batch, failure: apsw.Error) -> None:
         with self._wake:
-            waiting = [*batch, *self._jobs]
+            waiting = [*batch.jobs, *self._jobs]
             self._jobs.clear()
+            lost = len(batch.records) + len(self._records)
+            self._records.clear()
         self._refuse([job for job in waiting if job.future is not None], failure)
-        if lost := sum(job.future is None for job in waiting):
+        if lost := lost + sum(job.future is None for job in waiting):
             self._complaints.lost(lost, f"the store closed while the database could not be written: {failure}")
 
     def _refuse(self, awaited: list[Job], failure: apsw.Error) -> None:
@@ -192,12 +226,13 @@ class Writer:
             time.sleep(min(seconds, 0.1))
 
 
-def _commit(connection: apsw.Connection, batch: list[Job]) -> apsw.Error | None:
-    """Runs the batch. Outcomes are in the jobs; the failure is that of the transaction as a whole."""
+def _commit(connection: apsw.Connection, batch: Batch, write: Write) -> apsw.Error | None:
+    """Runs the batch. Outcomes are in it; the failure is that of the transaction as a whole."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for job in batch:
+        for job in batch.jobs:
             job.outcome = _attempt(connection, job.apply)
+        batch.refused = write(connection, batch.records)
         connection.execute("COMMIT")
     except apsw.Error as error:
         if connection.in_transaction:

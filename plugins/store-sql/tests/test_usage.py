@@ -52,6 +52,16 @@ async def test_the_same_id_twice_is_one_record(store: SqliteStore, record: Make)
     assert await store.usage.records() == [first]
 
 
+async def test_the_same_id_in_one_batch_and_in_another_is_one_record(store: SqliteStore, record: Make) -> None:
+    for batch in range(2):
+        for number in range(150):
+            store.usage.append(record(f"ex{number % 75}", status=200 + batch))
+        await store.usage.flush()
+    found = await store.usage.records(1000)
+    assert sorted(record.id for record in found) == sorted(f"ex{number}" for number in range(75))
+    assert {record.status for record in found} == {200}
+
+
 async def test_records_are_paged_newest_first(store: SqliteStore, record: Make) -> None:
     for number in range(5):
         store.usage.append(record(f"ex{number}", started=float(number)))
@@ -68,6 +78,7 @@ async def test_what_clients_and_upstreams_write_cannot_break_the_log(store: Sqli
             agent="\ud800 \0",
             loss=("\udfff",),
             usage=Usage(input=2**70, output=-5),
+            attempts=(AttemptRecord("at1", "\ud800 \0", "m" * 1000, "d", "broken", 0, "", Usage(2**70), "e" * 10_000),),
         )
     )
     store.usage.append(record("ex2", usage=Usage(input=2**63 - 1)))
@@ -76,5 +87,8 @@ async def test_what_clients_and_upstreams_write_cannot_break_the_log(store: Sqli
     assert len(first.model_asked) == 256
     assert first.agent == "? �"
     assert first.usage == Usage(input=10**12, output=0)
+    [attempt] = first.attempts
+    assert (attempt.endpoint, attempt.model, attempt.error) == ("? �", "m" * 256, "e" * 2000)
+    assert attempt.usage == Usage(input=10**12)
     assert second.usage == Usage(input=10**12)
     assert (await store.usage.totals([]))[0].input == 2 * 10**12

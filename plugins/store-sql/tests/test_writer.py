@@ -198,7 +198,7 @@ async def test_a_full_queue_loses_the_newest_and_says_how_many_once_a_period(
         connection.execute("CREATE TABLE t (a BIGINT)")
         return connection
 
-    small = Writer(connect, logging.getLogger("gateway.store"), limit=3)
+    small = Writer(connect, lambda connection, records: [], logging.getLogger("gateway.store"), limit=3)
     await small.open()
     with small._wake:  # the writer takes nothing meanwhile
         for number in range(10):
@@ -210,6 +210,61 @@ async def test_a_full_queue_loses_the_newest_and_says_how_many_once_a_period(
     connection = apsw.Connection(str(tmp_path / "x.db"))
     assert connection.execute("SELECT a FROM t").fetchall() == [(0,), (1,), (2,)]
     connection.close()
+
+
+async def test_more_records_than_may_wait_are_lost_and_counted(
+    directory: Path, record: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SqliteStore(directory)
+    await store.open()
+    store._writer._limit = 3
+    with store._writer._wake:  # the writer takes nothing meanwhile
+        for number in range(10):
+            store.usage.append(record(f"ex{number}"))
+    await store.usage.flush()
+    assert sorted(found.id for found in await store.usage.records()) == ["ex0", "ex1", "ex2"]
+    await store.close()
+    assert sum(int(line.split()[1]) for line in caplog.messages if "LOST" in line) == 7
+
+
+async def test_a_record_that_cannot_be_written_leaves_the_others_of_its_statement(
+    directory: Path, record: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SqliteStore(directory)
+    await store.open()
+    bad = {3: {"operation": None}, 50: {"started": float("nan")}, 64: {"status": 2**63}, 90: {"outcome": None}}
+    with store._writer._wake:  # so that all are one batch
+        for number in range(100):
+            store.usage.append(record(f"ex{number}", **bad.get(number, {})))
+    await store.usage.flush()
+    kept = {found.id for found in await store.usage.records(1000)}
+    assert kept == {f"ex{number}" for number in range(100) if number not in bad}
+    await store.close()
+    assert sum(int(line.split()[1]) for line in caplog.messages if "LOST" in line) == len(bad)
+
+
+async def test_records_are_on_the_disk_soon_though_nobody_asks(store: SqliteStore, record: Make) -> None:
+    for number in range(100):
+        store.usage.append(record(f"ex{number}"))
+    while len(await store.usage.records(1000)) < 100:  # noqa: ASYNC110 - the test's time limit ends it
+        await asyncio.sleep(0.01)
+
+
+async def test_appending_waits_for_no_batch_that_is_being_written(store: SqliteStore, record: Make) -> None:
+    """Whatever is appended while the writer takes, writes or sleeps is written once."""
+
+    async def append(start: int) -> None:
+        for number in range(start, 3000, 3):
+            store.usage.append(record(f"ex{number}", started=float(number)))
+            if number % 50 == 0:
+                await asyncio.sleep(0.001)
+            if number % 500 == 0:
+                await store.usage.flush()
+
+    await asyncio.gather(*(append(start) for start in range(3)))
+    await store.usage.flush()
+    found = await store.usage.records(10_000)
+    assert [record.id for record in found] == [f"ex{number}" for number in reversed(range(3000))]
 
 
 def test_losses_between_two_lines_add_up(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:

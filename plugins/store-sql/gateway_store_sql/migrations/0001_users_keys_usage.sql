@@ -28,7 +28,8 @@ CREATE TABLE revisions (
 INSERT INTO revisions (name, revision) VALUES ('keys', 1);
 
 -- quarter: the quarter of an hour since the epoch. No zone has had an offset finer than that since 1980,
--- so sums over quarters become days of any zone.
+-- so sums over quarters become days of any zone. loss, attempts: JSON arrays, as in UsageRecord.
+-- Ids sort by time, so both indexes grow at their ends.
 CREATE TABLE exchanges (
     id TEXT PRIMARY KEY,
     started DOUBLE PRECISION NOT NULL,
@@ -48,35 +49,11 @@ CREATE TABLE exchanges (
     model_served TEXT NOT NULL,
     upstream_dialect TEXT NOT NULL,
     stream BIGINT NOT NULL,
-    input BIGINT,
-    cache_read BIGINT,
-    cache_write_5m BIGINT,
-    cache_write_1h BIGINT,
-    output BIGINT,
-    reasoning BIGINT,
-    audio_input BIGINT,
-    audio_output BIGINT,
-    estimated BIGINT NOT NULL,
-    loss TEXT NOT NULL,
     error TEXT NOT NULL,
     request_id TEXT NOT NULL,
-    peer TEXT NOT NULL
-);
-CREATE INDEX exchanges_by_time ON exchanges (started);
-CREATE INDEX exchanges_by_user ON exchanges (user_id, started);
-
-CREATE TABLE attempts (
-    id TEXT PRIMARY KEY,
-    exchange_id TEXT NOT NULL REFERENCES exchanges (id),
-    ordinal BIGINT NOT NULL,
-    endpoint TEXT NOT NULL,
-    model TEXT NOT NULL,
-    dialect TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    status BIGINT NOT NULL,
-    upstream_id TEXT NOT NULL,
-    started DOUBLE PRECISION NOT NULL,
-    duration DOUBLE PRECISION NOT NULL,
+    peer TEXT NOT NULL,
+    loss TEXT NOT NULL,
+    attempts TEXT NOT NULL,
     input BIGINT,
     cache_read BIGINT,
     cache_write_5m BIGINT,
@@ -85,7 +62,6 @@ CREATE TABLE attempts (
     reasoning BIGINT,
     audio_input BIGINT,
     audio_output BIGINT,
-    estimated BIGINT NOT NULL,
-    error TEXT NOT NULL
+    estimated BIGINT NOT NULL
 );
-CREATE INDEX attempts_by_exchange ON attempts (exchange_id, ordinal);
+CREATE INDEX exchanges_by_time ON exchanges (started);

@@ -1,0 +1,118 @@
+"""A UsageRecord as a row of `exchanges`, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from gateway import AttemptRecord, Usage, UsageRecord
+
+from .totals import QUARTER
+
+Value = str | int | float | None
+Count = int | None
+
+COLUMNS = (
+    "id, started, duration, first_byte, status, outcome, operation, dialect, user_id, key_id, key_label, agent,"
+    " endpoint, model_asked, model_served, upstream_dialect, stream, error, request_id, peer, loss, attempts,"
+    " input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, audio_input, audio_output, estimated"
+)
+WIDTH = COLUMNS.count(",") + 2
+"""Values of a row: the columns and, last, the quarter of an hour."""
+_PLAIN = COLUMNS.split(", ")[:16]
+
+NAME, NOTE = 256, 2000
+"""Characters kept of names, some of which clients choose, and of error texts."""
+MOST_TOKENS = 10**12
+"""A count beyond this is not one; without a bound, a few false ones would overflow every later sum."""
+
+_encode = msgspec.json.Encoder().encode
+_loss = msgspec.json.Decoder(tuple[str, ...])
+_attempts = msgspec.json.Decoder(tuple[AttemptRecord, ...])
+
+
+def row_of(record: UsageRecord) -> tuple[Value, ...]:
+    return (
+        record.id,
+        record.started,
+        record.duration,
+        record.first_byte,
+        record.status,
+        record.outcome,
+        _text(record.operation),
+        _text(record.dialect),
+        _text(record.user_id),
+        _text(record.key_id),
+        _text(record.key_label),
+        _text(record.agent),
+        _text(record.endpoint),
+        _text(record.model_asked),
+        _text(record.model_served),
+        _text(record.upstream_dialect),
+        record.stream,
+        _text(record.error, NOTE),
+        _text(record.request_id),
+        _text(record.peer),
+        _encode([_text(path) for path in record.loss]).decode() if record.loss else "[]",
+        _encode([_kept(attempt) for attempt in record.attempts]).decode() if record.attempts else "[]",
+        *_counts(record.usage),
+        int(record.started // QUARTER),
+    )
+
+
+def record_of(row: Sequence[Any]) -> UsageRecord:
+    """From a row of COLUMNS."""
+    return UsageRecord(
+        **dict(zip(_PLAIN, row, strict=False)),
+        stream=bool(row[16]),
+        error=row[17],
+        request_id=row[18],
+        peer=row[19],
+        loss=_loss.decode(row[20]),
+        attempts=_attempts.decode(row[21]),
+        usage=Usage(*(*row[22:30], bool(row[30]))),
+    )
+
+
+def _kept(attempt: AttemptRecord) -> AttemptRecord:
+    """What is kept of it."""
+    return AttemptRecord(
+        attempt.id,
+        _text(attempt.endpoint),
+        _text(attempt.model),
+        _text(attempt.dialect),
+        attempt.outcome,
+        attempt.status,
+        _text(attempt.upstream_id),
+        Usage(*_counts(attempt.usage)),
+        _text(attempt.error, NOTE),
+        attempt.started,
+        attempt.duration,
+    )
+
+
+def _text(text: str, limit: int = NAME) -> str:
+    """Bounded, and without what is no Unicode text (lone surrogates) or what PostgreSQL refuses (NUL)."""
+    if len(text) <= limit and text.isprintable():  # nearly always, and neither of the two is printable
+        return text
+    return text[:limit].encode("utf-8", "replace").decode().replace("\0", "�")
+
+
+def _counts(usage: Usage) -> tuple[Count, Count, Count, Count, Count, Count, Count, Count, bool]:
+    return (
+        _count(usage.input),
+        _count(usage.cache_read),
+        _count(usage.cache_write_5m),
+        _count(usage.cache_write_1h),
+        _count(usage.output),
+        _count(usage.reasoning),
+        _count(usage.audio_input),
+        _count(usage.audio_output),
+        usage.estimated,
+    )
+
+
+def _count(count: Count) -> Count:
+    return count if count is None or 0 <= count <= MOST_TOKENS else max(0, min(count, MOST_TOKENS))
