@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from ..errors import UpstreamBroken, UpstreamUnreachable
+from ..heads import HeadInjection, compose
 
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
 
@@ -41,13 +42,10 @@ def parse(url: str) -> Where:
 
 def head(method: str, where: Where, headers: Mapping[str, str], length: int) -> bytes:
     """Request line and headers. Raises UpstreamBroken where a header's text would begin another line."""
-    lines = [f"{method} {where.target} HTTP/1.1", f"Host: {where.authority}", "Accept-Encoding: identity"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
+    own = [("Host", where.authority), ("Accept-Encoding", "identity")]
     if length or method != "GET":
-        lines.append(f"Content-Length: {length}")
-    lines.append("\r\n")
-    text = "\r\n".join(lines)
-    ends = len(lines)
-    if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
-        raise UpstreamBroken("A header for the upstream holds a line end.", code="bad_header")
-    return text.encode()
+        own.append(("Content-Length", str(length)))
+    try:
+        return compose(f"{method} {where.target} HTTP/1.1", [*own, *headers.items()])
+    except HeadInjection as error:
+        raise UpstreamBroken("A header for the upstream holds a line end.", code="bad_header") from error

@@ -1,4 +1,4 @@
-"""The HTTP server: requests in, sinks out; the only file that knows the HTTP server library.
+"""The HTTP server: requests in, sinks out; with `sinks.py` all that knows the HTTP server library.
 
 `web.Server` without `web.Application`: routes are our own, and nothing runs between the parser and `Pipeline.handle`.
 """
@@ -14,23 +14,21 @@ from typing import Any, cast
 
 import msgspec
 from aiohttp import web
-from aiohttp.http_writer import StreamWriter
 
-from .errors import Forbidden, GatewayError, InternalFault, NotFound, SlowBody, TooLarge, Unavailable, WrongMethod
-from .inbound import ANONYMOUS, MOUNT, Inbound, Operation, Principal
-from .peers import Peers
-from .pipeline import JSON
-from .pipeline.authenticate import authenticate
-from .pipeline.compile import Assembly
-from .pipeline.exchange import Exchange
-from .pipeline.sink import ClientGone, Sink
-from .requests import accept_request_id, allowed_here, cors_headers, query_of
-from .router import Match, Served
-from .routes import Answer, RouteSpec
-from .settings.core import BodyLimits
+from ..errors import Forbidden, GatewayError, InternalFault, NotFound, SlowBody, TooLarge, Unavailable, WrongMethod
+from ..inbound import ANONYMOUS, MOUNT, Inbound, Operation, Principal
+from ..peers import Peers
+from ..pipeline import JSON
+from ..pipeline.authenticate import authenticate
+from ..pipeline.compile import Assembly
+from ..pipeline.exchange import Exchange
+from ..requests import accept_request_id, allowed_here, cors_headers, query_of
+from ..router import Match, Served
+from ..routes import Answer, RouteSpec
+from ..settings.core import BodyLimits
+from .sinks import HttpSink
 
 log = logging.getLogger("gateway.server")
-SERVER = {"Server": "librechat-gateway"}
 _NOWHERE = Operation("state", "GET", "")
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -133,7 +131,7 @@ class HttpServer:
             await assembly.pipeline.handle(exchange, sink)
         finally:
             self._bodies -= len(exchange.inbound.body)
-        return sink.response
+        return cast(web.StreamResponse, sink.response)
 
     def _exchange(self, request: web.BaseRequest, match: Match, query: str) -> Exchange:
         """The first dialect that claims the request; mostly there is only one."""
@@ -217,7 +215,7 @@ class HttpServer:
             log.exception("fault in %s %s", route.method, route.path)
             answer = Answer(_plain(InternalFault("The gateway failed on this request.")), 500)
         await sink.whole(answer.status, {"Content-Type": answer.content_type, **answer.headers}, answer.body)
-        return sink.response
+        return cast(web.StreamResponse, sink.response)
 
     async def _admit(self, route: RouteSpec, inbound: Inbound, direct: bool) -> Principal:
         if allowed_here(route.access, inbound.peer, direct):
@@ -241,64 +239,7 @@ class HttpServer:
             inbound = self._inbound(request, Served(speaker, _NOWHERE, MOUNT), {}, query)
             body = speaker.encode_error(error, inbound)
         await sink.whole(error.status, headers, body)
-        return sink.response
-
-
-class HttpSink(Sink):
-    """A reply as an aiohttp response. A whole one is written by aiohttp itself, headers and body at once."""
-
-    def __init__(
-        self, request: web.BaseRequest, extra: Mapping[str, str] | None, patience: float, closing: bool
-    ) -> None:
-        self._request = request
-        self._extra = extra
-        self._patience = patience
-        self._closing = closing
-        self.began = False
-        self.response: web.StreamResponse = web.Response(status=500)
-
-    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.response = web.Response(status=status, headers=self._headers(headers), body=body)
-        if self._closing:
-            self.response.force_close()
-
-    async def begin(self, status: int, headers: Mapping[str, str]) -> None:
-        self.response = web.StreamResponse(status=status, headers=self._headers(headers))
-        if self._closing:
-            self.response.force_close()
-        self.began = True
-        try:
-            self._writer = cast(StreamWriter, await self.response.prepare(self._request))
-        except ConnectionError as error:
-            raise ClientGone("the connection to the client was lost") from error
-
-    async def write(self, data: bytes) -> None:
-        """Waits, and for `timeouts.write` at most, only while the connection's buffer is full."""
-        try:
-            await self._writer.write(data, drain=False)
-            if self._request.protocol.writing_paused:
-                async with asyncio.timeout(self._patience):
-                    await self._writer.drain()
-        except TimeoutError:
-            self.abort()
-            raise ClientGone("the client does not read") from None
-        except ConnectionError as error:
-            raise ClientGone("the connection to the client was lost") from error
-
-    async def end(self) -> None:
-        try:
-            await self.response.write_eof()
-        except ConnectionError as error:
-            raise ClientGone("the connection to the client was lost") from error
-
-    def abort(self) -> None:
-        """Closed without the last chunk, once what was written has gone out."""
-        transport = self._request.transport
-        if transport is not None:
-            transport.close()
-
-    def _headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        return {**headers, **SERVER, **self._extra} if self._extra else {**headers, **SERVER}
+        return cast(web.StreamResponse, sink.response)
 
 
 def _speaker(assembly: Assembly) -> Any:

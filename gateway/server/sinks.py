@@ -1,0 +1,108 @@
+"""A reply as HTTP/1, written straight to the client's connection: one write for a whole reply, one for each piece.
+
+The HTTP library's response objects cost more than the rest of a reply's way; its flow control is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from aiohttp import web
+from aiohttp.helpers import rfc822_formatted_time
+
+from ..heads import compose, status_line
+from ..pipeline.sink import ClientGone, Sink
+
+_ONE_WRITE = 2**16
+
+
+class Written:
+    """What `web.Server` wants back from a handler; everything has been written already."""
+
+    def __init__(self, keep_alive: bool) -> None:
+        self.keep_alive = keep_alive
+
+    async def prepare(self, request: web.BaseRequest) -> None: ...
+
+    async def write_eof(self) -> None: ...
+
+
+class HttpSink(Sink):
+    """extra: headers for every reply. patience: seconds to wait for a client that does not read. closing: we drain."""
+
+    def __init__(
+        self, request: web.BaseRequest, extra: Mapping[str, str] | None, patience: float, closing: bool
+    ) -> None:
+        self._request = request
+        self._extra = extra
+        self._patience = patience
+        self._chunked = True
+        self.began = False
+        self.response = Written(request.keep_alive and not closing)
+
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        head = self._head(status, headers, ("Content-Length", str(len(body))))
+        self.began = True
+        if len(body) < _ONE_WRITE:
+            self._send(head + body)
+        else:
+            self._send(head)
+            self._send(body)
+            await self._room()
+
+    async def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """HTTP/1.0 has no chunks: there the end of the connection is the end of the reply."""
+        self._chunked = self._request.version >= (1, 1)
+        if not self._chunked:
+            self.response.keep_alive = False
+        head = self._head(status, headers, ("Transfer-Encoding", "chunked") if self._chunked else None)
+        self.began = True
+        self._send(head)
+
+    async def write(self, data: bytes) -> None:
+        self._send(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        if self._request.protocol.writing_paused:
+            await self._room()
+
+    async def end(self) -> None:
+        if self._chunked:
+            self._send(b"0\r\n\r\n")
+
+    def abort(self) -> None:
+        """Closed without the last chunk, once what was written has gone out."""
+        self.response.keep_alive = False
+        transport = self._request.transport
+        if transport is not None:
+            transport.close()
+
+    def _send(self, data: bytes) -> None:
+        transport = self._request.transport
+        if transport is None or transport.is_closing():
+            raise ClientGone("the connection to the client was lost")
+        transport.write(data)
+
+    async def _room(self) -> None:
+        """Waits until the connection's buffer has room: that is what slows the upstream."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._request.protocol._drain_helper()
+        except TimeoutError:
+            self.response.keep_alive = False
+            if self._request.transport is not None:
+                self._request.transport.abort()
+            raise ClientGone("the client does not read") from None
+        except ConnectionError as error:
+            raise ClientGone("the connection to the client was lost") from error
+
+    def _head(self, status: int, headers: Mapping[str, str], framing: tuple[str, str] | None) -> bytes:
+        lines = [*headers.items(), ("Date", rfc822_formatted_time()), ("Server", "librechat-gateway")]
+        if framing:
+            lines.append(framing)
+        if self._extra:
+            lines += self._extra.items()
+        if not self.response.keep_alive:
+            lines.append(("Connection", "close"))
+        elif self._request.version < (1, 1):
+            lines.append(("Connection", "keep-alive"))
+        return compose(status_line(status), lines)
