@@ -20,7 +20,10 @@ import msgspec
 
 from .settings.core import Log
 
-_KEYLIKE = re.compile(r"\b(sk-[A-Za-z0-9_-]{4})[A-Za-z0-9_-]{8,}|(?i:(bearer\s+))[^\s\"']+|(?i:([?&]key=))[^&\s\"']+")
+# A backslash ends a key: in JSON it belongs to the quotation mark behind.
+_KEYLIKE = re.compile(
+    r"\b(sk-[A-Za-z0-9_-]{4})[A-Za-z0-9_-]{8,}|(?i:(bearer\s+))[^\s\"'\\]+|(?i:([?&]key=))[^&\s\"'\\]+"
+)
 _MOST_AT_ONCE = 65_536
 
 

@@ -22,7 +22,15 @@ SOURCES = sorted(
     if not {"node_modules", "build", "dist"} & set(path.parts)
 )
 STAGES = ("auth", "permission", "dialect", "provider", "meter", "routes", "store", "limits")
-OPEN_MODULES = {"gateway.call", "gateway.events", "gateway.store", "gateway.usage", "gateway.sse", "gateway.endpoint"}
+OPEN_MODULES = {
+    "gateway.call",
+    "gateway.events",
+    "gateway.store",
+    "gateway.usage",
+    "gateway.sse",
+    "gateway.endpoint",
+    "gateway.logs",
+}
 FOR_COMMANDS = {"gateway.cli.context", "gateway.cli.output"}
 KNOWS_AIOHTTP = {"server.py", "server", "upstream.py", "upstream"}
 MENTIONS = re.compile(r"openai|anthropic|bedrock|azure|mistral|gemini|open-responses|openai-chat", re.IGNORECASE)
