@@ -1,46 +1,124 @@
-"""A UsageRecord as a log line: fields for machines, a sentence for people. Never what was asked or answered.
+"""A UsageRecord as a log line: an object for machines, a sentence for people. Never what was asked or answered.
 
 What clients choose (names of models, of lost members) is cut and escaped: it may be long, or pretend to be a line.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from functools import lru_cache
+from typing import Any
+
+import msgspec
 
 from gateway import Usage, UsageRecord
+from gateway.logs import redact
 
-Field = str | int | float | bool | list[str] | dict[str, int | bool]
 MOST_TEXT = 200
 MOST_LOSS = 20
 
 
-def fields(record: UsageRecord) -> dict[str, Field]:
-    """What is empty is left out, except status and outcome. Durations are milliseconds."""
-    found: dict[str, Field | None] = {
-        "id": record.id,
-        "request_id": clean(record.request_id),
-        "started": datetime.fromtimestamp(record.started, UTC).isoformat(timespec="milliseconds"),
-        "client": record.peer,
-        "user": record.user_id,
-        "key": record.key_id,
-        "key_label": clean(record.key_label),
-        "operation": record.operation,
-        "dialect": record.dialect,
-        "upstream_dialect": record.upstream_dialect,
-        "agent": record.agent,
-        "endpoint": record.endpoint,
-        "model_asked": clean(record.model_asked),
-        "model_served": clean(record.model_served),
-        "stream": record.stream,
-        "tokens": tokens(record.usage),
-        "duration_ms": _milliseconds(record.duration),
-        "first_byte_ms": None if record.first_byte is None else _milliseconds(record.first_byte),
-        "attempts": len(record.attempts) if len(record.attempts) > 1 else None,
-        "loss": [clean(path) for path in record.loss[:MOST_LOSS]],
-        "error": error_class(record),
-    }
-    said: dict[str, Field] = {"status": record.status, "outcome": record.outcome}
-    return said | {name: value for name, value in found.items() if value}
+class Tokens(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What was reported, by kind."""
+
+    input: int | None = None
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+    estimated: bool = False
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """The members in their order; what is empty is left out, except status and outcome. Durations are milliseconds.
+
+    time: when the exchange ended. attempts: where there were several.
+    """
+
+    time: str
+    level: str
+    logger: str
+    status: int
+    outcome: str
+    id: str = ""
+    request_id: str = ""
+    started: str = ""
+    client: str = ""
+    user: str = ""
+    key: str = ""
+    key_label: str = ""
+    operation: str = ""
+    dialect: str = ""
+    upstream_dialect: str = ""
+    agent: str = ""
+    endpoint: str = ""
+    model_asked: str = ""
+    model_served: str = ""
+    stream: bool = False
+    tokens: Tokens | None = None
+    duration_ms: float | None = None
+    first_byte_ms: float | None = None
+    attempts: int | None = None
+    loss: tuple[str, ...] = ()
+    error: str = ""
+
+
+_encode = msgspec.json.Encoder().encode
+_NOTHING = Tokens()
+
+
+def json_line(record: UsageRecord) -> str:
+    """With its newline; without anything that looks like a key."""
+    line = line_of(record)
+    try:
+        return redact(_encode(line).decode()) + "\n"
+    except UnicodeEncodeError:  # a lone surrogate in a name that no client chose
+        return redact(_encode(_cleaned(msgspec.to_builtins(line))).decode()) + "\n"
+
+
+def console_line(record: UsageRecord) -> str:
+    """With its newline; without anything that looks like a key."""
+    ended = time.localtime(record.started + record.duration)
+    return redact(f"{time.strftime('%H:%M:%S', ended)} INFO    {sentence(record)}") + "\n"
+
+
+def fields(record: UsageRecord) -> dict[str, Any]:
+    """The members that a log record does not have itself."""
+    members: dict[str, Any] = msgspec.to_builtins(line_of(record))
+    return {name: value for name, value in members.items() if name not in ("time", "level", "logger")}
+
+
+def line_of(record: UsageRecord) -> Line:
+    attempts, first_byte = len(record.attempts), record.first_byte
+    return Line(
+        moment(record.started + record.duration) + "Z",
+        "info",
+        "gateway.access",
+        record.status,
+        record.outcome,
+        record.id,
+        clean(record.request_id),
+        moment(record.started) + "+00:00",
+        record.peer,
+        record.user_id,
+        record.key_id,
+        clean(record.key_label),
+        record.operation,
+        record.dialect,
+        record.upstream_dialect,
+        record.agent,
+        record.endpoint,
+        clean(record.model_asked),
+        clean(record.model_served),
+        record.stream,
+        tokens(record.usage),
+        _milliseconds(record.duration) or None,
+        None if first_byte is None else _milliseconds(first_byte) or None,
+        attempts if attempts > 1 else None,
+        tuple([clean(path) for path in record.loss[:MOST_LOSS]]) if record.loss else (),
+        error_class(record) if record.error else "",
+    )
 
 
 def sentence(record: UsageRecord) -> str:
@@ -56,18 +134,17 @@ def sentence(record: UsageRecord) -> str:
     return ", ".join(parts)
 
 
-def tokens(usage: Usage) -> dict[str, int | bool]:
-    """What was reported, by kind."""
-    counts = {
-        "input": usage.input,
-        "cache_read": usage.cache_read,
-        "cache_write_5m": usage.cache_write_5m,
-        "cache_write_1h": usage.cache_write_1h,
-        "output": usage.output,
-        "reasoning": usage.reasoning,
-        "estimated": usage.estimated or None,
-    }
-    return {kind: count for kind, count in counts.items() if count is not None}
+def tokens(usage: Usage) -> Tokens | None:
+    found = Tokens(
+        usage.input,
+        usage.cache_read,
+        usage.cache_write_5m,
+        usage.cache_write_1h,
+        usage.output,
+        usage.reasoning,
+        usage.estimated,
+    )
+    return None if found == _NOTHING else found
 
 
 def error_class(record: UsageRecord) -> str:
@@ -80,5 +157,21 @@ def clean(text: str) -> str:
     return shown if shown.isprintable() else shown.encode("unicode_escape", "replace").decode()
 
 
+def moment(at: float) -> str:
+    """Epoch seconds as an ISO time in UTC, to the millisecond, without a zone."""
+    second, millisecond = divmod(round(at * 1e6) // 1000, 1000)
+    return f"{_second(second)}.{millisecond:03d}"
+
+
+@lru_cache(16)
+def _second(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
+
+
 def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 1)
+    # To a tenth; `round` to a digit takes three times as long.
+    return int(seconds * 10_000 + 0.5) / 10
+
+
+def _cleaned(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: clean(value) if isinstance(value, str) else value for name, value in members.items()}

@@ -1,17 +1,26 @@
-"""The line is made and written in a thread, so that a slow terminal or disk never holds up a request."""
+"""The lines are made and written in a thread, many together, so that neither they nor a slow disk hold up a request.
+
+The thread sleeps between two batches, so it takes the interpreter's lock a few times a second and not once a line.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from queue import SimpleQueue
-from threading import Thread
+from collections import deque
+from collections.abc import Sequence
+from threading import Event, Thread
 
 from gateway import Lifespan, Meter, Services, UsageRecord
+from gateway.logs import handler_of
 
-from .line import fields, sentence
+from .line import console_line, fields, json_line, sentence
 
 MOST_WAITING = 10_000
+LINGER = 0.05
+"""Seconds that a line waits for company."""
+BATCH = 128
+"""Lines made before they are written: about 64 kB."""
 log = logging.getLogger("gateway.access")
 
 
@@ -23,7 +32,9 @@ class Writer:
 
     def __init__(self, most: int = MOST_WAITING) -> None:
         self._most = most
-        self._waiting: SimpleQueue[UsageRecord | None] = SimpleQueue()
+        self._waiting: deque[UsageRecord] = deque()
+        self._wake = Event()
+        self._ending = Event()
         self._thread: Thread | None = None
         self._users = 0
         self._told = 0
@@ -31,17 +42,21 @@ class Writer:
 
     def put(self, record: UsageRecord) -> None:
         """Of the event loop's thread only."""
-        if self._thread is None:
-            write(record)
-        elif self._waiting.qsize() < self._most:
-            self._waiting.put(record)
-        else:
+        waiting = self._waiting
+        if len(waiting) >= self._most:
             self.dropped += 1
+            return
+        waiting.append(record)
+        if self._thread is None:
+            self._write_waiting()
+        elif len(waiting) == 1:  # the thread sleeps only when nothing waits
+            self._wake.set()
 
     def start(self) -> None:
         """Any number of times; a reload starts the next before it stops the last."""
         self._users += 1
         if self._thread is None:
+            self._ending.clear()
             self._thread = Thread(target=self._run, name="gateway-access-log", daemon=True)
             self._thread.start()
 
@@ -49,7 +64,8 @@ class Writer:
         """Once for each start. The last one returns when all that waited is written."""
         self._users -= 1
         if self._users == 0 and self._thread is not None:
-            self._waiting.put(None)
+            self._ending.set()
+            self._wake.set()
             self._thread.join()
             self._thread = None
 
@@ -58,19 +74,41 @@ class Writer:
         return "the access log is no longer written: its thread has died" if dead else None
 
     def _run(self) -> None:
-        while (record := self._waiting.get()) is not None:
-            write(record)
-            self._tell()
+        while not self._ending.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            self._ending.wait(LINGER)
+            self._write_waiting()
+        self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        waiting = self._waiting
+        while waiting:
+            batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
+            try:
+                write(batch)
+            except OSError:  # nobody reads the log any more, or its disk is full
+                self.dropped += len(batch)
         self._tell()
 
     def _tell(self) -> None:
         if (dropped := self.dropped) != self._told:
-            log.warning("%d log lines were dropped: they came faster than they could be written", dropped - self._told)
+            log.warning("%d log lines were dropped: the log could not be written, or not so fast", dropped - self._told)
             self._told = dropped
 
 
-def write(record: UsageRecord) -> None:
-    log.info("%s", sentence(record), extra={"fields": fields(record)})
+def write(records: Sequence[UsageRecord]) -> None:
+    """In the format and to the stream that the gateway's logging has; through logging where another program set it up.
+
+    Raises OSError.
+    """
+    handler = handler_of(log)
+    if handler is None:
+        for record in records:
+            log.info("%s", sentence(record), extra={"fields": fields(record)})
+        return
+    line = console_line if handler.console else json_line
+    handler.write("".join([line(record) for record in records]))
 
 
 class AccessLog(Meter):

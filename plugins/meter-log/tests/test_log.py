@@ -1,18 +1,23 @@
 """What an exchange's log line has, what it never has, and that writing it holds nothing up."""
 
+import contextlib
+import datetime
+import json
 import logging
+import os
 import threading
 import time
 
 import msgspec
 import pytest
 from gateway_meter_log import register_lifespans, register_meters
-from gateway_meter_log.line import fields, sentence
-from gateway_meter_log.writer import AccessLog, Writer
+from gateway_meter_log.line import console_line, fields, json_line, moment, sentence
+from gateway_meter_log.writer import AccessLog, Writer, write
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import AttemptRecord, Egress, Services, Settings, Usage, UsageRecord
+from gateway.logs import LineHandler
 
 LOG = logging.getLogger("gateway.access")
 RECORD = UsageRecord(
@@ -79,6 +84,39 @@ def _attached(handler):
     LOG.propagate = before[1]
 
 
+@contextlib.contextmanager
+def only(handler):
+    """As in a gateway that runs. No fixture: pytest's own handlers come after those."""
+    before = LOG.handlers[:], LOG.level, LOG.propagate
+    LOG.handlers[:], LOG.propagate = [handler], False
+    LOG.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOG.handlers[:], LOG.propagate = before[0], before[2]
+        LOG.setLevel(before[1])
+
+
+@contextlib.contextmanager
+def pipe(console):
+    """The gateway's own handler on a pipe, and what reads it to its end."""
+    reading, writing = os.pipe()
+    with open(writing, "w") as sink, open(reading, encoding="utf-8") as source:
+        handler = CountingHandler(sink, console)
+        with only(handler):
+            yield handler, lambda: (sink.close(), source.read())[1]
+
+
+class CountingHandler(LineHandler):
+    """The gateway's own; counts what is written together."""
+
+    written = 0
+
+    def write(self, lines):
+        self.written += 1
+        super().write(lines)
+
+
 def services():
     return Services(None, Egress(), None, lambda: 0.0, logging.getLogger("test.log"))
 
@@ -105,7 +143,7 @@ def test_the_fields_say_who_what_and_how():
         "tokens": {"input": 12, "cache_read": 3, "output": 34, "reasoning": 0},
         "duration_ms": 812.4,
         "first_byte_ms": 120.1,
-        "loss": ["stop", "messages[2]"],
+        "loss": ("stop", "messages[2]"),
     }
 
 
@@ -206,3 +244,100 @@ def test_a_writer_whose_thread_died_says_so(monkeypatch):
 
 def test_it_has_no_settings():
     assert isinstance(register_meters(Settings({}, {}, frozenset()), services())[0], AccessLog)
+
+
+KEY = "sk-" + "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize("console", [False, True])
+async def test_lines_come_through_a_pipe_whole_in_order_and_many_in_one_write(console):
+    given_services = services()
+    (meter,), (lifespan,) = register_meters(None, given_services), register_lifespans(None, given_services)
+    records = [msgspec.structs.replace(RECORD, id=f"ex_{number}") for number in range(20)]
+    with pipe(console) as (handler, read):
+        write(records)
+        assert handler.written == 1
+        await lifespan.start()
+        for record in records:
+            meter.record(record)
+        await lifespan.stop()
+        assert read() == "".join(map(console_line if console else json_line, records * 2))
+
+
+def test_a_json_line_has_the_logs_own_members_first():
+    with pipe(console=False) as (_, read):
+        AccessLog(Writer()).record(RECORD)
+        [line] = read().splitlines()
+    members = json.loads(line)
+    assert list(members)[:5] == ["time", "level", "logger", "status", "outcome"]
+    assert members.pop("time") == "2023-11-14T22:13:21.062Z", "when it ended"
+    assert (members.pop("level"), members.pop("logger")) == ("info", "gateway.access")
+    assert members == {**fields(RECORD), "loss": ["stop", "messages[2]"]}
+
+
+def test_the_level_of_the_gateways_log_holds_for_its_lines():
+    with pipe(console=False) as (_, read):
+        LOG.setLevel(logging.WARNING)
+        AccessLog(Writer()).record(RECORD)
+        assert read() == ""
+
+
+def test_a_console_line_has_time_and_level_first():
+    clock, level, rest = console_line(RECORD).split(maxsplit=2)
+    assert time.strptime(clock, "%H:%M:%S")
+    assert (level, rest) == ("INFO", sentence(RECORD) + "\n")
+
+
+def test_a_line_holds_no_key_whatever_a_client_or_an_upstream_put_where():
+    values = {
+        name: value
+        for name in UsageRecord.__struct_fields__
+        if isinstance(getattr(RECORD, name), str)
+        for value in [f"Bearer {KEY}" if name == "error" else KEY]
+    }
+    attempt = AttemptRecord(KEY, KEY, KEY, KEY, "broken", 500, KEY, error=KEY)
+    record = msgspec.structs.replace(RECORD, **values, loss=(KEY, f"/v1?key={KEY}"), attempts=(attempt, attempt))
+    for line in (json_line(record), console_line(record)):
+        assert KEY not in line
+        assert KEY[-20:] not in line
+    assert json.loads(json_line(record))["model_asked"] == "sk-0123***"
+
+
+def test_the_record_has_no_place_for_what_was_asked_or_answered():
+    """Whoever adds a member to the record decides here whether the line has it."""
+    left_out = {"attempts", "error", "usage"}
+    shown = {"peer": "client", "user_id": "user", "key_id": "key", "duration": "duration_ms"}
+    shown["first_byte"] = "first_byte_ms"
+    names = {shown.get(name, name) for name in UsageRecord.__struct_fields__ if name not in left_out}
+    assert names | {"tokens"} == fields(RECORD).keys()
+
+
+@given(st.text(), st.text())
+def test_whatever_stands_in_a_record_its_line_is_one_json_object(chosen, configured):
+    record = msgspec.structs.replace(
+        RECORD, model_asked=chosen, loss=(chosen,), request_id=chosen, agent=configured, endpoint=configured
+    )
+    line = json_line(record)
+    assert line.index("\n") == len(line) - 1
+    assert json.loads(line)["id"] == "ex_1"
+
+
+@given(st.floats(0, 4e9))
+def test_times_are_those_of_the_standard_library(at):
+    expected = datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat(timespec="milliseconds")
+    assert moment(at) + "+00:00" == expected
+
+
+def test_a_log_that_nobody_reads_any_more_drops_lines_and_stops_nothing():
+    reading, writing = os.pipe()
+    os.close(reading)
+    sink = open(writing, "w")  # noqa: SIM115 - it cannot be closed in order
+    with only(LineHandler(sink, console=False)):
+        writer = Writer()
+        writer.start()
+        writer.put(RECORD)
+        writer.stop()
+        writer.put(RECORD)
+    assert writer.dropped == 2
+    with contextlib.suppress(BrokenPipeError):
+        sink.close()
