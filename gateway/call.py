@@ -87,6 +87,7 @@ class ToolCall(msgspec.Struct, omit_defaults=True, tag="tool_call"):
     arguments: str = ""
     kind: Literal["function", "custom"] = "function"
     executor: Literal["client", "gateway", "upstream"] = "client"
+    extra: Extra = {}
 
 
 class ToolResult(msgspec.Struct, omit_defaults=True, tag="tool_result"):

@@ -105,7 +105,12 @@ class Encoder(ABC):
 
 
 class Decoder(ABC):
-    """The upstream's bytes to events, for one reply; survives any split of the bytes."""
+    """The upstream's bytes to events, for one reply; survives any split of the bytes.
+
+    loss: what the reply held so far that has no place in events, as paths of the upstream's own members.
+    """
+
+    loss: Sequence[str] = ()
 
     @abstractmethod
     def feed(self, data: bytes) -> Iterable[Event]: ...

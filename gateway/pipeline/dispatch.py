@@ -6,13 +6,14 @@ Failing over happens only here, before the first byte.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import msgspec
 
 from ..dialect import ClientDialect
 from ..errors import Unavailable, UpstreamBroken, UpstreamError, UpstreamRefused
 from ..provider import EventProvider, HttpProvider, Outgoing, Reply, Target, Upstream
-from .exchange import Attempt, Exchange, mint
+from .exchange import Attempt, Exchange
 from .opened import Opened, OpenedReply, OpenedRun, Translation
 from .permit import Permission, permit
 from .translate import canonical, framing, prepare, refuse_loss, speaks
@@ -35,6 +36,7 @@ class Dispatcher:
         self._clients = clients
         self._permissions = tuple(permissions)
         self._strict = strict
+        self._spoken: dict[tuple[tuple[str, ...], str], ClientDialect | None] = {}
 
     async def open(self, exchange: Exchange) -> Opened:
         """Raises what the last target raised."""
@@ -52,7 +54,7 @@ class Dispatcher:
         provider = target.provider
         if provider.unavailable:
             raise Unavailable(f"The endpoint {target.endpoint} is not available: {provider.unavailable}")
-        attempt = Attempt(mint("at"), target)
+        attempt = Attempt(f"at{exchange.id[2:]}_{len(exchange.attempts) + 1}", target)
         exchange.attempts.append(attempt)
         try:
             if self._permissions:
@@ -66,15 +68,16 @@ class Dispatcher:
             raise
 
     async def _send(self, exchange: Exchange, attempt: Attempt, provider: HttpProvider) -> Opened:
-        client = speaks(attempt.target, exchange.dialect, self._clients)
+        client = self._speaks(provider.dialects, exchange.dialect.name)
         if client is None:
             spoken = " or ".join(provider.dialects) or "no dialect"
             raise Unavailable(f"The endpoint {provider.endpoint} speaks {spoken}, and no installed plugin does.")
         assert exchange.route is not None
         attempt.dialect = client.name
         encoded, call = prepare(exchange, exchange.route, attempt.target, client)
-        loss = (*encoded.loss, *(client.reply_loss(call) if call else ()))
-        refuse_loss(loss, self._strict)
+        loss = encoded.loss if call is None else (*encoded.loss, *client.reply_loss(call))
+        if loss and self._strict:
+            refuse_loss(loss)
         outgoing = Outgoing(exchange, attempt, attempt.target, client.name, encoded)
         reply = await self._post(outgoing, provider)
         if not 200 <= reply.status < 300:
@@ -90,6 +93,13 @@ class Dispatcher:
         translation = Translation(client.decoder(attempt.target, sse), encoder, exchange.id, attempt.target.model)
         streamed = exchange.envelope.stream
         return OpenedReply(attempt, translation, 200, encoder.content_type, streamed, {}, reply)
+
+    def _speaks(self, dialects: tuple[str, ...], asked: str) -> ClientDialect | None:
+        """Which dialect to use, worked out once for each pair."""
+        known = self._spoken.get((dialects, asked), self)
+        if known is self:
+            known = self._spoken[dialects, asked] = speaks(dialects, asked, self._clients)
+        return cast(ClientDialect | None, known)
 
     async def _post(self, outgoing: Outgoing, provider: HttpProvider) -> Reply:
         target, encoded, attempt = outgoing.target, outgoing.encoded, outgoing.attempt

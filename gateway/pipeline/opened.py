@@ -109,9 +109,9 @@ class Translation(Tap):
         self.content_type = encoder.content_type
 
     @property
-    def loss(self) -> list[str]:
-        """What the reply held that the client's dialect has no place for, so far."""
-        return self._encoder.loss
+    def loss(self) -> tuple[str, ...]:
+        """What the reply held so far that has no place in events or in the client's dialect."""
+        return (*(self._decoder.loss if self._decoder is not None else ()), *self._encoder.loss)
 
     def feed(self, data: bytes) -> bytes:
         assert self._decoder is not None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ..errors import GatewayError, UpstreamBroken, UpstreamError
 from .exchange import Exchange, outcome_of
-from .opened import Opened
+from .opened import Opened, Translation
 from .sink import Sink
 
 
@@ -20,7 +20,7 @@ async def relay(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping
             await _whole(exchange, opened, sink, headers)
     finally:
         await opened.close()
-        _note(opened)
+        _note(exchange, opened)
 
 
 async def _whole(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
@@ -90,10 +90,12 @@ def _ended_well(exchange: Exchange, opened: Opened) -> None:
         raise UpstreamBroken("The upstream ended its reply before it was complete.")
 
 
-def _note(opened: Opened) -> None:
+def _note(exchange: Exchange, opened: Opened) -> None:
     """What the converter learned, for the record."""
     attempt, convert = opened.attempt, opened.convert
     attempt.usage = convert.usage
     attempt.upstream_id = convert.response_id or ""
     attempt.output_bytes = convert.output_bytes
     attempt.ended = attempt.ended or time.monotonic()
+    if isinstance(convert, Translation):
+        exchange.loss.extend(loss for loss in convert.loss if loss not in exchange.loss)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import msgspec
 
 from ..call import Call, Text
-from ..dialect import ClientDialect, Edit, Encoded, Framing, Parameter, ServerDialect
+from ..dialect import ClientDialect, Edit, Encoded, Framing, Parameter
 from ..errors import Unsupported
 from ..provider import Target
 from .exchange import Exchange
 from .resolve import Route
 
 
-def speaks(target: Target, server: ServerDialect, clients: Mapping[str, ClientDialect]) -> ClientDialect | None:
-    """The dialect to use with a target: the client's own where it is spoken, else the provider's first that we have."""
-    for name in target.provider.dialects:
-        if name == server.name and name in clients:
-            return clients[name]
-    return next((clients[name] for name in target.provider.dialects if name in clients), None)
+def speaks(dialects: Sequence[str], asked: str, clients: Mapping[str, ClientDialect]) -> ClientDialect | None:
+    """The dialect to use with a provider: the client's own where it speaks it, else its first that we have."""
+    if asked in dialects and asked in clients:
+        return clients[asked]
+    return next((clients[name] for name in dialects if name in clients), None)
 
 
 def prepare(exchange: Exchange, route: Route, target: Target, client: ClientDialect) -> tuple[Encoded, Call | None]:
     """The upstream's request; the Call where it was translated, None where it passes through."""
-    edit = msgspec.structs.replace(route.edit, model=target.model)
+    edit = route.edit
+    if edit.model != target.model:
+        edit = msgspec.structs.replace(edit, model=target.model)
     if client.name == exchange.dialect.name:
         return client.edit(exchange.inbound, edit, target), None
     call = canonical(exchange, edit)
@@ -60,11 +62,10 @@ def amend(encoded: Encoded, edit: Edit, target: Target) -> Encoded:
     return msgspec.structs.replace(encoded, body=msgspec.json.encode(members))
 
 
-def refuse_loss(loss: Iterable[str], strict: bool) -> None:
+def refuse_loss(loss: Sequence[str]) -> NoReturn:
     """In strict fidelity nothing is sent that would lose part of the call."""
     lost = ", ".join(loss)
-    if strict and lost:
-        raise Unsupported(f"The endpoint cannot take all of this call; it would lose: {lost}.", code="would_lose")
+    raise Unsupported(f"The endpoint cannot take all of this call; it would lose: {lost}.", code="would_lose")
 
 
 def framing(exchange: Exchange) -> Framing:

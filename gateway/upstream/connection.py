@@ -53,6 +53,11 @@ class Connection(BaseProtocol):
         return self.transport is not None and not self._spent and not self.transport.is_closing()
 
     @property
+    def idle(self) -> float:
+        """Seconds since anything came."""
+        return self._loop.time() - self._last
+
+    @property
     def payload(self) -> StreamReader:
         assert self._payload is not None
         return self._payload

@@ -15,38 +15,39 @@ IDLE = 30.0
 
 class Pool:
     def __init__(self) -> None:
-        self._idle: dict[Key, deque[tuple[float, Connection]]] = {}
+        self._idle: dict[Key, deque[Connection]] = {}
         self._sweep: asyncio.TimerHandle | None = None
 
     def take(self, key: Key) -> Connection | None:
         waiting = self._idle.get(key)
         while waiting:
-            since, connection = waiting.pop()
-            if connection.usable and asyncio.get_running_loop().time() - since < IDLE:
+            connection = waiting.pop()
+            if connection.usable and connection.idle < IDLE:
                 return connection
             connection.abort()
         return None
 
     def put(self, key: Key, connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
-        self._idle.setdefault(key, deque()).append((loop.time(), connection))
+        waiting = self._idle.get(key)
+        if waiting is None:
+            waiting = self._idle[key] = deque()
+        waiting.append(connection)
         if self._sweep is None:
-            self._sweep = loop.call_later(IDLE, self._drop_old, loop)
+            self._sweep = asyncio.get_running_loop().call_later(IDLE, self._drop_old)
 
     def close(self) -> None:
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
         for waiting in self._idle.values():
-            for _, connection in waiting:
+            for connection in waiting:
                 connection.abort()
         self._idle.clear()
 
-    def _drop_old(self, loop: asyncio.AbstractEventLoop) -> None:
-        old = loop.time() - IDLE
+    def _drop_old(self) -> None:
         for key, waiting in list(self._idle.items()):
-            while waiting and (waiting[0][0] <= old or not waiting[0][1].usable):
-                waiting.popleft()[1].abort()
+            while waiting and (waiting[0].idle >= IDLE or not waiting[0].usable):
+                waiting.popleft().abort()
             if not waiting:
                 del self._idle[key]
-        self._sweep = loop.call_later(IDLE / 2, self._drop_old, loop) if self._idle else None
+        self._sweep = asyncio.get_running_loop().call_later(IDLE / 2, self._drop_old) if self._idle else None
