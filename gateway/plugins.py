@@ -102,6 +102,19 @@ def load(wanted: Plugins, safe_mode: bool = False) -> Registry:
     return Registry(plugins, manager)
 
 
+def missing() -> list[str]:
+    """Plugins of the core's default set (its extra `default`) that are not installed, by entry-point name."""
+    core = entry_distribution(CORE)
+    wanted = [Requirement(text) for text in (core.requires if core else None) or ()]
+    names = [one.name for one in wanted if one.marker and one.marker.evaluate({"extra": "default"})]
+    installed = {canonicalize_name(entry.dist.name) for entry in entry_points(group=GROUP) if entry.dist}
+    return [
+        name.removeprefix(CORE + "-")
+        for name in names
+        if name.startswith(CORE + "-") and canonicalize_name(name) not in installed
+    ]
+
+
 def in_order(entries: Iterable[EntryPoint], first: Sequence[str]) -> list[EntryPoint]:
     """Those named in `first` in its order, then the rest by name."""
     rank = {name: number for number, name in enumerate(first)}

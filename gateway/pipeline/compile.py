@@ -11,7 +11,7 @@ from ..dialect import ClientDialect, ServerDialect
 from ..egress import Egress
 from ..errors import PluginError
 from ..lifespan import Lifespan
-from ..plugins import Registry
+from ..plugins import Registry, missing
 from ..provider import Provider, Timeouts, Upstream
 from ..router import Router
 from ..routes import RouteSpec
@@ -23,6 +23,7 @@ from . import STEPS, Pipeline
 from .authenticate import Authenticator
 from .dispatch import Dispatcher
 from .endpoints import Endpoints
+from .permit import Permission
 from .resolve import Directory
 
 log = logging.getLogger("gateway.compile")
@@ -79,7 +80,7 @@ def assemble(
     servers, clients = _dialects(collect("register_dialects", settings=settings))
     authenticators: list[Authenticator] = collect("register_authenticators", **both)
     directories: list[Directory] = collect("register_directories", **both)
-    permissions = collect("register_permissions", **both)
+    permissions: list[Permission] = collect("register_permissions", **both)
     for provider in collect("register_providers", **both):
         if provider.endpoint in endpoints:
             raise PluginError(f"two providers are named {provider.endpoint!r}; endpoint names are unique")
@@ -102,7 +103,7 @@ def assemble(
     lifespans = collect("register_lifespans", **both)
     findings = [finding for directory in directories for finding in directory.findings()]
     findings += [finding for provider in endpoints.values() for finding in provider.findings()]
-    findings += missing_parts(registry, services, servers, authenticators, endpoints)
+    findings += missing_parts(registry, services, servers, authenticators, permissions, endpoints)
     return Assembly(core, registry, services, pipeline, router, lifespans, findings)
 
 
@@ -119,6 +120,7 @@ def missing_parts(
     services: Services,
     servers: Sequence[ServerDialect],
     authenticators: Sequence[Authenticator],
+    permissions: Sequence[Permission],
     endpoints: Mapping[str, Provider],
 ) -> Iterable[Finding]:
     """A gateway with a part missing starts, and says what it cannot do without it."""
@@ -126,6 +128,7 @@ def missing_parts(
         (services.store, "store", "keys and usage are not kept"),
         (servers, "dialect", "no API is served"),
         (authenticators, "auth", "nobody can be let in"),
+        (permissions, "permission", "every key may call every agent"),
         (endpoints, "provider", "there is nothing to call"),
     )
     for part, stage, effect in parts:
@@ -136,6 +139,13 @@ def missing_parts(
                 todo=f"install one, as `pip install ./plugins/{stage}-…`",
                 level="warning",
             )
+    for name in missing():
+        yield Finding(
+            path=f"gateway.plugins.{name}",
+            what=f"the plugin {name} is not installed, and what it does is not done",
+            todo=f"pip install ./plugins/{name}",
+            level="warning",
+        )
     for plugin in registry.plugins:
         if plugin.error:
             yield Finding(

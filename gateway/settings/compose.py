@@ -40,7 +40,12 @@ class Composed:
         return tuple(finding for finding in self.findings if finding.level == "error")
 
     def unheard(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
-        """What plugins found, put in its place; where a key has a finding already, that one counts."""
+        """What plugins found, put in its place; where a key has a finding already, that one counts.
+
+        The embedded defaults are nobody's mistake: what does not fit them, with a plugin missing, stops nothing.
+        """
+        if self.document.embedded:
+            found = [msgspec.structs.replace(one, level="warning") if one.level == "error" else one for one in found]
         told = {(finding.path, finding.level) for finding in self.findings}
         return _ordered(
             [self.document.finding(steps(one.path), one) for one in found if (one.path, one.level) not in told]

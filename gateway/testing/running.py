@@ -19,6 +19,7 @@ KEY = "sk-" + "0123456789abcdef" * 4
 class RunningGateway:
     """`gateway serve` on a configuration text; a context manager.
 
+    python: the interpreter of another environment.
     url: as `http://127.0.0.1:40123`. key: an admin's API key. output, errors: lines of stdout and stderr so far.
     Raises RuntimeError with its output where it does not come up.
     """
@@ -32,6 +33,7 @@ class RunningGateway:
         *arguments: str,
         environ: Mapping[str, str] | None = None,
         timeout: float = 30.0,
+        python: str = sys.executable,
     ) -> None:
         self.directory = directory
         self.output: list[str] = []
@@ -42,11 +44,12 @@ class RunningGateway:
         self._environ = {**_clean(), "GATEWAY_STATE_DIR": str(directory / "state"), "GATEWAY_API_KEY": KEY}
         self._environ.update(environ or {})
         self._timeout = timeout
+        self._python = python
         self._up = threading.Event()
 
     def __enter__(self) -> RunningGateway:
         self.directory.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "gateway", "serve"]
+        command = [self._python, "-m", "gateway", "serve"]
         if self._config is not None:
             file = self.directory / "librechat.yaml"
             file.write_text(self._config)

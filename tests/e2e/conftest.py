@@ -1,17 +1,23 @@
-"""The shared recordings and servers, where they are at hand; a running gateway."""
+"""The shared recordings and servers, where they are at hand; a running gateway, a scripted upstream, a caller."""
 
 from __future__ import annotations
 
+import asyncio
+import http.client
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.running import RunningGateway
 from gateway.testing.servers import free_port, wait_for
 
@@ -82,3 +88,72 @@ def replaying(
     }
     with RunningGateway(tmp_path_factory.mktemp("replay"), json.dumps(config)) as running:
         yield running
+
+
+@dataclass(frozen=True)
+class Came:
+    """A reply as it came; headers by lower-case name."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Caller:
+    """Requests over one kept connection; opened anew where the server has closed it."""
+
+    def __init__(self, url: str, key: str = RunningGateway.key, timeout: float = 20.0) -> None:
+        self._key = key
+        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=timeout)
+
+    def post(self, path: str, body: Any, **headers: str) -> Came:
+        """Anything but bytes is sent as JSON."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.send("POST", path, raw, **{"content-type": "application/json", **headers})
+
+    def get(self, path: str, **headers: str) -> Came:
+        return self.send("GET", path, **headers)
+
+    def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Came:
+        """A header's name is written with underscores; an empty value leaves it out."""
+        given = {"authorization": f"Bearer {self._key}"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        try:
+            self._connection.request(method, path, body, {name: value for name, value in given.items() if value})
+            reply = self._connection.getresponse()
+            return Came(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def calling() -> Iterator[Callable[..., Caller]]:
+    """`calling(url, key=…, timeout=…)`: a Caller that is closed after the test."""
+    with ExitStack() as stack:
+
+        def make(url: str, *arguments: Any, **options: Any) -> Caller:
+            return stack.enter_context(closing(Caller(url, *arguments, **options)))
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[FakeUpstream]:
+    """A scripted upstream in a thread, so that tests may wait for the gateway."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    fake = FakeUpstream()
+    asyncio.run_coroutine_threadsafe(fake.__aenter__(), loop).result(10)
+    yield fake
+    asyncio.run_coroutine_threadsafe(fake.__aexit__(None, None, None), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
