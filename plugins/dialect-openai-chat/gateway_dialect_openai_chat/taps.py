@@ -3,6 +3,9 @@
 How a stream ends stands in its last events: of a block only these are scanned, and only those that hold a signal are
 looked into. Signals with quotes cannot stand within a model's text, where a quote has a backslash before it. OpenAI
 writes `"usage":null` and `"finish_reason":null` in every chunk, so a value is looked for, not the name.
+
+`output_bytes` is the model's text as it stands in the deltas, found by one pass over a block. Each delta counts for a
+token at least, as upstreams hardly send less. Reasoning that an upstream keeps to itself is not in it.
 """
 
 from __future__ import annotations
@@ -10,15 +13,26 @@ from __future__ import annotations
 import re
 
 import msgspec
+from msgspec import Raw
 
-from gateway import GatewayError, Inbound, Tap, UpstreamBroken, sse
+from gateway import BlockDelta, Event, GatewayError, Inbound, Tap, UpstreamBroken, sse
 
 from . import jsontext, refusals, usages
-from .wire import TAIL, Tail
+from .choices import ChoiceReader
+from .wire import DELTA, TAIL, Delta, Tail
 
 LAST = 8
 """Events of a block that are scanned: a finish reason, usage, [DONE], and comments between them."""
+TOKEN = 4
+"""Bytes of output that are taken for one token."""
 _VALUE = re.compile(rb'"(?:usage|finish_reason)"\s*:\s*[^n\s]').search
+# The first text of a delta that is not empty, else b""; names that only end so (`reasoning_content`) count too. Every
+# delta is matched to its end, whatever it holds, so that no byte is looked at twice.
+_SAID = re.compile(
+    rb'"delta"\s*:\s*\{[^}]*?'
+    rb'(?:(?:content|reasoning|arguments|text|refusal|input)"\s*:\s*"((?:[^"\\]++|\\.)++)|\}|\Z)',
+    re.DOTALL,
+).findall
 
 
 class _Asked(msgspec.Struct):
@@ -36,6 +50,8 @@ class StreamTap(Tap):
         self._inbound = inbound
         self._hide_usage = hide_usage
         self._named = False
+        self._said = 0
+        self._deltas = 0
         self._gap = b""
         self._done = False
         self._finished: set[int] = set()
@@ -44,7 +60,7 @@ class StreamTap(Tap):
         block = self._splitter.whole(data)
         if not block:
             return b""
-        self.output_bytes += len(block)
+        self._measure(block)
         if b"\r" in block:
             return self._look(block)
         if not self._named:
@@ -61,11 +77,17 @@ class StreamTap(Tap):
         """A half event goes out too; what may follow it in-band must not become part of it."""
         rest = self._splitter.rest()
         if rest:
-            self.output_bytes += len(rest)
+            self._measure(rest)
             rest = self._look(rest)
             self._gap = b"\n\n"
         self.complete = self._done or self.failed is not None or self._all_finished()
         return rest
+
+    def _measure(self, block: bytes) -> None:
+        found = _SAID(block)
+        self._said += len(b"".join(found))
+        self._deltas += len(found) - found.count(b"")
+        self.output_bytes = max(self._said, TOKEN * self._deltas)
 
     def _look(self, block: bytes) -> bytes:
         hidden = False
@@ -122,6 +144,8 @@ class StreamTap(Tap):
 
 
 class WholeTap(Tap):
+    """output_bytes: all bytes while the reply is only half there, then those of what the model said in it."""
+
     def __init__(self) -> None:
         self._body = bytearray()
 
@@ -140,7 +164,18 @@ class WholeTap(Tap):
             return b""
         _take(self, tail)
         self.complete = bool(tail.choices) or self.failed is not None
+        self.output_bytes = sum(_said(choice.message) for choice in tail.choices or ())
         return b""
+
+
+def _said(message: Raw) -> int:
+    """Bytes of what the model said in a message."""
+    events: list[Event] = []
+    try:
+        ChoiceReader(0, "", "").read(jsontext.decode(bytes(message), DELTA, Delta), None, events)
+    except UpstreamBroken:
+        return len(memoryview(message))
+    return sum(len(event.text.encode("utf-8", "replace")) for event in events if isinstance(event, BlockDelta))
 
 
 def _last_events(block: bytes) -> int:

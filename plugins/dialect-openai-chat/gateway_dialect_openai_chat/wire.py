@@ -7,7 +7,7 @@ any upstream. Providers' own members are named where they are read.
 from __future__ import annotations
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from .usages import WireUsage
 
@@ -113,6 +113,7 @@ class Chunk(Struct):
 class TailChoice(Struct, gc=False):
     index: int = 0
     finish_reason: str | None = None
+    message: Raw = Raw(b"{}")
 
 
 class Tail(Struct):
@@ -127,4 +128,5 @@ class Tail(Struct):
 
 
 CHUNK = msgspec.json.Decoder(Chunk)
+DELTA = msgspec.json.Decoder(Delta)
 TAIL = msgspec.json.Decoder(Tail)

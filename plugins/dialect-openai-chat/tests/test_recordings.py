@@ -14,7 +14,7 @@ import pytest
 from gateway_dialect_openai_chat.client import ChatClient
 from gateway_dialect_openai_chat.server import ChatServer
 
-from gateway import Edit, Event, Failed, Inbound, Started, UpstreamRefused, Usage, sse
+from gateway import Edit, Event, Failed, Inbound, Started, Tap, UpstreamRefused, Usage, sse
 from gateway.testing import replay
 
 SHARED = Path(os.environ.get("GATEWAY_SHARED", Path(__file__).parents[4] / "shared"))
@@ -138,6 +138,33 @@ def test_a_reply_written_again_keeps_text_calls_reason_and_usage(recorded: Recor
     written = replay.encoded_reply(encoder, (replay.filled(event, call) for event in events))
     assert encoder.loss == []
     assert told(written, framing == "sse") == told(recorded.body, recorded.stream)
+
+
+def test_what_is_estimated_without_usage_is_near_what_was_reported() -> None:
+    """Streams that a client leaves before the end; tokens are taken for 4 bytes each.
+
+    Of what the upstream showed: reasoning that it kept to itself cannot be seen. Most of the rest are replies of a few
+    tokens, where an upstream counts what surrounds a call, too.
+    """
+    near = seen = 0
+    for recorded in (recorded for recorded in REPLIES if recorded.stream):
+        counts = usage(decoded(recorded, [recorded.body]))
+        if counts is None or not counts.output:
+            continue
+        estimate = -(-cut_before_usage(recorded).output_bytes // 4)
+        shown = max(1, counts.output - (counts.reasoning or 0))
+        assert estimate < 10 * counts.output + 20, recorded.name
+        near += any(count <= 3 * estimate and estimate <= 3 * count for count in (counts.output, shown))
+        seen += 1
+    assert near / seen > 0.75
+
+
+def cut_before_usage(recorded: Recording) -> Tap:
+    events = [event for event in sse.events(recorded.body) if b'"usage":{' not in event and b"[DONE]" not in event]
+    encoded = CLIENT.edit(recorded.inbound, Edit("m"), TARGET)
+    tap = CLIENT.tap(TARGET, True, encoded, recorded.inbound)
+    tap.feed(b"".join(events))
+    return tap
 
 
 @each(REFUSALS)

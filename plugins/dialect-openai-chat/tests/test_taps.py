@@ -49,7 +49,6 @@ def test_it_takes_down_usage_id_model_and_end() -> None:
     assert passed == body
     assert (seen.usage, seen.response_id, seen.model, seen.complete) == (USAGE, "c1", "up", True)
     assert seen.failed is None
-    assert seen.output_bytes == len(body)
 
 
 def test_the_usage_chunk_that_we_asked_for_is_taken_out_and_nothing_else() -> None:
@@ -95,7 +94,7 @@ def test_any_split_gives_the_same_bytes(cuts: list[int], end: bytes, asked: bool
     at = sorted({0, *(cut for cut in cuts if cut < len(body)), len(body)})
     parts = [one.feed(body[start:stop]) for start, stop in itertools.pairwise(at)]
     assert b"".join(parts) + one.finish() == expected
-    assert (one.usage, one.complete, one.output_bytes) == (saw.usage, True, len(body))
+    assert (one.usage, one.complete, one.output_bytes) == (saw.usage, True, saw.output_bytes)
 
 
 def test_it_gives_whole_events_only() -> None:
@@ -194,6 +193,48 @@ def test_a_lone_surrogate_beside_usage_is_no_hindrance() -> None:
     passed, seen = through(body)
     assert passed == body
     assert seen.usage == USAGE
+
+
+def delta(**members: Any) -> bytes:
+    return b"data: " + json.dumps({"id": "c1", "choices": [{"index": 0, "delta": members}], "usage": None}).encode()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"content": "twelve bytes"},
+        {"role": "assistant", "content": "", "reasoning_content": "twelve bytes"},
+        {"content": None, "reasoning": "twelve bytes", "reasoning_details": [{"text": "twelve bytes"}]},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "twelve bytes"}]}]},
+        {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "twelve bytes"}}]},
+        {"refusal": "twelve bytes"},
+    ],
+)
+def test_output_is_measured_by_what_the_model_said(members: dict[str, Any]) -> None:
+    body = stream(delta(role="assistant", content=""), b": PROCESSING", delta(**members), END, DONE)
+    assert through(body)[1].output_bytes == 12
+
+
+def test_a_delta_is_a_token_at_least() -> None:
+    body = stream(*(delta(content=letter) for letter in "abc"))
+    assert through(body)[1].output_bytes == through(body, 1)[1].output_bytes == 12
+
+
+def test_text_that_looks_like_a_delta_is_measured_once() -> None:
+    text = 'say "delta":{"content":"x"} and } too'
+    assert through(stream(delta(content=text)))[1].output_bytes == len(json.dumps(text)) - 2
+
+
+def test_a_whole_reply_is_measured_by_its_text_and_arguments() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": "four", "reasoning": "Hmm", "tool_calls": [call], "annotations": []}
+    body = json.dumps({"id": "c1", "choices": [{"message": message}] * 2}).encode()
+    one = tap(streamed=False)
+    one.feed(body[:20])
+    assert one.output_bytes == 20
+    one.feed(body[20:])
+    one.finish()
+    assert one.output_bytes == 2 * len("fourHmm{}")
 
 
 def test_a_whole_reply_passes_and_is_read_at_its_end() -> None:
