@@ -1,6 +1,10 @@
 """Reads along while a reply passes through: its end, usage, id and errors. Bytes stay as they are.
 
 The one exception is `restore.py`: an agent's instructions, echoed by the upstream, are not the client's to read.
+
+What is to be known stands in a stream's first event and its last ones: of a long block no others are looked into.
+`output_bytes` is the text of all deltas as it stands there, a token at least for each; where there was none, the text of
+the finished items. Reasoning that an upstream keeps to itself is not in it.
 """
 
 from __future__ import annotations
@@ -20,10 +24,11 @@ from .restore import KEY, clients_own, restored_body, restored_event
 from .usage import decode_usage
 
 TERMINAL = frozenset(("response.completed", "response.failed", "response.incomplete", "response.cancelled"))
-# Inside a JSON text these quotes would be escaped, so a delta that speaks of them is never taken for one.
-_MARKS = (*(f'"{name}"'.encode() for name in sorted(TERMINAL)), b'"error"', b"[DONE]")
-_CREATED = b'"response.created"'
-_DELTA = re.compile(rb'"delta"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)')
+LAST = 8
+"""Events of a block that are looked for an end: an error, the terminal event, [DONE], and comments between them."""
+TOKEN = 4
+"""Bytes of output that are taken for one token."""
+_DELTA = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]++|\\.)++)', re.DOTALL).findall
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d+)')
 _TAIL = 2048
 
@@ -34,7 +39,22 @@ class _Reply(msgspec.Struct):
     status: str | None = None
     usage: Raw = Raw(b"null")
     error: Raw = Raw(b"null")
-    output: Raw = Raw(b"")
+    output: Raw = Raw(b"null")
+
+
+class _Part(msgspec.Struct):
+    text: str | None = None
+    refusal: str | None = None
+
+
+class _Item(msgspec.Struct):
+    """The members of all sorts of item in which a model speaks."""
+
+    content: list[_Part] | None = None
+    summary: list[_Part] | None = None
+    arguments: Raw = Raw(b"")
+    input: str | None = None
+    code: str | None = None
 
 
 class _Event(msgspec.Struct):
@@ -43,6 +63,8 @@ class _Event(msgspec.Struct):
 
 
 _EVENT = msgspec.json.Decoder(_Event)
+_ITEM = msgspec.json.Decoder(_Item)
+_ITEMS = msgspec.json.Decoder(list[Raw] | None)
 _REPLY = msgspec.json.Decoder(_Reply)
 
 
@@ -70,6 +92,8 @@ class StreamTap(_ReplyTap):
         super().__init__(own)
         self._splitter = sse.Splitter()
         self._tail = b""
+        self._said = 0
+        self._deltas = 0
 
     def feed(self, data: bytes) -> bytes:
         block = self._splitter.whole(data)
@@ -89,18 +113,24 @@ class StreamTap(_ReplyTap):
         return framed(event) if ended else b"\n\n" + framed(event)
 
     def _passed(self, block: bytes) -> bytes:
-        self.output_bytes += sum(map(len, _DELTA.findall(block)))
-        if any(mark in block for mark in _MARKS) or (self.response_id is None and _CREATED in block):
-            for event in sse.events(block):
-                self._read(event)
+        self._measure(block)
+        start = _last_events(block) if self.response_id is not None else 0
+        if _signals(block, start):
+            for event in sse.events(block[start:]):
+                if _signals(event, 0):
+                    self._read(event)
         if self._own is not None and KEY in block:
             block = b"".join([restored_event(event, self._own) for event in sse.events(block)])
         self._tail = block[-_TAIL:]
         return block
 
+    def _measure(self, block: bytes) -> None:
+        found = _DELTA(block)
+        self._said += len(b"".join(found))
+        self._deltas += len(found)
+        self.output_bytes = max(self._said, TOKEN * self._deltas)
+
     def _read(self, event: bytes) -> None:
-        if _CREATED not in event and not any(mark in event for mark in _MARKS):
-            return
         payload = sse.data(event)
         if payload == b"[DONE]":
             self.complete = True
@@ -114,7 +144,9 @@ class StreamTap(_ReplyTap):
     def _note(self, found: _Event, payload: bytes) -> None:
         if found.response is not None:
             self._learn(found.response)
-        self.complete = self.complete or found.type in TERMINAL
+        if found.type in TERMINAL:
+            self.complete = True
+            self.output_bytes = self.output_bytes or _said(found.response)
         if found.type == "error":
             self._blame(payload)
         elif found.type == "response.failed":
@@ -122,7 +154,10 @@ class StreamTap(_ReplyTap):
 
 
 class WholeTap(_ReplyTap):
-    """An unstreamed reply. It is held back only where its `instructions` must be put back."""
+    """An unstreamed reply. It is held back only where its `instructions` must be put back.
+
+    output_bytes: all bytes while the reply is only half there, then those of what the model said in it.
+    """
 
     def __init__(self, own: bytes | None) -> None:
         super().__init__(own)
@@ -130,6 +165,7 @@ class WholeTap(_ReplyTap):
 
     def feed(self, data: bytes) -> bytes:
         self._body.append(data)
+        self.output_bytes += len(data)
         return data if self._own is None else b""
 
     def finish(self) -> bytes:
@@ -141,7 +177,7 @@ class WholeTap(_ReplyTap):
             return self._given(body)
         self._learn(reply)
         self.complete = True
-        self.output_bytes = len(memoryview(reply.output))
+        self.output_bytes = _said(reply)
         if reply.status == "failed":
             self._blame(bytes(reply.error))
         return self._given(body)
@@ -152,6 +188,45 @@ class WholeTap(_ReplyTap):
     def fail(self, error: GatewayError) -> bytes:
         """A body has no room for it: the connection must break."""
         return b""
+
+
+def _said(reply: _Reply | None) -> int:
+    """Bytes of what the model said in finished items; nothing for one that cannot be read."""
+    try:
+        items = _ITEMS.decode(reply.output) if reply is not None else None
+    except UNREADABLE:
+        return 0
+    return sum(_said_in(item) for item in items or ())
+
+
+def _said_in(item: Raw) -> int:
+    try:
+        known = _ITEM.decode(item)
+    except UNREADABLE:
+        return 0
+    texts = [part.text or part.refusal or "" for part in (*(known.content or ()), *(known.summary or ()))]
+    texts += [known.input or "", known.code or ""]
+    return len("".join(texts).encode()) + len(memoryview(known.arguments))
+
+
+def _last_events(block: bytes) -> int:
+    """Where the last events begin; 0 where lines do not end with LF alone."""
+    start = 0 if b"\r" in block else len(block)
+    for _ in range(LAST + 1):
+        start = block.rfind(b"\n\n", 0, start)
+        if start < 0:
+            return 0
+    return start + 2
+
+
+def _signals(block: bytes, start: int) -> bool:
+    """Whether an event with a response, an error or the end stands from there on.
+
+    Inside a JSON text these quotes would be escaped, so a delta that speaks of them is never taken for one.
+    """
+    return (
+        block.find(b'"response"', start) >= 0 or block.find(b'"error"', start) >= 0 or block.find(b"[DONE]", start) >= 0
+    )
 
 
 def _decoded(payload: bytes) -> _Event:

@@ -79,6 +79,13 @@ def recording(request: pytest.FixtureRequest) -> Recording | None:
 
 
 @pytest.fixture
+def recordings() -> list[Recording]:
+    """All of them."""
+    found = [Recording(path) for path in sorted(RECORDINGS.glob("*/*.json"))]
+    return found or pytest.skip(f"no recordings at {RECORDINGS}")
+
+
+@pytest.fixture
 def server() -> OpenResponsesServer:
     return OpenResponsesServer()
 

@@ -83,6 +83,55 @@ def test_output_is_measured_by_its_deltas(tap):
     assert found.output_bytes == 5 + len('{\\"a\\"')
 
 
+def test_a_delta_is_a_token_at_least(tap):
+    found = tap()
+    for letter in "abc":
+        found.feed(event("response.output_text.delta", delta=letter))
+    assert found.output_bytes == 12
+
+
+ITEMS = [
+    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hmm"}], "encrypted_content": "x" * 999},
+    {"type": "message", "content": [{"type": "output_text", "text": "four", "annotations": [{"x": "y" * 999}]}]},
+    {"type": "custom_tool_call", "input": "free"},
+    {"type": "image_generation_call", "result": "z" * 999},
+    {"type": "strange", "content": "x" * 999},
+]
+
+
+def test_without_deltas_output_is_measured_by_the_finished_items(tap):
+    found = tap()
+    found.feed(event("response.completed", response=response(output=ITEMS)))
+    assert found.output_bytes == len("Hmmfourfree")
+
+
+def test_a_whole_reply_is_measured_by_what_the_model_said(tap):
+    found, body = tap(stream=False), json.dumps(response(output=ITEMS)).encode()
+    found.feed(body[:20])
+    assert found.output_bytes == 20
+    found.feed(body[20:])
+    found.finish()
+    assert found.output_bytes == len("Hmmfourfree")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_the_end_is_seen_at_the_end_of_a_long_block(tap, newline):
+    found = tap()
+    many = event("response.output_text.delta", delta="word") * 50
+    data = STREAM.replace(b": a comment\n\n", many).replace(b"\n", newline.encode())
+    assert found.feed(data[:300]) + found.feed(data[300:]) == data
+    assert (found.complete, found.usage.output, found.response_id) == (True, 4, "resp_1")
+
+
+def test_hidden_instructions_are_replaced_in_the_middle_of_a_long_block(tap):
+    found = tap(instructions="SECRET")
+    start = event("response.created", response=response())
+    middle = event("response.in_progress", response=response(instructions="SECRET"))
+    many = event("response.output_text.delta", delta="word") * 50
+    assert found.feed(start) == start
+    assert found.feed(many + middle + many) == many + middle.replace(b'"SECRET"', b"null") + many
+
+
 @pytest.mark.parametrize("type", ["response.completed", "response.incomplete", "response.failed", "response.cancelled"])
 def test_every_terminal_event_completes(tap, type):
     found = tap()
