@@ -62,7 +62,7 @@ class Echo(EventProvider):
 
 def _events(call: Call) -> Iterator[Event]:
     """After `Started`: each choice's blocks, the usage of all, each choice's end."""
-    choices = range(min(call.sampling.choices or 1, MOST_CHOICES))
+    choices = range(min(max(call.sampling.choices or 1, 1), MOST_CHOICES))
     tool = _tool_to_call(call)
     thought = _pieces(THOUGHT) if call.model == "echo-reasoning" else []
     words = [] if tool else _pieces(_last_words(call))
