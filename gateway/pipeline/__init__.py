@@ -23,6 +23,7 @@ from .sink import ClientGone, Sink
 
 log = logging.getLogger("gateway.pipeline")
 JSON = {"Content-Type": "application/json"}
+LONGEST_HEADER = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,9 @@ def identity(exchange: Exchange) -> dict[str, str]:
 
 
 def header_text(text: str) -> str:
-    """As a header value may hold it: printable ASCII, the rest percent-encoded."""
+    """As a header value may hold it: printable ASCII, the rest percent-encoded; cut where clients would not read it."""
+    if len(text) > LONGEST_HEADER:
+        text = text[:LONGEST_HEADER] + "..."
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c.isascii() and c.isprintable() else "".join(f"%{b:02X}" for b in c.encode()) for c in text)
