@@ -18,6 +18,15 @@ def accept_request_id(text: str | None) -> str:
     return text if text and _ID.fullmatch(text) else ""
 
 
+def split_target(target: str) -> tuple[str, str]:
+    """Path and query, as on the wire. Servers must take the absolute form, too (RFC 9112, 3.2.2)."""
+    if not target.startswith("/"):
+        _, scheme, rest = target.partition("://")
+        target = "/" + rest.partition("/")[2] if scheme else target
+    path, _, query = target.partition("?")
+    return path, query
+
+
 def query_of(text: str) -> Mapping[str, str]:
     """The last value of each name wins."""
     return dict(parse_qsl(text, keep_blank_values=True)) if text else _NO_QUERY

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.requests import accept_request_id, allowed_here, cors_headers, query_of
+from gateway.requests import accept_request_id, allowed_here, cors_headers, query_of, split_target
 
 
 @pytest.mark.parametrize(("text", "kept"), [("abc-1.2:3", True), ("", False), ("a b", False), ("a\r\nb", False)])
@@ -18,6 +18,20 @@ def test_an_overlong_request_id_is_dropped() -> None:
 def test_the_last_query_value_wins() -> None:
     assert query_of("a=1&a=2&b=") == {"a": "2", "b": ""}
     assert query_of("") == {}
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/v1/models", ("/v1/models", "")),
+        ("/v1/models?a=b?c", ("/v1/models", "a=b?c")),
+        ("http://host/v1/models?a", ("/v1/models", "a")),
+        ("http://host", ("/", "")),
+        ("*", ("*", "")),
+    ],
+)
+def test_a_target_is_taken_in_both_forms(target: str, expected: tuple[str, str]) -> None:
+    assert split_target(target) == expected
 
 
 @pytest.mark.parametrize(

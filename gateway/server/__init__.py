@@ -15,17 +15,28 @@ from typing import Any, cast
 import msgspec
 from aiohttp import web
 
-from ..errors import Forbidden, GatewayError, InternalFault, NotFound, SlowBody, TooLarge, Unavailable, WrongMethod
+from ..errors import (
+    BadCall,
+    Forbidden,
+    GatewayError,
+    InternalFault,
+    NotFound,
+    SlowBody,
+    TooLarge,
+    Unavailable,
+    WrongMethod,
+)
 from ..inbound import ANONYMOUS, MOUNT, Inbound, Operation, Principal
 from ..peers import Peers
 from ..pipeline import JSON
 from ..pipeline.authenticate import authenticate
 from ..pipeline.compile import Assembly
 from ..pipeline.exchange import Exchange
-from ..requests import accept_request_id, allowed_here, cors_headers, query_of
+from ..requests import accept_request_id, allowed_here, cors_headers, query_of, split_target
 from ..router import Match, Served
 from ..routes import Answer, RouteSpec
 from ..settings.core import BodyLimits
+from .protocol import Server
 from .sinks import HttpSink
 
 log = logging.getLogger("gateway.server")
@@ -59,8 +70,9 @@ class HttpServer:
         tls: ssl.SSLContext | None,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
     ) -> None:
-        server = web.Server(
+        server = Server(
             handler,
+            self._not_http,
             access_log=None,
             handler_cancellation=True,
             keepalive_timeout=self.assembly.core.timeouts.keepalive,
@@ -103,7 +115,7 @@ class HttpServer:
                 self._idle.set()
 
     async def _handle_internal(self, request: web.BaseRequest) -> web.StreamResponse:
-        path, _, query = request.raw_path.partition("?")
+        path, query = split_target(request.raw_path)
         sink = HttpSink(request, None, self.assembly.core.timeouts.write, self.draining)
         try:
             match = self.assembly.router.match(request.method, path)
@@ -115,7 +127,7 @@ class HttpServer:
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         assembly = self.assembly
-        path, _, query = request.raw_path.partition("?")
+        path, query = split_target(request.raw_path)
         cors = cors_headers(assembly.core.listen.cors_origins, request.headers) if "Origin" in request.headers else None
         if cors and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return web.Response(status=204, headers=cors)
@@ -159,13 +171,15 @@ class HttpServer:
         if length is not None and length > core.limits.body:
             raise _too_large(core.limits)
         content = request.content
-        if content.is_eof():
+        if content.is_eof() and content.exception() is None:
             return self._at_once(content, core.limits)
         if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
             request.transport.write(_CONTINUE)
         try:
             async with asyncio.timeout(core.timeouts.body):
                 return await self._read(content, core.limits)
+        except web.RequestPayloadError as error:
+            raise BadCall("The request body is cut short, or not encoded as its headers say.") from error
         except TimeoutError:
             raise SlowBody(f"The request body did not arrive within {core.timeouts.body:g} s.") from None
 
@@ -198,6 +212,14 @@ class HttpServer:
             self._bodies -= size
             raise
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _not_http(self, request: web.BaseRequest) -> web.Response:
+        """The answer to bytes that are no request."""
+        error = BadCall("This is not a valid HTTP/1.1 request, or its first line or a header is too long.")
+        speaker = _speaker(self.assembly)
+        inbound = self._inbound(request, Served(speaker, _NOWHERE, MOUNT), {}, "")
+        body = speaker.encode_error(error, inbound) if speaker else _plain(error)
+        return web.Response(body=body, status=error.status, headers=JSON)
 
     async def _route(
         self, request: web.BaseRequest, route: RouteSpec, query: str, sink: HttpSink
