@@ -148,10 +148,13 @@ def calling() -> Iterator[Callable[..., Caller]]:
 def upstream() -> Iterator[FakeUpstream]:
     """A scripted upstream in a thread, so that tests may wait for the gateway."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    fake = FakeUpstream()
-    asyncio.run_coroutine_threadsafe(fake.__aenter__(), loop).result(10)
+
+    async def begin() -> FakeUpstream:
+        return await FakeUpstream().__aenter__()
+
+    fake = asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
     yield fake
     asyncio.run_coroutine_threadsafe(fake.__aexit__(None, None, None), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
