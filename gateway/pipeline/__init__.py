@@ -7,17 +7,18 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..errors import GatewayError, InternalFault, UpstreamRefused
+from ..errors import GatewayError, InternalFault, UpstreamError, UpstreamRefused
 from ..inbound import Kind
 from ..provider import Model
 from .authenticate import Authenticator, authenticate
 from .dispatch import Dispatcher
-from .exchange import Exchange, outcome_of
+from .exchange import Exchange, note_of, outcome_of
 from .opened import Opened
 from .permit import Permission, permit
 from .read import read
 from .relay import relay
 from .resolve import Directory, resolve
+from .scrub import scrubbed
 from .settle import Meter, settle
 from .sink import ClientGone, Sink
 
@@ -93,7 +94,7 @@ STEPS: Mapping[Kind, Callable[[Pipeline, Exchange, Sink], Awaitable[None]]] = {
 async def refuse(exchange: Exchange, sink: Sink, error: GatewayError) -> None:
     """An error as HTTP, in the dialect's envelope; an upstream of the same dialect keeps its own words."""
     exchange.outcome = outcome_of(error)
-    exchange.error = f"{type(error).__name__}: {error.public}"
+    exchange.error = note_of(error)
     exchange.status = error.status
     if sink.began:
         sink.abort()
@@ -104,7 +105,10 @@ async def refuse(exchange: Exchange, sink: Sink, error: GatewayError) -> None:
     body = b""
     if isinstance(error, UpstreamRefused) and _same_dialect(exchange):
         body, headers["Content-Type"] = error.body, error.content_type or headers["Content-Type"]
-    await sink.whole(error.status, headers, body or exchange.dialect.encode_error(error, exchange.inbound))
+    body = body or exchange.dialect.encode_error(error, exchange.inbound)
+    if isinstance(error, UpstreamError):
+        body = scrubbed(body, exchange)
+    await sink.whole(error.status, headers, body)
 
 
 def _same_dialect(exchange: Exchange) -> bool:

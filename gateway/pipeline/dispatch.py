@@ -103,7 +103,8 @@ class Dispatcher:
 
     async def _post(self, outgoing: Outgoing, provider: HttpProvider) -> Reply:
         target, encoded, attempt = outgoing.target, outgoing.encoded, outgoing.attempt
-        headers = {"Content-Type": "application/json", **encoded.headers, **await provider.headers(outgoing)}
+        attempt.credentials = await provider.headers(outgoing)
+        headers = {"Content-Type": "application/json", **encoded.headers, **attempt.credentials}
         attempt.sent, attempt.input_bytes = True, len(encoded.body)
         reply = await self._upstream.send(
             "POST", provider.url(outgoing), headers, encoded.body, trust=target.trust, timeouts=target.timeouts

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..errors import GatewayError, Refused, UpstreamBroken, UpstreamError, UpstreamTimeout
+from ..errors import GatewayError, Refused, UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamTimeout
 from ..inbound import ANONYMOUS, Envelope, Inbound, Principal
 from ..provider import Target
 from ..store import Outcome
@@ -36,6 +37,14 @@ def outcome_of(error: GatewayError) -> Outcome:
     return "refused" if isinstance(error, Refused) else "fault"
 
 
+def note_of(error: GatewayError) -> str:
+    """What records keep of an error. An upstream's own words are left out: they may quote the call or our key."""
+    name = type(error).__name__
+    if isinstance(error, UpstreamRefused):
+        return f"{name}: {error.upstream_status} {error.code or ''}".rstrip()
+    return f"{name}: {error.code if isinstance(error, UpstreamError) else error.public}"
+
+
 def mint(prefix: str) -> str:
     """A new id: the prefix and 24 hex digits, which sort by time and differ between processes. No secret."""
     return f"{prefix}_{time.time_ns() >> 8:014x}{next(_NUMBERS) & 0xFFFF:04x}{_PROCESS}"
@@ -46,7 +55,8 @@ class Attempt:
     """One upstream request, the unit of money.
 
     began: epoch seconds; started, ended: of the monotonic clock. sent: whether anything went upstream. family: the
-    class of upstream error that metrics count. output_bytes: of model output, the ground for an estimate.
+    class of upstream error that metrics count. output_bytes: of model output, the ground for an estimate. credentials:
+    the provider's headers, which nobody may read.
     """
 
     id: str
@@ -64,6 +74,7 @@ class Attempt:
     sent: bool = False
     input_bytes: int = 0
     output_bytes: int = 0
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     leases: list[Lease] = field(default_factory=list)
 
     def failed(self, error: UpstreamError) -> None:
@@ -71,7 +82,7 @@ class Attempt:
         self.ended = time.monotonic()
         self.family = error.family
         self.outcome = outcome_of(error)
-        self.error = f"{type(error).__name__}: {error.public}"
+        self.error = note_of(error)
 
 
 @dataclass(slots=True, eq=False)

@@ -6,8 +6,9 @@ import time
 from collections.abc import Mapping
 
 from ..errors import GatewayError, UpstreamBroken, UpstreamError
-from .exchange import Exchange, outcome_of
+from .exchange import Exchange, note_of, outcome_of
 from .opened import Opened, Translation
+from .scrub import scrubbed, scrubbed_errors
 from .sink import Sink
 
 
@@ -35,7 +36,7 @@ async def _whole(exchange: Exchange, opened: Opened, sink: Sink, headers: Mappin
         raise
     exchange.first_byte = time.monotonic() - exchange.started
     exchange.status = opened.status
-    await sink.whole(opened.status, headers, b"".join(parts))
+    await sink.whole(opened.status, headers, scrubbed_errors(b"".join(parts), exchange))
 
 
 async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
@@ -46,7 +47,7 @@ async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Mappi
         await _pump(exchange, opened, sink)
         last = opened.convert.finish()
         if last and (opened.convert.complete or opened.translated):
-            await sink.write(last)
+            await sink.write(scrubbed_errors(last, exchange))
         _ended_well(exchange, opened)
     except GatewayError as error:
         await _tell(exchange, opened, sink, error)
@@ -61,7 +62,7 @@ async def _pump(exchange: Exchange, opened: Opened, sink: Sink) -> None:
             continue
         if exchange.first_byte is None:
             exchange.first_byte = time.monotonic() - exchange.started
-        await sink.write(piece)
+        await sink.write(scrubbed_errors(piece, exchange))
         if leases and opened.convert.usage is not None:
             for lease in leases:
                 lease.progress(opened.convert.usage)
@@ -69,12 +70,12 @@ async def _pump(exchange: Exchange, opened: Opened, sink: Sink) -> None:
 
 async def _tell(exchange: Exchange, opened: Opened, sink: Sink, error: GatewayError) -> None:
     """In-band, then an end that is seen as cut: a clean one would pass for success."""
-    exchange.outcome, exchange.error = outcome_of(error), f"{type(error).__name__}: {error.public}"
+    exchange.outcome, exchange.error = outcome_of(error), note_of(error)
     if isinstance(error, UpstreamError):
         opened.attempt.failed(error)
     else:
         opened.attempt.outcome = outcome_of(error)
-    await sink.write(opened.convert.fail(error))
+    await sink.write(scrubbed(opened.convert.fail(error), exchange))
     sink.abort()
 
 

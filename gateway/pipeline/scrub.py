@@ -1,0 +1,50 @@
+"""What upstreams say of a failure may quote what we sent them: our credentials, an agent's instructions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from .exchange import Exchange
+
+MARK = b'"error"'
+"""Stands in every error of the dialects, in-band ones included; what lacks it is not searched."""
+SHORTEST = 8
+"""Characters of a header's value that may be a credential."""
+SHORTEST_LINE = 16
+"""Characters of a line of instructions that is searched for by itself."""
+
+
+def scrubbed(said: bytes, exchange: Exchange) -> bytes:
+    """`***` for each credential sent with the last attempt, and for the agent's instructions, whole or by lines."""
+    attempt = exchange.attempts[-1] if exchange.attempts else None
+    instructions = exchange.route.edit.instructions if exchange.route else None
+    for text in _hidden(attempt.credentials if attempt else {}, instructions or ""):
+        for form in _forms(text):
+            said = said.replace(form, b"***")
+    return said
+
+
+def scrubbed_errors(said: bytes, exchange: Exchange) -> bytes:
+    """The same for a piece of a reply, where an error may be in it."""
+    return scrubbed(said, exchange) if MARK in said else said
+
+
+def _hidden(headers: Mapping[str, str], instructions: str) -> Iterator[str]:
+    """Longest first, so that no part is left of what another has cut into."""
+    for value in headers.values():
+        if len(value) >= SHORTEST:
+            yield value
+            if len(last := value.rpartition(" ")[2]) >= SHORTEST:
+                yield last
+    if whole := instructions.strip():
+        yield whole
+        lines = (line.strip() for line in whole.splitlines())
+        yield from sorted((line for line in lines if len(line) >= SHORTEST_LINE), key=len, reverse=True)
+
+
+def _forms(text: str) -> Iterator[bytes]:
+    """As it stands, in JSON, and in JSON that is quoted in JSON."""
+    once = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+    forms = (text, *once, *(json.dumps(form)[1:-1] for form in once))
+    yield from (form.encode("utf-8", "surrogateescape") for form in dict.fromkeys(forms))
