@@ -65,6 +65,7 @@ class Audio(msgspec.Struct, omit_defaults=True, tag="audio"):
     data: str | None = None
     format: str | None = None
     id: str | None = None
+    extra: Extra = {}
 
 
 class Reasoning(msgspec.Struct, omit_defaults=True, tag="reasoning"):

@@ -6,9 +6,9 @@ from gateway import Call, Encoded, Extra, OutputFormat, Sampling, Target, Tool, 
 
 from . import jsontext
 from .choices import NAME
-from .contents import Loss
 from .edits import PATH, ask_usage, maximum, set_and_drop
 from .jsontext import Members
+from .losses import Loss
 from .turns import messages
 
 
@@ -19,8 +19,8 @@ def encode(call: Call, target: Target) -> Encoded:
     members |= _sampling(call.sampling, loss)
     members |= _options(call, target, loss)
     _unheard(call, loss)
+    members = jsontext.merged(members, loss.keep(call.extra, ""))
     body: Extra = {name: jsontext.raw(value) for name, value in members.items()}
-    body |= loss.keep(call.extra, "")
     set_and_drop(body, None, target)
     asked = ask_usage(body, target)
     if call.stream and call.stream_usage and not asked:
@@ -51,15 +51,15 @@ def _tool(tool: Tool, path: str, loss: Loss) -> Members | None:
         return dict(tool.extra)
     extra = loss.keep(tool.extra, path)
     if tool.kind == "custom":
-        inner = _given({"name": tool.name, "description": tool.description, "format": extra.get("format")})
-        return {"type": "custom", "custom": inner}
+        custom = _given({"name": tool.name, "description": tool.description})
+        return jsontext.merged({"type": "custom", "custom": custom}, extra)
     function: Members = {
         "name": tool.name,
         "description": tool.description,
         "parameters": tool.parameters,
         "strict": tool.strict,
     }
-    return {"type": "function", "function": _given(function), **extra}
+    return jsontext.merged({"type": "function", "function": _given(function)}, extra)
 
 
 def _choice(choice: ToolChoice) -> Members | str:

@@ -11,10 +11,23 @@ from typing import Literal
 
 import msgspec
 
-from gateway import BlockDelta, BlockStart, BlockStop, Citation, Event, Opaque, Reasoning, Refusal, Text, ToolCall
+from gateway import (
+    BlockDelta,
+    BlockStart,
+    BlockStop,
+    Citation,
+    Event,
+    Extra,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+)
 
-from . import jsontext
-from .wire import Annotation, Delta, Detail, Function, Logprobs, Part, ToolCallPart
+from . import jsontext, unread
+from .losses import Loss
+from .wire import Annotation, ChunkChoice, Delta, Detail, Function, Part, ToolCallPart
 
 NAME = "openai-chat"
 DETAILS = "reasoning_details"
@@ -28,6 +41,7 @@ class _Call(msgspec.Struct):
 
     id: str
     kind: Literal["function", "custom"]
+    extra: Extra
     block: int | None = None
     held: str = ""
 
@@ -35,10 +49,12 @@ class _Call(msgspec.Struct):
 class ChoiceReader:
     """seed: what ids are minted from where the provider gives none; the same bytes give the same ids."""
 
-    def __init__(self, choice: int, seed: str, domain: str) -> None:
+    def __init__(self, choice: int, seed: str, domain: str, loss: Loss) -> None:
         self.choice = choice
         self._seed = seed
         self._domain = domain
+        self._loss = loss
+        self._path = f"choices[{choice}]"
         self._next = 0
         self._prose: Prose | None = None
         self._block = 0
@@ -46,21 +62,28 @@ class ChoiceReader:
         self._by_index: dict[int, _Call] = {}
         self._details: list[Detail] = []
 
-    def read(self, delta: Delta, logprobs: Logprobs | None, out: list[Event]) -> None:
+    def read(self, choice: ChunkChoice, payload: bytes, out: list[Event]) -> None:
+        delta = choice.delta or choice.message
+        if delta is None:
+            return
+        path = f"{self._path}.{'message' if delta is choice.message else 'delta'}"
+        content, refusal = self._logprobs(choice.logprobs)
         if thought := delta.reasoning_content or delta.reasoning:
             self._say(Reasoning, thought, out)
         if delta.reasoning_details:
             self._read_details(delta.reasoning_details, bool(thought), out)
-        if delta.content:
-            self._content(delta.content, logprobs.content if logprobs else None, out)
-        if delta.refusal:
-            self._say(Refusal, delta.refusal, out, logprobs.refusal if logprobs else None)
+        if delta.content or content:
+            self._content(delta.content or "", content, out)
+        if delta.refusal or refusal:
+            self._say(Refusal, delta.refusal or "", out, refusal)
         if delta.annotations:
-            self._cite(delta.annotations, out)
+            self._cite(delta.annotations, path, out)
+        if delta.audio or delta.extra_content:
+            self._lose_named(delta, path)
         if delta.function_call:
-            self._legacy(delta.function_call, out)
-        for part in delta.tool_calls or ():
-            self._tool(part, out)
+            self._tool(ToolCallPart(index=0, function=delta.function_call), {}, out)
+        for at, part in enumerate(delta.tool_calls or ()):
+            self._call(at, part, payload, out)
 
     def finish(self, out: list[Event]) -> None:
         """Closes what is open. A call that never got a name is shown all the same."""
@@ -73,6 +96,26 @@ class ChoiceReader:
                 self._start(call, "", out)
             if call.block is not None:
                 out.append(BlockStop(self.choice, call.block))
+
+    def lose(self, payload: bytes) -> None:
+        """What a chunk's delta, or a message, holds that nobody knows."""
+        for name in unread.of_delta(payload, self.choice):
+            self._loss.add(f"{self._path}.{name}")
+
+    def _lose_named(self, delta: Delta, path: str) -> None:
+        for name in ("audio", "extra_content"):
+            if getattr(delta, name):
+                self._loss.add(f"{path}.{name}")
+
+    def _logprobs(self, given: object) -> tuple[list[object] | None, list[object] | None]:
+        """Of content and refusal. Some servers have another form, as `{tokens, token_logprobs}`."""
+        if given is None:
+            return None, None
+        members = given if isinstance(given, dict) else {"": given}
+        content, refusal = _tokens(members.get("content")), _tokens(members.get("refusal"))
+        if any(value and value is not content and value is not refusal for value in members.values()):
+            self._loss.add(f"{self._path}.logprobs")
+        return content, refusal
 
     def _say(self, kind: Prose, text: str, out: list[Event], logprobs: list[object] | None = None) -> None:
         if self._prose is not kind:
@@ -103,6 +146,8 @@ class ChoiceReader:
         if isinstance(content, str):
             self._say(Text, content, out, logprobs)
             return
+        if logprobs:
+            self._loss.add(f"{self._path}.logprobs")
         for part in content:
             if part.type == "thinking":
                 self._say(Reasoning, _flat(part), out)
@@ -111,10 +156,13 @@ class ChoiceReader:
             elif part.text:
                 self._say(Text, part.text, out)
 
-    def _cite(self, annotations: list[Annotation], out: list[Event]) -> None:
+    def _cite(self, annotations: list[Annotation], path: str, out: list[Event]) -> None:
         for annotation in annotations:
             if (source := annotation.url_citation) is None:
+                self._loss.add(f"{path}.annotations[type={annotation.type}]")
                 continue
+            if source.content:
+                self._loss.add(f"{path}.annotations.url_citation.content")
             if self._prose is not Text:
                 self._open(Text, out)
             citation = Citation(source.url, source.title or "", source.start_index or 0, source.end_index or 0)
@@ -137,11 +185,19 @@ class ChoiceReader:
             return None
         return Opaque(NAME, DETAILS, jsontext.raw(self._details), self._domain)
 
-    def _legacy(self, function: Function, out: list[Event]) -> None:
-        self._tool(ToolCallPart(index=0, function=function), out)
+    def _call(self, at: int, part: ToolCallPart, payload: bytes, out: list[Event]) -> None:
+        """Members that are not OpenAI's come with the first piece of a call, or before its name."""
+        known = self._known(part)
+        extra: Extra = {}
+        if known is None or (known.block is None and part.extra_content):
+            extra = unread.of_call(payload, self.choice, at)
+        elif part.extra_content:
+            self._loss.add(f"{self._path}.tool_calls.extra_content")
+        self._tool(part, extra, out)
 
-    def _tool(self, part: ToolCallPart, out: list[Event]) -> None:
+    def _tool(self, part: ToolCallPart, extra: Extra, out: list[Event]) -> None:
         call = self._known(part) or self._new(part)
+        call.extra |= extra
         if part.custom is not None:
             name, arguments = part.custom.name, part.custom.input
         else:
@@ -170,7 +226,7 @@ class ChoiceReader:
     def _new(self, part: ToolCallPart) -> _Call:
         number = len(self._calls)
         custom = part.type == "custom" or part.custom is not None
-        call = _Call(part.id or self._mint(number), "custom" if custom else "function")
+        call = _Call(part.id or self._mint(number), "custom" if custom else "function", {})
         self._calls.append(call)
         if part.index is not None:
             self._by_index[part.index] = call
@@ -179,13 +235,20 @@ class ChoiceReader:
     def _start(self, call: _Call, name: str, out: list[Event]) -> None:
         self._close(out)
         call.block = self._take()
-        out.append(BlockStart(self.choice, call.block, ToolCall(call.id, name, kind=call.kind)))
+        out.append(BlockStart(self.choice, call.block, ToolCall(call.id, name, kind=call.kind, extra=call.extra)))
         if call.held:
             out.append(BlockDelta(self.choice, call.block, call.held))
 
     def _mint(self, number: int) -> str:
         digest = hashlib.sha256(f"{self._seed}/{self.choice}/{number}".encode("utf-8", "replace")).hexdigest()
         return f"call_{digest[:24]}"
+
+
+def _tokens(given: object) -> list[object] | None:
+    """A list of tokens with what is told of each; None for anything else."""
+    if isinstance(given, list) and given and all(isinstance(token, dict) and "token" in token for token in given):
+        return given
+    return None
 
 
 def _name(part: ToolCallPart) -> str | None:

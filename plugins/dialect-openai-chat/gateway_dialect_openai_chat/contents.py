@@ -4,31 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Audio, Block, Extra, File, Image, Opaque, Text
+from gateway import Audio, Block, File, Image, Opaque, Text
 
 from . import jsontext
 from .choices import DETAILS, NAME
 from .jsontext import Members
-
-
-class Loss:
-    """What had no place, as paths. own: the call was written in this dialect, so its extra members have one."""
-
-    def __init__(self, own: bool) -> None:
-        self.own = own
-        self.paths: list[str] = []
-
-    def add(self, path: str) -> None:
-        if path not in self.paths:
-            self.paths.append(path)
-
-    def keep(self, extra: Extra, path: str) -> Extra:
-        """The members to write; those of another dialect are lost."""
-        if self.own:
-            return extra
-        for name in extra:
-            self.add(f"{path}.{name}" if path else name)
-        return {}
+from .losses import Loss
 
 
 def content(blocks: Sequence[Block], path: str, loss: Loss) -> str | list[Members] | None:
@@ -47,7 +28,8 @@ def _part(block: Block, path: str, loss: Loss) -> Members | None:
         case Image():
             return _image(block, path, loss)
         case Audio(data=str(data)):
-            return {"type": "input_audio", "input_audio": _said({"data": data, "format": block.format})}
+            inner = _said({"data": data, "format": block.format})
+            return jsontext.merged({"type": "input_audio", "input_audio": inner}, loss.keep(block.extra, path))
         case File():
             return _file(block, path, loss)
         case Opaque(dialect=dialect, form=form) if dialect == NAME and loss.own and form != DETAILS:
@@ -64,7 +46,7 @@ def _image(image: Image, path: str, loss: Loss) -> Members | None:
         loss.add(path)
         return None
     inner = _said({"url": url, "detail": image.detail})
-    return {"type": "image_url", "image_url": inner, **loss.keep(image.extra, path)}
+    return jsontext.merged({"type": "image_url", "image_url": inner}, loss.keep(image.extra, path))
 
 
 def _file(file: File, path: str, loss: Loss) -> Members | None:
@@ -76,7 +58,7 @@ def _file(file: File, path: str, loss: Loss) -> Members | None:
     if data is not None and (file.media_type or not loss.own):
         data = f"data:{file.media_type or 'application/pdf'};base64,{data}"
     inner = _said({"file_url": file.url, "file_data": data, "file_id": file.file_id, "filename": file.filename})
-    return {"type": "file", "file": inner, **loss.keep(file.extra, path)}
+    return jsontext.merged({"type": "file", "file": inner}, loss.keep(file.extra, path))
 
 
 def _whole(block: Opaque) -> Members:

@@ -22,13 +22,12 @@ from gateway import (
     sse,
 )
 
-from . import jsontext, refusals, usages
+from . import jsontext, refusals, unread, usages
 from .choices import NAME, ChoiceReader
+from .losses import Loss
 from .wire import CHUNK, Chunk, ChunkChoice, Delta
 
 CUT = "The upstream's reply ended before it was complete."
-_OWN = frozenset(("id", "object", "created", "model", "choices", "usage", "error", "obfuscation", "p", "x_groq"))
-_OWN_OF_CHOICE = frozenset(("index", "delta", "message", "text", "finish_reason", "logprobs", "stop_reason"))
 _REASONS: dict[str, Reason] = {
     "stop": "stop",
     "length": "length",
@@ -39,13 +38,6 @@ _REASONS: dict[str, Reason] = {
     "content_filter": "content_filter",
     "refusal": "refusal",
 }
-
-
-class _RawChoices(msgspec.Struct):
-    choices: list[Extra] = []
-
-
-_RAW_CHOICES = msgspec.json.Decoder(_RawChoices)
 
 
 class _Ending(msgspec.Struct):
@@ -66,6 +58,7 @@ class _ReplyReader:
         self._choices: dict[int, _Ending] = {}
         self._erred = False
         self.failed = False
+        self.loss = Loss()
 
     @property
     def whole(self) -> bool:
@@ -79,6 +72,8 @@ class _ReplyReader:
         usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
         if usage:
             out.append(usages.read(usage))
+            if not chunk.choices:
+                self._lose_late(payload)
         if chunk.error:
             self.fail(refusals.in_band(chunk.error), out)
         elif self._erred:
@@ -99,7 +94,7 @@ class _ReplyReader:
 
     def _start(self, chunk: Chunk, payload: bytes, out: list[Event]) -> None:
         """Azure's first chunk tells of its prompt filters and has neither id nor choices."""
-        self._extra |= {name: value for name, value in jsontext.members(payload).items() if name not in _OWN}
+        self._extra |= unread.of_chunk(payload)
         if not chunk.id and not chunk.choices:
             return
         self._started = True
@@ -109,16 +104,25 @@ class _ReplyReader:
 
     def _choice(self, choice: ChunkChoice, payload: bytes, out: list[Event]) -> None:
         ending = self._choices.get(choice.index)
+        first = ending is None
         if ending is None:
-            ending = self._choices[choice.index] = _Ending(ChoiceReader(choice.index, self._seed, self._domain))
+            reader = ChoiceReader(choice.index, self._seed, self._domain, self.loss)
+            ending = self._choices[choice.index] = _Ending(reader)
         if choice.message is not None:
             _number(choice.message)
-        delta = choice.delta or choice.message
-        if delta is not None:
-            ending.reader.read(delta, choice.logprobs, out)
+        ending.reader.read(choice, payload, out)
+        if first or choice.finish_reason:
+            ending.reader.lose(payload)
         if choice.finish_reason:
             self._erred = choice.finish_reason == "error"
             ending.finish = _finished(choice, payload)
+            self._lose_late(payload)
+
+    def _lose_late(self, payload: bytes) -> None:
+        """Members of the reply that came after its start has been told."""
+        for name, value in unread.of_chunk(payload).items():
+            if name not in self._extra and bytes(value) != b"null":
+                self.loss.add(name)
 
 
 def _finished(choice: ChunkChoice, payload: bytes) -> Finished:
@@ -129,18 +133,7 @@ def _finished(choice: ChunkChoice, payload: bytes) -> Finished:
         detail = word
     if reason == "stop" and isinstance(choice.stop_reason, str):
         reason, detail = "stop_sequence", choice.stop_reason
-    return Finished(choice.index, reason, detail, extra=_rest_of_choice(choice.index, payload))
-
-
-def _rest_of_choice(index: int, payload: bytes) -> Extra:
-    try:
-        choices = _RAW_CHOICES.decode(payload).choices
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-    for members in choices:
-        if bytes(members.get("index", b"0")) == b"%d" % index:
-            return {name: value for name, value in members.items() if name not in _OWN_OF_CHOICE}
-    return {}
+    return Finished(choice.index, reason, detail, extra=unread.of_choice(payload, choice.index))
 
 
 def _number(message: Delta) -> None:
@@ -153,6 +146,7 @@ class StreamDecoder(Decoder):
     def __init__(self, target: Target) -> None:
         self._splitter = sse.Splitter()
         self._reader = _ReplyReader(target.state_domain)
+        self.loss = self._reader.loss.paths
         self._done = False
 
     def feed(self, data: bytes) -> list[Event]:
@@ -195,6 +189,7 @@ class WholeDecoder(Decoder):
     def __init__(self, target: Target) -> None:
         self._body = bytearray()
         self._reader = _ReplyReader(target.state_domain)
+        self.loss = self._reader.loss.paths
 
     def feed(self, data: bytes) -> list[Event]:
         self._body += data

@@ -5,9 +5,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from gateway import Call, Citation, Extra, Finished, Inbound, Reason, Started
+from gateway import Call, Citation, Finished, Inbound, Reason, Started
 
-from .choices import NAME
 from .jsontext import Members
 
 _PREFIX = "chatcmpl-"
@@ -38,10 +37,6 @@ def identity(started: Started) -> str:
     if given.startswith(_PREFIX):
         return given
     return _PREFIX + (given.partition("_")[2] or given)
-
-
-def others(started: Started) -> Extra:
-    return started.extra if started.dialect == NAME else {}
 
 
 def finish_reason(finished: Finished, refused: bool, legacy: bool) -> str:

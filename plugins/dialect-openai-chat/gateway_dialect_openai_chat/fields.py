@@ -10,8 +10,11 @@ from msgspec import Raw
 
 from gateway import BadCall, Extra
 
+from . import jsontext
+
 T = TypeVar("T")
 _OBJECT = msgspec.json.Decoder(Extra)
+_NOTHING = (b"null", b"[]")
 
 
 class Kind(Generic[T]):
@@ -43,7 +46,9 @@ RAWS = Kind(list[Raw], "a list")
 
 
 class Fields:
-    """One object. `take` removes what it gives; `rest` is what nobody took, nulls included."""
+    """One object. `take` removes what it gives; `rest` is what nobody took, nulls included; `others` what of it says
+    something: SDKs send back nulls and empty lists for what a reply did not have.
+    """
 
     __slots__ = ("_members", "path")
 
@@ -83,6 +88,13 @@ class Fields:
 
     def rest(self) -> Extra:
         return dict(self._members)
+
+    def others(self, name: str = "", inner: Fields | None = None) -> Extra:
+        """inner: the object under a name, whose own others stand there again."""
+        found = {name: value for name, value in self._members.items() if bytes(value) not in _NOTHING}
+        if inner is not None and (more := inner.others()):
+            found[name] = jsontext.raw(more)
+        return found
 
 
 def parse(body: bytes) -> Fields:

@@ -43,13 +43,13 @@ class MessageReader:
         role = fields.need("role", TEXT)
         name = fields.take("name", TEXT)
         if role == "assistant":
-            return Message("assistant", self._assistant(at, fields), name, extra=fields.rest())
+            return Message("assistant", self._assistant(at, fields), name, extra=fields.others())
         if role == "tool":
-            return Message("tool", [self._tool(fields)], name, extra=fields.rest())
+            return Message("tool", [self._tool(fields)], name, extra=fields.others())
         if role == "function":
-            return Message("tool", [self._function(at, name, fields)], extra=fields.rest())
+            return Message("tool", [self._function(at, name, fields)], extra=fields.others())
         if plain := _PLAIN.get(role):
-            return Message(plain, parts.content(fields), name, extra=fields.rest())
+            return Message(plain, parts.content(fields), name, extra=fields.others())
         path = fields.at("role")
         raise BadCall(f"`{path}` must be one of {', '.join(_ROLES)}.", code="invalid_value", param=path)
 
@@ -59,7 +59,7 @@ class MessageReader:
         if refusal := fields.take("refusal", TEXT):
             content.append(Refusal(refusal))
         if audio := fields.inner("audio"):
-            content.append(Audio(id=audio.need("id", TEXT)))
+            content.append(Audio(id=audio.need("id", TEXT), extra=audio.others()))
         calls: list[Block] = [self._call(call) for call in fields.each("tool_calls")]
         if legacy := fields.inner("function_call"):
             calls.append(self._legacy_call(at, legacy))
@@ -68,22 +68,26 @@ class MessageReader:
         return blocks + content + calls
 
     def _call(self, fields: Fields) -> ToolCall:
+        """`index` comes from streams put together by hand; the call's place says it."""
         identity = fields.need("id", TEXT)
         kind = fields.take("type", TEXT) or "function"
+        fields.take("index", RAW)
         if kind == "function":
             function = fields.needed_inner("function")
-            return ToolCall(identity, function.need("name", TEXT), function.take("arguments", TEXT) or "")
+            name, arguments = function.need("name", TEXT), function.take("arguments", TEXT) or ""
+            return ToolCall(identity, name, arguments, extra=fields.others("function", function))
         if kind == "custom":
             self._custom.add(identity)
             custom = fields.needed_inner("custom")
-            return ToolCall(identity, custom.need("name", TEXT), custom.take("input", TEXT) or "", "custom")
+            name, text = custom.need("name", TEXT), custom.take("input", TEXT) or ""
+            return ToolCall(identity, name, text, "custom", extra=fields.others("custom", custom))
         path = fields.at("type")
         raise BadCall(f"`{path}` must be function or custom.", code="invalid_value", param=path)
 
     def _legacy_call(self, at: int, fields: Fields) -> ToolCall:
-        name = fields.need("name", TEXT)
+        name, arguments = fields.need("name", TEXT), fields.take("arguments", TEXT) or ""
         self._legacy[name] = f"call_legacy_{at}"
-        return ToolCall(self._legacy[name], name, fields.take("arguments", TEXT) or "")
+        return ToolCall(self._legacy[name], name, arguments, extra=Fields({}, "").others("function", fields))
 
     def _tool(self, fields: Fields) -> ToolResult:
         identity = fields.need("tool_call_id", TEXT)

@@ -31,36 +31,39 @@ def content(fields: Fields) -> list[Block]:
 def _part(fields: Fields) -> Block:
     """One part; what it is made of decides where its type does not say."""
     whole = fields.rest()
-    match fields.need("type", TEXT):
+    kind = fields.need("type", TEXT)
+    match kind:
         case "text":
-            return Text(fields.need("text", TEXT), fields.rest())
-        case "refusal":
-            return Refusal(fields.need("refusal", TEXT))
+            return Text(fields.need("text", TEXT), fields.others())
         case "image_url":
             return _image(fields)
         case "input_audio":
-            audio = fields.needed_inner("input_audio")
-            return Audio(audio.need("data", TEXT), audio.take("format", TEXT))
+            inner = fields.needed_inner("input_audio")
+            data, form = inner.need("data", TEXT), inner.take("format", TEXT)
+            return Audio(data, form, extra=fields.others("input_audio", inner))
         case "file":
             return _file(fields)
-        case "thinking":
-            return _thinking(fields)
-        case other:
-            return Opaque(NAME, other, jsontext.raw(whole))
+    block = _told(kind, fields)
+    return Opaque(NAME, kind, jsontext.raw(whole)) if block is None or fields.others() else block
+
+
+def _told(kind: str, fields: Fields) -> Refusal | Reasoning | None:
+    """What has no place for further members. Thinking is Mistral's."""
+    if kind == "refusal":
+        return Refusal(fields.need("refusal", TEXT))
+    return _thinking(fields) if kind == "thinking" else None
 
 
 def _image(fields: Fields) -> Image:
     """Mistral takes the URL itself in place of the object."""
     value = fields.need("image_url", RAW)
     path = fields.at("image_url")
-    if bytes(value)[:1] == b'"':
-        url, detail = TEXT.read(value, path), None
-    else:
-        inner = Fields(_IMAGE_URL.read(value, path), path)
-        url, detail = inner.need("url", TEXT), inner.take("detail", TEXT)
+    inner = Fields({"url": value} if bytes(value)[:1] == b'"' else _IMAGE_URL.read(value, path), path)
+    url, detail = inner.need("url", TEXT), inner.take("detail", TEXT)
+    extra = fields.others("image_url", inner)
     if split := _split(url):
-        return Image(data=split[1], media_type=split[0], detail=detail, extra=fields.rest())
-    return Image(url=url, detail=detail, extra=fields.rest())
+        return Image(data=split[1], media_type=split[0], detail=detail, extra=extra)
+    return Image(url=url, detail=detail, extra=extra)
 
 
 def _file(fields: Fields) -> File:
@@ -68,18 +71,18 @@ def _file(fields: Fields) -> File:
     inner = fields.needed_inner("file")
     data = inner.take("file_data", TEXT)
     split = _split(data) if data else None
-    return File(
+    block = File(
         url=inner.take("file_url", TEXT),
         data=split[1] if split else data,
         media_type=split[0] if split else None,
         file_id=inner.take("file_id", TEXT),
         filename=inner.take("filename", TEXT),
-        extra=fields.rest(),
     )
+    block.extra = fields.others("file", inner)
+    return block
 
 
 def _thinking(fields: Fields) -> Reasoning:
-    """Mistral's."""
     value = fields.need("thinking", RAW)
     path = fields.at("thinking")
     if bytes(value)[:1] == b'"':

@@ -13,7 +13,6 @@ from gateway import (
     Call,
     Encoder,
     Event,
-    Extra,
     Failed,
     Finished,
     GatewayError,
@@ -30,6 +29,7 @@ from gateway import (
 from . import encoders, jsontext, refusals, usages
 from .choices import DETAILS, NAME
 from .jsontext import Members
+from .losses import Loss
 
 _OPEN = b',"finish_reason":null'
 _DONE = b"data: [DONE]\n\n"
@@ -50,13 +50,13 @@ class StreamEncoder(Encoder):
     content_type = "text/event-stream"
 
     def __init__(self, call: Call, legacy: bool) -> None:
-        self.loss: list[str] = []
+        self._loss = Loss()
+        self.loss = self._loss.paths
         self._model = call.model
         self._stream_usage = call.stream_usage
         self._legacy = legacy
         self._head = b""
         self._tail = b"]" + (b',"usage":null' if call.stream_usage else b"") + b"}\n\n"
-        self._dialect = ""
         self._blocks: dict[tuple[int, int], _Open] = {}
         self._calls: dict[int, int] = {}
         self._roles: set[int] = set()
@@ -97,14 +97,14 @@ class StreamEncoder(Encoder):
         return b'%b"choices":[],"usage":%b}\n\n%b' % (self._head, usage, _DONE)
 
     def _started(self, started: Started) -> bytes:
-        self._dialect = started.dialect
         shared: Members = {
             "id": encoders.identity(started),
             "object": "chat.completion.chunk",
             "created": started.created or 0,
             "model": self._model,
         }
-        shared = {**encoders.others(started), **shared}
+        self._loss.own = started.dialect == NAME
+        shared = {**self._loss.keep(started.extra, ""), **shared}
         self._head = b"data: " + jsontext.encode(shared)[:-1] + b","
         return self._role(0)
 
@@ -130,6 +130,8 @@ class StreamEncoder(Encoder):
         shown, first = _Open(), b""
         if isinstance(block, Text | Reasoning | Refusal):
             shown = _Open(_PROSE[type(block)])
+            if isinstance(block, Text):
+                self._loss.lose(block.extra, "Text")
             if isinstance(block, Refusal):
                 self._refused.add(start.choice)
             if isinstance(block, Reasoning) and block.proof is not None:
@@ -139,7 +141,7 @@ class StreamEncoder(Encoder):
         elif isinstance(block, ToolCall) and block.executor == "client":
             shown, first = self._call(start.choice, block)
         else:
-            self._lose(type(block).__name__)
+            self._loss.add(type(block).__name__)
         self._blocks[start.choice, start.index] = shown
         return first
 
@@ -147,17 +149,21 @@ class StreamEncoder(Encoder):
         index = self._calls.get(choice, 0)
         self._calls[choice] = index + 1
         if self._legacy and call.kind == "function":
+            self._loss.lose(call.extra, "ToolCall")
             head: Members = {"function_call": {"name": call.name, "arguments": call.arguments}}
             return _Open(b'{"function_call":{"arguments":', b"}}"), self._chunk(choice, jsontext.encode(head))
         member = "input" if call.kind == "custom" else "arguments"
-        part = {
+        extra = self._loss.keep(call.extra, "ToolCall")
+        part: Members = {
             "index": index,
             "id": call.id,
             "type": call.kind,
             call.kind: {"name": call.name, member: call.arguments},
         }
         prefix = b'{"tool_calls":[{"index":%d,"%b":{"%b":' % (index, call.kind.encode(), member.encode())
-        return _Open(prefix, b"}}]}"), self._chunk(choice, jsontext.encode({"tool_calls": [part]}))
+        return _Open(prefix, b"}}]}"), self._chunk(
+            choice, jsontext.encode({"tool_calls": [jsontext.merged(part, extra)]})
+        )
 
     def _delta(self, delta: BlockDelta) -> bytes:
         block = self._blocks[delta.choice, delta.index]
@@ -180,16 +186,12 @@ class StreamEncoder(Encoder):
 
     def _proof(self, choice: int, proof: Opaque) -> bytes:
         if proof.dialect != NAME or proof.form != DETAILS:
-            self._lose("Reasoning.proof")
+            self._loss.add("Reasoning.proof")
             return b""
         return self._chunk(choice, b'{"%b":%b}' % (DETAILS.encode(), bytes(proof.payload)))
 
     def _finished(self, finished: Finished) -> bytes:
         word = encoders.finish_reason(finished, finished.choice in self._refused, self._legacy)
-        extra: Extra = finished.extra if self._dialect == NAME else {}
+        extra = self._loss.keep(finished.extra, "")
         end = jsontext.encode({"finish_reason": word, **extra})[1:-1]
         return self._chunk(finished.choice, b"{}", end=b"," + end)
-
-    def _lose(self, what: str) -> None:
-        if what not in self.loss:
-            self.loss.append(what)

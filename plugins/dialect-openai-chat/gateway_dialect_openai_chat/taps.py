@@ -19,7 +19,8 @@ from gateway import BlockDelta, Event, GatewayError, Inbound, Tap, UpstreamBroke
 
 from . import jsontext, refusals, usages
 from .choices import ChoiceReader
-from .wire import DELTA, TAIL, Delta, Tail
+from .losses import Loss
+from .wire import DELTA, TAIL, ChunkChoice, Delta, Tail
 
 LAST = 8
 """Events of a block that are scanned: a finish reason, usage, [DONE], and comments between them."""
@@ -172,9 +173,10 @@ def _said(message: Raw) -> int:
     """Bytes of what the model said in a message."""
     events: list[Event] = []
     try:
-        ChoiceReader(0, "", "").read(jsontext.decode(bytes(message), DELTA, Delta), None, events)
+        choice = ChunkChoice(message=jsontext.decode(bytes(message), DELTA, Delta))
     except UpstreamBroken:
         return len(memoryview(message))
+    ChoiceReader(0, "", "", Loss()).read(choice, b"", events)
     return sum(len(event.text.encode("utf-8", "replace")) for event in events if isinstance(event, BlockDelta))
 
 

@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from gateway import BadCall, OutputFormat, Tool, ToolChoice
 
+from . import jsontext
 from .fields import FLAG, OBJECT, RAW, TEXT, Fields
 
 _MODES: dict[str, Literal["auto", "none", "required"]] = {
@@ -39,24 +40,30 @@ def choice(fields: Fields) -> ToolChoice | None:
 
 
 def output_format(fields: Fields) -> OutputFormat | None:
+    """`response_format`; what it holds that is not OpenAI's stays where it was."""
     inner = fields.inner("response_format")
     if inner is None:
         return None
-    match inner.need("type", TEXT):
-        case "text":
-            return OutputFormat("text")
-        case "json_object":
-            return OutputFormat("json")
-        case "json_schema":
-            schema = inner.needed_inner("json_schema")
-            return OutputFormat(
-                "schema",
-                schema.take("name", TEXT),
-                schema.take("description", TEXT),
-                schema.take("schema", RAW),
-                schema.take("strict", FLAG),
-            )
-    path = inner.at("type")
+    kind = inner.need("type", TEXT)
+    schema = inner.needed_inner("json_schema") if kind == "json_schema" else None
+    found = _format(kind, schema, inner)
+    if others := inner.others("json_schema", schema):
+        fields.put("response_format", jsontext.raw(others))
+    return found
+
+
+def _format(kind: str, schema: Fields | None, fields: Fields) -> OutputFormat:
+    if schema is not None:
+        return OutputFormat(
+            "schema",
+            schema.take("name", TEXT),
+            schema.take("description", TEXT),
+            schema.take("schema", RAW),
+            schema.take("strict", FLAG),
+        )
+    if kind in ("text", "json_object"):
+        return OutputFormat("text" if kind == "text" else "json")
+    path = fields.at("type")
     raise BadCall(f"`{path}` must be text, json_object or json_schema.", code="invalid_value", param=path)
 
 
@@ -69,18 +76,19 @@ def _tool(fields: Fields) -> Tool:
     if kind == "custom":
         custom = fields.needed_inner("custom")
         name, description = custom.need("name", TEXT), custom.take("description", TEXT)
-        return Tool(name, description, kind="custom", extra=custom.rest() | fields.rest())
+        return Tool(name, description, kind="custom", extra=fields.others("custom", custom))
     return Tool(kind, kind="hosted", extra=whole)
 
 
 def _function(function: Fields, outer: Fields) -> Tool:
-    return Tool(
+    tool = Tool(
         function.need("name", TEXT),
         function.take("description", TEXT),
         function.take("parameters", RAW),
         function.take("strict", FLAG),
-        extra=outer.rest(),
     )
+    tool.extra = outer.others("function", function)
+    return tool
 
 
 def _choice(value: Raw, path: str) -> ToolChoice:

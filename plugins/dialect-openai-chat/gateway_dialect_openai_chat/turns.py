@@ -12,9 +12,11 @@ from msgspec import Raw
 
 from gateway import Audio, Block, Call, Message, Opaque, Reasoning, Refusal, Target, Text, ToolCall, ToolResult
 
+from . import jsontext
 from .choices import DETAILS, NAME
-from .contents import Loss, content
+from .contents import content
 from .jsontext import Members
+from .losses import Loss
 
 MOVED = "The tool's result is in the next message."
 
@@ -42,7 +44,8 @@ def call_turns(messages: Sequence[Message], own: bool) -> list[tuple[int, Messag
     for at, message in enumerate(messages):
         if turns and not own and _joins(turns[-1][1], message):
             first, last = turns[-1]
-            turns[-1] = (first, Message("assistant", [*last.blocks, *message.blocks], last.name, last.phase))
+            blocks, extra = [*last.blocks, *message.blocks], last.extra | message.extra
+            turns[-1] = (first, Message("assistant", blocks, last.name, last.phase, extra))
         else:
             turns.append((at, message))
     return turns
@@ -69,9 +72,9 @@ class _Writer:
             self.flush()
         if message.phase:
             self._loss.add(f"{path}.phase")
-        for result in results:
-            self._result(result, path, message if len(message.blocks) == 1 else None)
         rest = [block for block in message.blocks if not isinstance(block, ToolResult)]
+        for result in results:
+            self._result(result, path, message if result is results[0] and not rest else None)
         if rest or not results:
             self.flush()
             self._turn(path, message, rest)
@@ -97,18 +100,27 @@ class _Writer:
         said = [block for block in blocks if not isinstance(block, Reasoning | Refusal | ToolCall | Audio)]
         text = content(said, path, self._loss)
         refusal = "".join(block.text for block in blocks if isinstance(block, Refusal))
-        calls = [_call(block) for block in blocks if isinstance(block, ToolCall)]
+        calls: list[Members] = []
         for at, block in enumerate(blocks):
             if isinstance(block, Reasoning):
                 self._reasoning(out, block, f"{path}[{at}]")
-            elif isinstance(block, Audio) and block.id:
-                out["audio"] = {"id": block.id}
+            elif isinstance(block, ToolCall):
+                calls.append(jsontext.merged(_call(block), self._loss.keep(block.extra, f"{path}[{at}]")))
+            elif isinstance(block, Audio):
+                self._audio(out, block, f"{path}[{at}]")
         if text is not None or not (refusal or calls or "audio" in out):
             out["content"] = text if text is not None else ""
         if refusal:
             out["refusal"] = refusal
         if calls:
             out["tool_calls"] = calls
+
+    def _audio(self, out: Members, block: Audio, path: str) -> None:
+        """OpenAI's models take what they said by its id alone."""
+        if block.id:
+            out["audio"] = {"id": block.id, **self._loss.keep(block.extra, path)}
+        else:
+            self._loss.add(path)
 
     def _reasoning(self, out: Members, block: Reasoning, path: str) -> None:
         """Several upstreams refuse a call without the reasoning they gave, others one with it; a summary, or what has
@@ -127,7 +139,8 @@ class _Writer:
             return False
         return proof.domain == self._domain or (self._loss.own and not proof.domain)
 
-    def _result(self, result: ToolResult, path: str, alone: Message | None) -> None:
+    def _result(self, result: ToolResult, path: str, message: Message | None) -> None:
+        """message: whose own members go with it."""
         texts = [block for block in result.blocks if isinstance(block, Text)]
         others = [block for block in result.blocks if not isinstance(block, Text)]
         moved = content(others, f"{path}.content", self._loss)
@@ -137,7 +150,10 @@ class _Writer:
             self._loss.add(f"{path}.is_error")
         out: Members = {"role": "tool", "tool_call_id": result.call_id}
         out["content"] = content(texts, f"{path}.content", self._loss) or (MOVED if moved else "")
-        self.out.append(out | (self._loss.keep(alone.extra, path) if alone else {}))
+        if message is not None:
+            out |= {"name": message.name} if message.name is not None else {}
+            out |= self._loss.keep(message.extra, path)
+        self.out.append(out)
 
 
 def _call(call: ToolCall) -> Members:

@@ -25,6 +25,7 @@ from gateway import (
 from . import encoders, jsontext, refusals, usages
 from .choices import DETAILS, NAME
 from .jsontext import Members
+from .losses import Loss
 
 
 class _Block:
@@ -58,7 +59,8 @@ class WholeEncoder(Encoder):
     content_type = "application/json"
 
     def __init__(self, call: Call, legacy: bool) -> None:
-        self.loss: list[str] = []
+        self._loss = Loss()
+        self.loss = self._loss.paths
         self._model = call.model
         self._legacy = legacy
         self._started = Started()
@@ -74,6 +76,7 @@ class WholeEncoder(Encoder):
                 self._start(event)
             case Started():
                 self._started = event
+                self._loss.own = event.dialect == NAME
             case Usage():
                 self._usage = event
             case Finished():
@@ -99,7 +102,7 @@ class WholeEncoder(Encoder):
         }
         if self._usage is not None:
             out["usage"] = usages.write(self._usage)
-        return jsontext.encode({**encoders.others(self._started), **out})
+        return jsontext.encode({**self._loss.keep(self._started.extra, ""), **out})
 
     def _choice(self, index: int) -> _Choice:
         choice = self._choices.get(index)
@@ -113,10 +116,12 @@ class WholeEncoder(Encoder):
             isinstance(block, ToolCall) and block.executor == "client"
         ):
             self._choice(start.choice).blocks[start.index] = _Block(block)
+            if isinstance(block, Text):
+                self._loss.lose(block.extra, "Text")
             if isinstance(block, Reasoning) and block.proof is not None:
                 self._proof(start.choice, block.proof)
         else:
-            self._lose(type(block).__name__)
+            self._loss.add(type(block).__name__)
 
     def _delta(self, delta: BlockDelta) -> None:
         choice = self._choice(delta.choice)
@@ -137,18 +142,17 @@ class WholeEncoder(Encoder):
         if proof.dialect == NAME and proof.form == DETAILS:
             self._choice(choice).proofs.append(proof.payload)
         else:
-            self._lose("Reasoning.proof")
+            self._loss.add("Reasoning.proof")
 
     def _written(self, index: int, choice: _Choice) -> Members:
         refusal = choice.said(Refusal)
         word = encoders.finish_reason(choice.finished, refusal is not None, self._legacy)
-        extra = choice.finished.extra if self._started.dialect == NAME else {}
         return {
             "index": index,
             "message": self._message(choice, refusal),
             "logprobs": _logprobs(choice),
             "finish_reason": word,
-            **extra,
+            **self._loss.keep(choice.finished.extra, ""),
         }
 
     def _message(self, choice: _Choice, refusal: str | None) -> Members:
@@ -162,19 +166,16 @@ class WholeEncoder(Encoder):
         if choice.proofs:
             out[DETAILS] = _one_list(choice.proofs)
         if calls and self._legacy:
+            self._loss.lose(calls[0][0].extra, "ToolCall")
             out["function_call"] = {"name": calls[0][0].name, "arguments": calls[0][1]}
         elif calls:
-            out["tool_calls"] = [_call(call, arguments) for call, arguments in calls]
+            out["tool_calls"] = [self._call(call, arguments) for call, arguments in calls]
         return out
 
-    def _lose(self, what: str) -> None:
-        if what not in self.loss:
-            self.loss.append(what)
-
-
-def _call(call: ToolCall, arguments: str) -> Members:
-    member = "input" if call.kind == "custom" else "arguments"
-    return {"id": call.id, "type": call.kind, call.kind: {"name": call.name, member: arguments}}
+    def _call(self, call: ToolCall, arguments: str) -> Members:
+        member = "input" if call.kind == "custom" else "arguments"
+        out: Members = {"id": call.id, "type": call.kind, call.kind: {"name": call.name, member: arguments}}
+        return jsontext.merged(out, self._loss.keep(call.extra, "ToolCall"))
 
 
 def _logprobs(choice: _Choice) -> Members | None:

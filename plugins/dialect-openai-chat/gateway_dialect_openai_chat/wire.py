@@ -24,22 +24,28 @@ class Custom(Struct, gc=False):
     input: str | None = None
 
 
-class ToolCallPart(Struct, gc=False):
+class ToolCallPart(Struct):
+    """extra_content: Gemini's signature of a thought."""
+
     index: int | None = None
     id: str | None = None
     type: str | None = None
     function: Function | None = None
     custom: Custom | None = None
+    extra_content: object = None
 
 
-class UrlCitation(Struct, gc=False):
+class UrlCitation(Struct):
+    """content: OpenRouter's, an excerpt."""
+
     url: str = ""
     title: str | None = None
     start_index: int | None = None
     end_index: int | None = None
+    content: object = None
 
 
-class Annotation(Struct, gc=False):
+class Annotation(Struct):
     type: str | None = None
     url_citation: UrlCitation | None = None
 
@@ -67,7 +73,10 @@ class Part(Struct):
 
 
 class Delta(Struct):
-    """reasoning_content: DeepSeek, xAI, Moonshot, llama.cpp. reasoning: Groq, OpenRouter, Ollama. index: Z.ai."""
+    """reasoning_content: DeepSeek, xAI, Moonshot, llama.cpp. reasoning: Groq, OpenRouter, Ollama.
+
+    audio, extra_content: have no place in events.
+    """
 
     content: str | list[Part] | None = None
     reasoning_content: str | None = None
@@ -77,11 +86,8 @@ class Delta(Struct):
     tool_calls: list[ToolCallPart] | None = None
     function_call: Function | None = None
     annotations: list[Annotation] | None = None
-
-
-class Logprobs(Struct):
-    content: list[object] | None = None
-    refusal: list[object] | None = None
+    audio: object = None
+    extra_content: object = None
 
 
 class ChunkChoice(Struct):
@@ -91,7 +97,7 @@ class ChunkChoice(Struct):
     delta: Delta | None = None
     message: Delta | None = None
     finish_reason: str | None = None
-    logprobs: Logprobs | None = None
+    logprobs: object = None
     stop_reason: str | int | None = None
     native_finish_reason: str | None = None
 

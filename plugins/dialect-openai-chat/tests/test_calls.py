@@ -213,7 +213,7 @@ def test_tools_of_all_kinds() -> None:
     ).tools
     assert read == [
         Tool("f", "d", Raw(b'{"a": 1}'), True),
-        Tool("g", kind="custom", extra={"format": Raw(json.dumps(grammar).encode())}),
+        Tool("g", kind="custom", extra={"custom": Raw(b'{"format":' + json.dumps(grammar).encode() + b"}")}),
         Tool("web_search", kind="hosted", extra={"type": Raw(b'"web_search"'), "depth": Raw(b"2")}),
     ]
 

@@ -253,9 +253,7 @@ UNKNOWN = ("repetition_penalty", "min_p", "echo", "safety_model")
 
 
 def normal_message(message: dict[str, Any]) -> dict[str, Any]:
-    nulls = ("content", "refusal", "audio", "function_call", "tool_calls")
-    taken = nulls if message["role"] == "assistant" else ("content",)
-    out = {name: value for name, value in message.items() if value is not None or name not in taken}
+    out = {name: value for name, value in message.items() if value not in (None, [])}
     content = out.get("content")
     if isinstance(content, list) and len(content) == 1 and content[0].keys() == {"type", "text"}:
         out["content"] = content[0]["text"]
@@ -271,9 +269,9 @@ def normal_message(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def normal_call(call: dict[str, Any]) -> dict[str, Any]:
-    """A call in canonical form has no place for OpenRouter's `cache_control` and what SDKs leave in it."""
-    function = {name: call["function"][name] for name in ("name", "arguments")}
-    return {"id": call["id"], "type": "function", "function": function}
+    """Without what SDKs leave in it."""
+    said = {name: value for name, value in call["function"].items() if value is not None}
+    return {name: value for name, value in call.items() if name != "index"} | {"function": said}
 
 
 def told(body: bytes, stream: bool) -> dict[int | str, Any]:

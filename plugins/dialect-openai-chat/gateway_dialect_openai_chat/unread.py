@@ -1,0 +1,70 @@
+"""What a reply holds that its structs do not: what rides along in `extra`, and what is lost.
+
+Looking for it takes a second parse. That is done for a whole completion, and of a stream where there is something to
+find: in its first chunk, at the start of a tool call, at a choice's end, and beside usage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Raw
+
+from gateway import Extra
+
+from . import jsontext
+from .wire import Chunk, ChunkChoice, Delta
+
+_PADDING = ("obfuscation", "p")
+_OF_CHUNK = frozenset((*Chunk.__struct_fields__, "object", *_PADDING))
+_OF_CHOICE = frozenset((*ChunkChoice.__struct_fields__, "text")) - {"native_finish_reason"}
+_OF_DELTA = frozenset((*Delta.__struct_fields__, "role", "index"))
+_OF_CALL = frozenset(("index", "id", "type"))
+_OF_FUNCTION = frozenset(("name", "arguments", "input"))
+_NOTHING = (b"null", b"[]", b"{}", b'""')
+_NONE = Raw(b"null")
+
+
+def of_chunk(payload: bytes) -> Extra:
+    return _unknown(jsontext.members(payload), _OF_CHUNK)
+
+
+def of_choice(payload: bytes, index: int) -> Extra:
+    return _unknown(_choice(payload, index), _OF_CHOICE)
+
+
+def of_delta(payload: bytes, index: int) -> Extra:
+    """Those that say something; SDKs' servers fill in nulls."""
+    return _telling(_unknown(_delta(payload, index), _OF_DELTA))
+
+
+def of_call(payload: bytes, index: int, at: int) -> Extra:
+    """Of a choice's tool call in this chunk; what its function holds beside name and arguments is in it again."""
+    calls = jsontext.objects(_delta(payload, index).get("tool_calls", _NONE))
+    return dict(_of_call(calls[at])) if at < len(calls) else {}
+
+
+def _of_call(call: Extra) -> Iterator[tuple[str, Raw]]:
+    for name, value in _telling(_unknown(call, _OF_CALL)).items():
+        if name not in ("function", "custom"):
+            yield name, value
+        elif inner := _telling(_unknown(jsontext.members(value), _OF_FUNCTION)):
+            yield name, jsontext.raw(inner)
+
+
+def _choice(payload: bytes, index: int) -> Extra:
+    choices = jsontext.objects(jsontext.members(payload).get("choices", _NONE))
+    return next((choice for choice in choices if bytes(choice.get("index", b"0")) == b"%d" % index), {})
+
+
+def _delta(payload: bytes, index: int) -> Extra:
+    choice = _choice(payload, index)
+    return jsontext.members(choice.get("delta", _NONE)) or jsontext.members(choice.get("message", _NONE))
+
+
+def _unknown(members: Extra, known: frozenset[str]) -> Extra:
+    return {name: value for name, value in members.items() if name not in known}
+
+
+def _telling(members: Extra) -> Extra:
+    return {name: value for name, value in members.items() if bytes(value) not in _NOTHING}
