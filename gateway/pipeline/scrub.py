@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from .exchange import Exchange
 
-MARK = b'"error"'
-"""Stands in every error of the dialects, in-band ones included; what lacks it is not searched."""
+MARK = b"error"
+"""Stands in every error that comes within a reply; what lacks it is not searched."""
 SHORTEST = 8
 """Characters of a header's value that may be a credential."""
 SHORTEST_LINE = 16
@@ -45,6 +45,10 @@ def _hidden(headers: Mapping[str, str], instructions: str) -> Iterator[str]:
 
 def _forms(text: str) -> Iterator[bytes]:
     """As it stands, in JSON, and in JSON that is quoted in JSON."""
-    once = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
-    forms = (text, *once, *(json.dumps(form)[1:-1] for form in once))
+    once = _quoted(text)
+    forms = (text, *once, *(form for one in once for form in _quoted(one)))
     yield from (form.encode("utf-8", "surrogateescape") for form in dict.fromkeys(forms))
+
+
+def _quoted(text: str) -> tuple[str, str]:
+    return json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]
