@@ -160,3 +160,9 @@ def upstream() -> Iterator[FakeUpstream]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
+
+
+@pytest.fixture(scope="session")
+def caller_of() -> type[Caller]:
+    """For fixtures that last longer than a test; whoever makes one closes it."""
+    return Caller
