@@ -44,7 +44,10 @@ def create(
     context: Context, label: str, owner: str | None, role: str | None, expires: Ahead | At | None, as_json: bool
 ) -> None:
     """Make a key and show it, once."""
-    end = None if expires is None else expires.after(time.time())
+    now = time.time()
+    end = None if expires is None else expires.after(now)
+    if end is not None and end <= now:
+        raise click.BadParameter(f"{spoken(end)} is in the past, so the key would never work", param_hint="--expires")
     made = _with_store(context, lambda store: create_key(store, label, owner, role, end))
     if as_json:
         emit_json(MadeShown.of(made))
