@@ -81,7 +81,10 @@ class Reasoning(msgspec.Struct, omit_defaults=True, tag="reasoning"):
 
 
 class ToolCall(msgspec.Struct, omit_defaults=True, tag="tool_call"):
-    """arguments: the JSON text as the model wrote it, possibly not valid; free text for a `custom` tool."""
+    """arguments: the JSON text as the model wrote it, possibly not valid; free text for a `custom` tool.
+
+    item_id: its maker's name for the item, beside the call's own; no loss where a dialect has no such names.
+    """
 
     id: str
     name: str
@@ -89,6 +92,7 @@ class ToolCall(msgspec.Struct, omit_defaults=True, tag="tool_call"):
     kind: Literal["function", "custom"] = "function"
     executor: Literal["client", "gateway", "upstream"] = "client"
     extra: Extra = {}
+    item_id: str | None = None
 
 
 class ToolResult(msgspec.Struct, omit_defaults=True, tag="tool_result"):
@@ -102,13 +106,17 @@ Block = Text | Refusal | Image | File | Audio | Reasoning | ToolCall | ToolResul
 
 
 class Message(msgspec.Struct, omit_defaults=True):
-    """name: the author's, where a dialect has it. phase: `commentary` or `final_answer`, where it has that."""
+    """name: the author's, where a dialect has it. phase: `commentary` or `final_answer`, where it has that.
+
+    item_id: its maker's name for it; no loss where a dialect has no such names.
+    """
 
     role: Role
     blocks: list[Block] = []
     name: str | None = None
     phase: str | None = None
     extra: Extra = {}
+    item_id: str | None = None
 
 
 class Tool(msgspec.Struct, omit_defaults=True):

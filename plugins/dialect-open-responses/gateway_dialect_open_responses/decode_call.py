@@ -104,14 +104,14 @@ def _metadata(members: Members) -> dict[str, str]:
 
 
 def _text(members: Members, call: Call) -> Extra:
-    """`text.format` and `text.verbosity` go into the call; what else `text` holds is given back."""
+    """`text.format` and `text.verbosity` go into the call; what else `text` and its format hold is given back."""
     found = members.object("text")
     if found is None:
         return {}
     call.verbosity = found.text("verbosity")
     shape = found.object("format")
     call.output_format = None if shape is None else _format(shape)
-    rest = found.rest()
+    rest = found.rest() | ({"format": raw(more)} if shape is not None and (more := shape.rest()) else {})
     return {"text": raw(rest)} if rest else {}
 
 

@@ -1,4 +1,7 @@
-"""`input` to Messages: items of the assistant in a row become one message, its blocks in their order."""
+"""`input` to Messages: items of the assistant in a row become one message, its blocks in their order.
+
+An item's `id` only names it: no loss to dialects without such names. Nobody reads the `status` of what comes back.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from gateway import (
     ToolResult,
 )
 
-from .members import NAME, NULL, Members, first, text_at
+from .members import NAME, NULL, Members, first, raw, text_at
 
 ROLES: dict[str, Literal["user", "system", "developer", "assistant"]] = {
     "user": "user",
@@ -58,6 +61,7 @@ class _Reader:
     def item(self, value: Raw, path: str) -> None:
         members = Members.of(value, path)
         kind = _kind(members)
+        members.raw("status")
         if kind == "message":
             self._message(members)
         elif kind == "function_call":
@@ -67,7 +71,8 @@ class _Reader:
         elif kind in ("function_call_output", "custom_tool_call_output"):
             self._result(members, kind == "custom_tool_call_output")
         elif kind == "reasoning":
-            self._said(*_reasoning(members))
+            blocks = _reasoning(members)
+            self._said(*(blocks if not members.rest() else [Opaque(NAME, "item", value)]))
         elif kind.endswith(("_output", "_response")):
             self._other(Message("tool", [Opaque(NAME, "item", value)]))
         else:
@@ -80,14 +85,15 @@ class _Reader:
         if role == "assistant":
             self._answer(members)
         else:
-            blocks = _content(members)
-            self._other(Message(role, blocks, extra=members.rest()))
+            blocks, name = _content(members), members.text("id")
+            self._other(Message(role, blocks, extra=members.rest(), item_id=name))
 
     def _answer(self, members: Members) -> None:
         blocks = _content(members)
         turn = self._assistant(fresh=self._spoke)
         turn.blocks += blocks
         turn.phase = members.text("phase")
+        turn.item_id = members.text("id")
         turn.extra = members.rest()
         self._spoke = True
 
@@ -108,7 +114,8 @@ class _Reader:
 
     def _result(self, members: Members, custom: bool) -> None:
         result = ToolResult(members.needed("call_id"), blocks=_output(members), kind="custom" if custom else "function")
-        self._other(Message("tool", [result], extra=members.rest()))
+        name = members.text("id")
+        self._other(Message("tool", [result], extra=members.rest(), item_id=name))
 
 
 def _kind(members: Members) -> str:
@@ -123,12 +130,15 @@ def _kind(members: Members) -> str:
 
 
 def _call(members: Members, argument: str, custom: bool = False) -> ToolCall:
-    return ToolCall(
+    call = ToolCall(
         members.needed("call_id"),
         members.needed("name"),
         members.text(argument) or "",
         kind="custom" if custom else "function",
+        item_id=members.text("id"),
     )
+    call.extra = members.rest()
+    return call
 
 
 def _reasoning(members: Members) -> list[Reasoning]:
@@ -183,7 +193,8 @@ def _part(value: Raw, path: str) -> Block:
     if kind in ("input_text", "output_text", "text"):
         return Text(members.needed("text"), extra=_marks(members))
     if kind == "refusal":
-        return Refusal(members.needed("refusal"))
+        refusal = Refusal(members.needed("refusal"))
+        return refusal if not members.rest() else Opaque(NAME, "part", value)
     if kind == "input_image":
         return _image(members)
     if kind == "input_file":
@@ -231,4 +242,6 @@ def _audio(members: Members) -> Audio:
     inner = members.object("input_audio")
     if inner is None:
         raise members.wrong("input_audio", "is required", "missing_required_parameter")
-    return Audio(data=inner.text("data"), format=inner.text("format"))
+    block = Audio(data=inner.text("data"), format=inner.text("format"))
+    block.extra = members.rest() | ({"input_audio": raw(rest)} if (rest := inner.rest()) else {})
+    return block

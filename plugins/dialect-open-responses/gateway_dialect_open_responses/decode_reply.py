@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -81,6 +81,7 @@ class _ReplyReader:
 
     def __init__(self, domain: str) -> None:
         self._blocks = BlockWriter(domain)
+        self.loss: Sequence[str] = self._blocks.loss
         self._items: dict[str | int, Tracked] = {}
         self._started = False
         self.ended = False

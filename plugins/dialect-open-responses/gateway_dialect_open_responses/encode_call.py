@@ -13,6 +13,7 @@ from .members import NAME, raw, spliced
 
 PATH = "/responses"
 LEAST_OUTPUT = 16
+EMPTY = Raw(b"{}")
 
 _NAMES = msgspec.json.Decoder(list[str])
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
@@ -124,8 +125,9 @@ def _output(body: Extra, call: Call, extra: Extra) -> None:
     _put(reasoning, "effort", call.reasoning.effort)
     _put(reasoning, "summary", call.reasoning.summary)
     for name, known in (("text", text), ("reasoning", reasoning)):
-        if name in extra:
-            known |= _OBJECT.decode(extra[name])
+        for member, value in _OBJECT.decode(extra.get(name, EMPTY)).items():
+            both = member == "format" and member in known
+            known[member] = raw(_OBJECT.decode(known[member]) | _OBJECT.decode(value)) if both else value
         if known:
             body[name] = raw(known)
 

@@ -152,7 +152,7 @@ class ItemWriter:
         plain = len(parts) == 1 and isinstance(lone, Text) and not extra and not (self._own and lone.extra)
         content = lone.text if plain and isinstance(lone, Text) else [part for _, part in parts]
         role = "user" if message.role == "tool" else message.role
-        self._items.append(spliced(_Message(role, content, message.phase), extra))
+        self._items.append(spliced(_Message(role, content, message.phase), self._name(message.item_id) | extra))
 
     def _part(self, block: Block, answer: bool, path: str) -> Raw | None:
         """A content part; None for what stands in an item of its own."""
@@ -179,7 +179,8 @@ class ItemWriter:
 
     def _item(self, block: Block, message: Message, path: str) -> Raw | None:
         if isinstance(block, ToolCall):
-            return raw(_called(block))
+            extra = self._foreign(block.extra, path)
+            return spliced(_called(block), self._name(block.item_id) | extra)
         if isinstance(block, ToolResult):
             return self._result(block, message, path)
         if isinstance(block, Opaque) and block.form == "item" and self._trusted(block):
@@ -192,7 +193,8 @@ class ItemWriter:
             self.loss.append(f"{path}.is_error")
         output = self._said(block, path)
         kind = _CustomOutput if block.kind == "custom" else _Output
-        return spliced(kind(call_id(block.call_id), output), message.extra if self._own else {})
+        extra = message.extra if self._own else {}
+        return spliced(kind(call_id(block.call_id), output), self._name(message.item_id) | extra)
 
     def _said(self, block: ToolResult, path: str) -> str | list[Raw]:
         lone = block.blocks[0] if len(block.blocks) == 1 else None
@@ -217,6 +219,10 @@ class ItemWriter:
         """Ours to send there: made there, or the client's own word in this dialect."""
         return state.dialect == NAME and state.domain in ("", self._domain)
 
+    def _name(self, item_id: str | None) -> Extra:
+        """An item under its maker's name is one of a reply, where `status` is always there."""
+        return {"id": raw(item_id), "status": raw("completed")} if self._own and item_id is not None else {}
+
     def _foreign(self, extra: Extra, path: str) -> Extra:
         """The members to write; of another dialect's there are none, and they are loss."""
         if self._own:
@@ -230,10 +236,8 @@ def _same_item(earlier: Reasoning, later: Reasoning) -> bool:
 
 
 def _called(block: ToolCall) -> _Call | _CustomCall:
-    name = call_id(block.id)
-    if block.kind == "custom":
-        return _CustomCall(name, block.name, block.arguments)
-    return _Call(name, block.name, block.arguments)
+    kind = _CustomCall if block.kind == "custom" else _Call
+    return kind(call_id(block.id), block.name, block.arguments)
 
 
 def _thought(thoughts: list[Reasoning], proof: Opaque) -> _Reasoning:

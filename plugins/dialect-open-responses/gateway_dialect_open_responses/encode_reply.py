@@ -28,6 +28,7 @@ from gateway import (
     Started,
     Text,
     ToolCall,
+    ToolResult,
     UpstreamBroken,
     Usage,
 )
@@ -38,7 +39,7 @@ from .errors import encode_error
 from .members import NAME, raw, spliced
 from .mend import Joiner
 from .output import Item, ReasoningItem, new_item
-from .parts import Events, Part
+from .parts import Events, Part, TextPart
 from .usage import encode_usage
 
 DONE = b"data: [DONE]\n\n"
@@ -119,9 +120,11 @@ class ReplyEncoder(Encoder):
             self._usage = event
         elif event.choice == 0:
             self._finished = event
+            self._keep(event.extra, "")
 
     def _begin(self, event: Started) -> Events:
         self._started = event
+        self._keep(event.extra, "")
         self._resource = resource(self._call, self._inbound, event, self._openai)
         now = raw(self._resource) if self._streams else Raw(b"")
         return [wire.Created(response=now), wire.InProgress(response=now)]
@@ -130,7 +133,7 @@ class ReplyEncoder(Encoder):
         if event.choice:
             self._lose(f"choices[{event.choice}]")
             return []
-        item, events = self._item_for(event.block)
+        item, events = self._item_for(self._fitting(event.block))
         if item is None:
             self._lose(f"output[{event.index}]")
             return events
@@ -141,6 +144,17 @@ class ReplyEncoder(Encoder):
         events += part.start() + part.more(BlockDelta(0, event.index, _said(event.block)))
         self._prove(item, event.block.proof if isinstance(event.block, Reasoning) else None)
         return events
+
+    def _fitting(self, block: Block) -> Block:
+        """The block without what an item has no place for."""
+        if isinstance(block, ToolCall):
+            return msgspec.structs.replace(block, extra=self._keep(block.extra, "ToolCall"))
+        if isinstance(block, Text):
+            self._lose_all([f"Text.{name}" for name in block.extra if name != "phase"])
+        if isinstance(block, ToolResult):
+            self._lose_all([f"ToolResult.{type(part).__name__}" for part in block.blocks if not isinstance(part, Text)])
+            self._lose_all(["ToolResult.is_error"] if block.is_error else [])
+        return block
 
     def _item_for(self, block: Block) -> tuple[Item | None, Events]:
         last = self._items[-1] if self._items else None
@@ -159,7 +173,10 @@ class ReplyEncoder(Encoder):
             return []
         item, part = found
         self._prove(item, event.proof)
-        return part.more(_sound(event))
+        events = part.more(_sound(event))
+        if event.logprobs is not None and not (isinstance(part, TextPart) and part.likely):
+            self._lose("logprobs")
+        return events
 
     def _prove(self, item: Item, proof: Opaque | None) -> None:
         if proof is not None and not (isinstance(item, ReasoningItem) and item.prove(proof)):
@@ -214,6 +231,17 @@ class ReplyEncoder(Encoder):
 
     def _seed(self) -> str:
         return self._resource.id.removeprefix("resp_") if self._resource is not None else "0"
+
+    def _keep(self, extra: Extra, path: str) -> Extra:
+        """Members of this dialect; those of another are lost."""
+        if self._started.dialect == NAME:
+            return extra
+        self._lose_all([f"{path}.{name}" if path else name for name in extra])
+        return {}
+
+    def _lose_all(self, paths: list[str]) -> None:
+        for path in paths:
+            self._lose(path)
 
     def _lose(self, path: str) -> None:
         if path not in self.loss:

@@ -10,7 +10,7 @@ from msgspec import Raw, UnsetType
 
 from gateway import Block, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
 
-from .members import NAME, is_null, raw
+from .members import NAME, is_null, raw, spliced
 from .parts import ArgumentsPart, InputPart, OpenAIThoughtPart, Part, RefusalPart, SummaryPart, TextPart, ThoughtPart
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -158,7 +158,7 @@ class CallItem(Item):
     def value(self, status: str) -> Raw:
         said = self.parts[0].text if self.parts else ""
         kind = _Call if self._call.kind == "function" else _CustomCall
-        return raw(kind(self.id, self._call.id, self._call.name, said, status))
+        return spliced(kind(self.id, self._call.id, self._call.name, said, status), self._call.extra)
 
 
 class WholeItem(Item):

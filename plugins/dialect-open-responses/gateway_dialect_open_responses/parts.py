@@ -113,13 +113,16 @@ class _ContentPart(Part):
 
 
 class TextPart(_ContentPart):
+    """likely: whether the last logprobs could be read. They may come without a text, for half a character."""
+
     def __init__(self, item_id: str, index: int, n: int) -> None:
         super().__init__(item_id, index, n)
         self._annotations: list[Raw] = []
         self._logprobs: list[Raw] = []
+        self.likely = True
 
     def more(self, delta: BlockDelta) -> Events:
-        events = super().more(delta)
+        events = super().more(delta) if delta.text or delta.logprobs is None else [self._delta(delta)]
         if delta.citation is not None:
             events.append(self._cited(delta.citation))
         return events
@@ -151,7 +154,9 @@ class TextPart(_ContentPart):
         try:
             entries = [raw(entry) for entry in _LOGPROBS.decode(logprobs)]
         except msgspec.DecodeError:
+            self.likely = False
             return NO_LOGPROBS
+        self.likely = True
         self._logprobs += entries
         return raw(entries)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 from msgspec import Raw
@@ -19,6 +20,7 @@ from gateway import (
     BlockStop,
     Citation,
     Event,
+    Extra,
     Opaque,
     Reasoning,
     Refusal,
@@ -75,6 +77,8 @@ class _UrlCitation(msgspec.Struct):
 _ITEM = msgspec.json.Decoder(WireItem)
 _NAME = msgspec.json.Decoder(_Name)
 _PART = msgspec.json.Decoder(WirePart)
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_OWN = frozenset((*WireItem.__struct_fields__, "role", "status", "object"))
 _CITATION = msgspec.json.Decoder(_UrlCitation)
 _TEXT = msgspec.json.Decoder(str)
 
@@ -93,7 +97,10 @@ class _Open:
 
 @dataclass(slots=True)
 class Tracked:
-    """An item under way. item: as it was first announced. done: nothing more will come of it."""
+    """An item under way. item: as it was first announced. done: nothing more will come of it.
+
+    extra: of a call, members that nobody knows.
+    """
 
     kind: str
     id: str | None = None
@@ -102,6 +109,7 @@ class Tracked:
     name: str | None = None
     item: Raw | None = None
     done: bool = False
+    extra: Extra = field(default_factory=dict)
     parts: dict[Key, _Open] = field(default_factory=dict)
 
 
@@ -116,7 +124,17 @@ def tracked(item: Raw) -> Tracked:
     if known is None:
         name = _name(item)
         return Tracked(name.type, name.id, name.call_id, item=item)
-    return Tracked(known.type, known.id, known.call_id, known.phase, known.name, item=item)
+    extra = _others(item) if known.type in CALLS else {}
+    return Tracked(known.type, known.id, known.call_id, known.phase, known.name, item=item, extra=extra)
+
+
+def _others(item: Raw) -> Extra:
+    """What nobody knows and says something."""
+    return {
+        name: Raw(bytes(value))
+        for name, value in _MEMBERS.decode(item).items()
+        if name not in _OWN and bytes(value) not in (b"null", b"[]", b"{}")
+    }
 
 
 def _name(item: Raw) -> _Name:
@@ -127,12 +145,13 @@ def _name(item: Raw) -> _Name:
 
 
 class BlockWriter:
-    """Numbers the blocks of a reply. called: whether the client has a tool to run."""
+    """Numbers the blocks of a reply. called: whether the client has a tool to run. loss: what has no place in them."""
 
     def __init__(self, domain: str) -> None:
         self._domain = domain
         self._index = 0
         self.called = False
+        self.loss: list[str] = []
 
     def text(self, item: Tracked, key: Key, delta: str, logprobs: Raw | None = None) -> Iterator[Event]:
         """More of a part, begun if it is not."""
@@ -143,7 +162,7 @@ class BlockWriter:
         if part is None or part.stopped:
             return
         said = part.joiner.join(delta)
-        likely = _given(logprobs)
+        likely = self._likely(logprobs)
         part.logprobs = part.logprobs or likely is not None
         part.length += len(said)
         if said or likely is not None:
@@ -176,15 +195,17 @@ class BlockWriter:
             yield from self._stop(part)
 
     def cite(self, item: Tracked, key: Key, annotation: Raw) -> Iterator[Event]:
-        """Other sorts of annotation (of files, of containers) are counted, and carried nowhere."""
+        """Other sorts of annotation (of files, of containers) have no place."""
         yield from self.begin(item, key)
         part = item.parts[key]
         part.cited += 1
         try:
             found = _CITATION.decode(annotation)
         except msgspec.DecodeError:
-            return
-        if found.type == "url_citation" and not part.stopped:
+            found = _UrlCitation()
+        if found.type != "url_citation":
+            self._lose(f"output.content.annotations[type={found.type}]")
+        elif not part.stopped:
             citation = Citation(found.url, found.title or "", found.start_index or 0, found.end_index or 0)
             yield BlockDelta(0, part.index, citation=citation)
 
@@ -196,13 +217,38 @@ class BlockWriter:
         known = read_item(value)
         if known is None:
             yield from self._carried(value, "item")
-        elif known.type == "message":
-            yield from self._message(item, known)
-        elif known.type == "reasoning":
-            yield from self._reasoning(item, known)
         else:
-            yield from self._call(item, known)
+            self._keep_others(item, known, value)
+            yield from self._known(item, known)
         yield from self.close(item)
+
+    def _known(self, item: Tracked, known: WireItem) -> Iterator[Event]:
+        if known.type == "message":
+            return self._message(item, known)
+        if known.type == "reasoning":
+            return self._reasoning(item, known)
+        return self._call(item, known)
+
+    def _keep_others(self, item: Tracked, known: WireItem, value: Raw) -> None:
+        """A call's other members ride along, unless it has begun without them."""
+        others = _others(value)
+        if known.type in CALLS and not item.parts:
+            item.extra = others
+        for name in others:
+            if name not in item.extra:
+                self._lose(f"output[type={known.type}].{name}")
+
+    def _lose(self, path: str) -> None:
+        if path not in self.loss:
+            self.loss.append(path)
+
+    def _likely(self, logprobs: Raw | None) -> Raw | None:
+        if logprobs is None or bytes(logprobs) in (b"", b"null", b"[]"):
+            return None
+        if first(logprobs) == b"[":
+            return Raw(bytes(logprobs))
+        self._lose("output.content.logprobs")
+        return None
 
     def close(self, item: Tracked) -> Iterator[Event]:
         """What was begun of an item, stopped."""
@@ -229,7 +275,8 @@ class BlockWriter:
         if name is None or item.name is None:
             return None
         self.called = True
-        return ToolCall(name, item.name, kind="custom" if item.kind == "custom_tool_call" else "function")
+        kind: Literal["function", "custom"] = "custom" if item.kind == "custom_tool_call" else "function"
+        return ToolCall(name, item.name, kind=kind, extra=item.extra)
 
     def _carried(self, value: Raw, form: str) -> Iterator[Event]:
         index, self._index = self._index, self._index + 1
@@ -283,7 +330,3 @@ def _arguments(value: Raw) -> str:
     if first(value) != b'"':
         return "" if bytes(value) == b"null" else bytes(value).decode()
     return _TEXT.decode(value)
-
-
-def _given(logprobs: Raw | None) -> Raw | None:
-    return None if logprobs is None or bytes(logprobs) in (b"", b"null", b"[]") else Raw(bytes(logprobs))

@@ -3,8 +3,8 @@
 The one exception is `restore.py`: an agent's instructions, echoed by the upstream, are not the client's to read.
 
 What is to be known stands in a stream's first event and its last ones: of a long block no others are looked into.
-`output_bytes` is the text of all deltas as it stands there, a token at least for each; where there was none, that of the
-finished items. Reasoning that an upstream keeps to itself is not in it.
+`output_bytes` is the text of all deltas as it stands there, a token at least for each; where there was none, that of
+the finished items. Reasoning that an upstream keeps to itself is not in it.
 """
 
 from __future__ import annotations

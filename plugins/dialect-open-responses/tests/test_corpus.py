@@ -184,7 +184,7 @@ def outline(response, text=None):
 
 def level(body):
     """A request without what canonical form does not keep: nulls, `stream: false`, the two ways to write a text, the
-    easy form of messages, ids and statuses of calls, empty lists.
+    easy form of messages, empty lists.
     """
     body = {name: value for name, value in body.items() if value is not None and not (name == "stream" and not value)}
     if isinstance(body.get("input"), str):
@@ -205,8 +205,6 @@ def level_item(item):
     if "role" in item:
         item.setdefault("type", "message")
         item["content"] = level_content(item["content"])
-    if item["type"] in ("function_call", "custom_tool_call"):
-        item = {name: value for name, value in item.items() if name not in ("id", "status")}
     if item["type"] in ("function_call_output", "custom_tool_call_output"):
         item["output"] = level_content(item["output"])
     return item
