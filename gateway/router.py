@@ -96,15 +96,23 @@ class Router:
     def _nearest(self, path: str) -> str | None:
         """What a base URL with a missing, doubled or foreign prefix was meant to be."""
         ends = [known for method, known in self._exact if self._exact[method, known].served]
-        for known in sorted(ends, key=len):
-            for mount in self._mounts():
-                if known.startswith(mount.prefix + "/") and path.rstrip("/").endswith(known[len(mount.prefix) :]):
-                    return known
-        return None
+        meant = [
+            (_begun(mount, path), len(known), known)
+            for known in ends
+            for mount in self._mounts()
+            if known.startswith(mount.prefix + "/") and path.rstrip("/").endswith(known[len(mount.prefix) :])
+        ]
+        return min(meant)[2] if meant else None
 
     def _mounts(self) -> list[Mount]:
         found = {m.prefix: m for d in self._dialects for o in d.operations for m in o.mounts}
         return sorted(found.values(), key=lambda mount: -len(mount.prefix))
+
+
+def _begun(mount: Mount, path: str) -> int:
+    """Less, the more of the mount's prefix the path begins with; its last segment aside, which may be missing."""
+    parent = mount.prefix.rpartition("/")[0]
+    return -len(parent) if path.startswith(parent + "/") else 0
 
 
 def _by_path(dialects: Sequence[ServerDialect]) -> dict[tuple[str, str], list[Served]]:
