@@ -11,7 +11,7 @@ from ..errors import GatewayError, InternalFault, UpstreamError, UpstreamRefused
 from ..inbound import Kind
 from ..provider import Model
 from .authenticate import Authenticator, authenticate
-from .dispatch import Dispatcher
+from .dispatch import Dispatcher, refuse_unavailable
 from .exchange import Exchange, note_of, outcome_of
 from .opened import Opened
 from .permit import Permission, permit
@@ -72,6 +72,8 @@ class Pipeline:
         if wanted is not None:
             exchange.route = await resolve(self.directories, exchange.inbound, wanted, exchange.principal)
         await permit(self.permissions, exchange)
+        if exchange.route is not None and all(target.provider.unavailable for target in exchange.route.targets):
+            refuse_unavailable(exchange.route.targets[-1])
         models = await self._visible(exchange)
         if exchange.route is not None:
             name = exchange.route.name

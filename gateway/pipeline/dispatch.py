@@ -52,8 +52,7 @@ class Dispatcher:
 
     async def _try(self, exchange: Exchange, target: Target) -> Opened:
         provider = target.provider
-        if provider.unavailable:
-            raise Unavailable(f"The endpoint {target.endpoint} is not available: {provider.unavailable}")
+        refuse_unavailable(target)
         attempt = Attempt(f"at{exchange.id[2:]}_{len(exchange.attempts) + 1}", target)
         exchange.attempts.append(attempt)
         try:
@@ -124,6 +123,12 @@ class Dispatcher:
         encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
         translation = Translation(None, encoder, exchange.id, attempt.target.model)
         return OpenedRun(attempt, translation, exchange.envelope.stream, first, run)
+
+
+def refuse_unavailable(target: Target) -> None:
+    """Raises Unavailable, with the reason, where the target's endpoint cannot be called."""
+    if target.provider.unavailable:
+        raise Unavailable(f"The endpoint {target.endpoint} is not available: {target.provider.unavailable}")
 
 
 async def _refused(reply: Reply, client: ClientDialect) -> UpstreamError:
