@@ -166,3 +166,21 @@ def upstream() -> Iterator[FakeUpstream]:
 def caller_of() -> type[Caller]:
     """For fixtures that last longer than a test; whoever makes one closes it."""
     return Caller
+
+
+@pytest.fixture(scope="session")
+def operate() -> Callable[..., str]:
+    """`operate(gateway, *words)`: what `gateway …` prints, on the configuration and store of a running one."""
+
+    def run(gateway: RunningGateway, *words: str) -> str:
+        ended = subprocess.run(
+            [sys.executable, "-m", "gateway", *words],
+            cwd=gateway.directory,
+            env=gateway._environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return ended.stdout
+
+    return run
