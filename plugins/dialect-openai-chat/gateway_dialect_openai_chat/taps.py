@@ -24,6 +24,7 @@ from .wire import DELTA, TAIL, ChunkChoice, Delta, Tail
 
 LAST = 8
 """Events of a block that are scanned: a finish reason, usage, [DONE], and comments between them."""
+_NONE = Raw(b"null")
 TOKEN = 4
 """Bytes of output that are taken for one token."""
 _VALUE = re.compile(rb'"(?:usage|finish_reason)"\s*:\s*[^n\s]').search
@@ -160,22 +161,24 @@ class WholeTap(Tap):
         return b""
 
     def finish(self) -> bytes:
-        tail = _tail(bytes(self._body))
+        body = bytes(self._body)
+        tail = _tail(body)
         if tail is None:
             return b""
         _take(self, tail)
         self.complete = bool(tail.choices) or self.failed is not None
-        self.output_bytes = sum(_said(choice.message) for choice in tail.choices or ())
+        choices = jsontext.objects(jsontext.members(body).get("choices", _NONE))
+        self.output_bytes = sum(_said(choice.get("message", _NONE)) for choice in choices)
         return b""
 
 
 def _said(message: Raw) -> int:
-    """Bytes of what the model said in a message."""
+    """Bytes of what the model said in a message; nothing for one that cannot be read."""
     events: list[Event] = []
     try:
         choice = ChunkChoice(message=jsontext.decode(bytes(message), DELTA, Delta))
     except UpstreamBroken:
-        return len(memoryview(message))
+        return 0
     ChoiceReader(0, "", "", Loss()).read(choice, b"", events)
     return sum(len(event.text.encode("utf-8", "replace")) for event in events if isinstance(event, BlockDelta))
 

@@ -7,7 +7,7 @@ any upstream. Providers' own members are named where they are read.
 from __future__ import annotations
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from .usages import WireUsage
 
@@ -119,7 +119,6 @@ class Chunk(Struct):
 class TailChoice(Struct, gc=False):
     index: int = 0
     finish_reason: str | None = None
-    message: Raw = Raw(b"{}")
 
 
 class Tail(Struct):

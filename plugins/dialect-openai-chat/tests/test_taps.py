@@ -252,6 +252,15 @@ def test_a_whole_reply_that_is_none_is_not_complete(body: bytes) -> None:
     assert seen.fail(UpstreamBroken("Lost")) == b""
 
 
+@pytest.mark.parametrize("text", ["four", "\ud83d", None, [], 5], ids=repr)
+def test_a_whole_reply_with_counts_in_another_form_is_read_all_the_same(text: Any) -> None:
+    counts = {"prompt_tokens": 3.0, "completion_tokens": "2"}
+    body = json.dumps({"id": "c1", "choices": [{"message": {"content": text}}], "usage": counts}).encode()
+    passed, seen = through(body, streamed=False)
+    assert (passed, seen.complete, seen.usage) == (body, True, USAGE)
+    assert seen.output_bytes <= 4
+
+
 def test_an_error_as_a_whole_reply_is_seen() -> None:
     _, seen = through(b'{"error":{"message":"Oh no"}}', streamed=False)
     assert seen.failed is not None
