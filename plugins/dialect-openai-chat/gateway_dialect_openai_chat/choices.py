@@ -66,7 +66,6 @@ class ChoiceReader:
         delta = choice.delta or choice.message
         if delta is None:
             return
-        path = f"{self._path}.{'message' if delta is choice.message else 'delta'}"
         content, refusal = self._logprobs(choice.logprobs)
         if thought := delta.reasoning_content or delta.reasoning:
             self._say(Reasoning, thought, out)
@@ -77,9 +76,9 @@ class ChoiceReader:
         if delta.refusal or refusal:
             self._say(Refusal, delta.refusal or "", out, refusal)
         if delta.annotations:
-            self._cite(delta.annotations, path, out)
+            self._cite(delta.annotations, self._at(choice), out)
         if delta.audio or delta.extra_content:
-            self._lose_named(delta, path)
+            self._lose_named(delta, self._at(choice))
         if delta.function_call:
             self._tool(ToolCallPart(index=0, function=delta.function_call), {}, out)
         for at, part in enumerate(delta.tool_calls or ()):
@@ -97,10 +96,12 @@ class ChoiceReader:
             if call.block is not None:
                 out.append(BlockStop(self.choice, call.block))
 
-    def lose(self, payload: bytes) -> None:
+    def lose(self, choice: ChunkChoice, payload: bytes) -> None:
         """What a chunk's delta, or a message, holds that nobody knows."""
-        for name in unread.of_delta(payload, self.choice):
-            self._loss.add(f"{self._path}.{name}")
+        self._loss.lose(unread.of_delta(payload, self.choice), self._at(choice))
+
+    def _at(self, choice: ChunkChoice) -> str:
+        return f"{self._path}.{'message' if choice.delta is None else 'delta'}"
 
     def _lose_named(self, delta: Delta, path: str) -> None:
         for name in ("audio", "extra_content"):

@@ -103,16 +103,16 @@ class _ReplyReader:
         out.append(Started(chunk.id or None, chunk.model or None, created, NAME, self._extra))
 
     def _choice(self, choice: ChunkChoice, payload: bytes, out: list[Event]) -> None:
-        ending = self._choices.get(choice.index)
-        first = ending is None
-        if ending is None:
+        first = choice.index not in self._choices
+        if first:
             reader = ChoiceReader(choice.index, self._seed, self._domain, self.loss)
-            ending = self._choices[choice.index] = _Ending(reader)
+            self._choices[choice.index] = _Ending(reader)
+        ending = self._choices[choice.index]
         if choice.message is not None:
             _number(choice.message)
         ending.reader.read(choice, payload, out)
         if first or choice.finish_reason:
-            ending.reader.lose(payload)
+            ending.reader.lose(choice, payload)
         if choice.finish_reason:
             self._erred = choice.finish_reason == "error"
             ending.finish = _finished(choice, payload)
@@ -120,8 +120,8 @@ class _ReplyReader:
 
     def _lose_late(self, payload: bytes) -> None:
         """Members of the reply that came after its start has been told."""
-        for name, value in unread.of_chunk(payload).items():
-            if name not in self._extra and bytes(value) != b"null":
+        for name in unread.telling(unread.of_chunk(payload)):
+            if name not in self._extra:
                 self.loss.add(name)
 
 

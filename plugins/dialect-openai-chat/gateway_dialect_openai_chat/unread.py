@@ -34,8 +34,7 @@ def of_choice(payload: bytes, index: int) -> Extra:
 
 
 def of_delta(payload: bytes, index: int) -> Extra:
-    """Those that say something; SDKs' servers fill in nulls."""
-    return _telling(_unknown(_delta(payload, index), _OF_DELTA))
+    return telling(_unknown(_delta(payload, index), _OF_DELTA))
 
 
 def of_call(payload: bytes, index: int, at: int) -> Extra:
@@ -44,11 +43,16 @@ def of_call(payload: bytes, index: int, at: int) -> Extra:
     return dict(_of_call(calls[at])) if at < len(calls) else {}
 
 
+def telling(members: Extra) -> Extra:
+    """Those that say something; servers fill in nulls and the like."""
+    return {name: value for name, value in members.items() if bytes(value) not in _NOTHING}
+
+
 def _of_call(call: Extra) -> Iterator[tuple[str, Raw]]:
-    for name, value in _telling(_unknown(call, _OF_CALL)).items():
+    for name, value in telling(_unknown(call, _OF_CALL)).items():
         if name not in ("function", "custom"):
             yield name, value
-        elif inner := _telling(_unknown(jsontext.members(value), _OF_FUNCTION)):
+        elif inner := telling(_unknown(jsontext.members(value), _OF_FUNCTION)):
             yield name, jsontext.raw(inner)
 
 
@@ -64,7 +68,3 @@ def _delta(payload: bytes, index: int) -> Extra:
 
 def _unknown(members: Extra, known: frozenset[str]) -> Extra:
     return {name: value for name, value in members.items() if name not in known}
-
-
-def _telling(members: Extra) -> Extra:
-    return {name: value for name, value in members.items() if bytes(value) not in _NOTHING}

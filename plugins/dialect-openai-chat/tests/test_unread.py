@@ -153,10 +153,10 @@ def test_what_of_a_reply_has_no_place_in_events_is_lost_and_named(delta: dict[st
 
 
 def test_members_that_nobody_knows_are_named() -> None:
-    assert read(chunks({"content": "a", "token_id": 7}))[1].loss == ["choices[0].token_id"]
+    assert read(chunks({"content": "a", "token_id": 7}))[1].loss == ["choices[0].delta.token_id"]
     assert read(chunks({"content": "a"}, timings={"ms": 1}))[1].loss == ["timings"]
     assert read(whole({"content": "a", "mood": "glad", "tool_calls": [], "none": None}), False)[1].loss == [
-        "choices[0].mood"
+        "choices[0].message.mood"
     ]
 
 
