@@ -118,7 +118,7 @@ class HttpServer:
         path, query = split_target(request.raw_path)
         sink = HttpSink(request, None, self.assembly.core.timeouts.write, self.draining)
         try:
-            match = self.assembly.router.match(request.method, path)
+            match = self.assembly.router.match(_method(request), path)
             if match.route is None or not match.route.internal:
                 raise NotFound(f"{path} is not served on this port.")
         except GatewayError as error:
@@ -133,7 +133,7 @@ class HttpServer:
             return web.Response(status=204, headers=cors)
         sink = HttpSink(request, cors, assembly.core.timeouts.write, self.draining)
         try:
-            match = assembly.router.match(request.method, path)
+            match = assembly.router.match(_method(request), path)
         except GatewayError as error:
             return await self._miss(request, path, query, sink, error)
         if match.route is not None:
@@ -262,6 +262,11 @@ class HttpServer:
             body = speaker.encode_error(error, inbound)
         await sink.whole(error.status, headers, body)
         return cast(web.StreamResponse, sink.response)
+
+
+def _method(request: web.BaseRequest) -> str:
+    """HEAD is answered as GET is; the sink leaves the body out."""
+    return "GET" if request.method == "HEAD" else request.method
 
 
 def _speaker(assembly: Assembly) -> Any:

@@ -44,7 +44,9 @@ class HttpSink(Sink):
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         head = self._head(status, headers, ("Content-Length", str(len(body))))
         self.began = True
-        if len(body) < _ONE_WRITE:
+        if self._request.method == "HEAD":  # the length of what is not sent
+            self._send(head)
+        elif len(body) < _ONE_WRITE:
             self._send(head + body)
         else:
             self._send(head)

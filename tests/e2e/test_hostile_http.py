@@ -109,10 +109,14 @@ def test_a_compressed_body_is_read_or_refused_and_a_bomb_is_too_large(caller: An
 # HTTP itself
 
 
+def connected(gateway: RunningGateway) -> socket.socket:
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=15)
+
+
 def raw_exchange(gateway: RunningGateway, data: bytes, count: int = 1) -> list[tuple[int, dict[str, str], bytes]]:
     """Sends bytes as they are and reads so many replies; a reply must come within 15 s."""
-    host, _, port = gateway.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=15) as sock:
+    with connected(gateway) as sock:
         with contextlib.suppress(OSError):  # it may be refused before all of it was sent
             sock.sendall(data)
         with sock.makefile("rb") as stream:
@@ -189,6 +193,19 @@ def test_pipelined_requests_are_answered_in_order(gateway: RunningGateway, calle
     assert said == [text for n, text in enumerate(texts) if n != 3]
 
 
+def test_a_head_has_no_body_whatever_is_answered(gateway: RunningGateway, caller: Any) -> None:
+    """A body behind one would be taken for the next reply."""
+    paths = {"/health": 200, "/v1/models": 200, "/v1/models/agent_echo": 200, CHAT: 405, "/nothing": 404}
+    for path, status in paths.items():
+        head = f"HEAD {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gateway.key}\r\n\r\n".encode()
+        with connected(gateway) as sock, sock.makefile("rb") as stream:
+            sock.sendall(head + b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert int(stream.readline().split()[1]) == status
+            while stream.readline().strip():
+                pass
+            assert read_reply(stream)[0] == 200
+
+
 def test_a_refused_body_does_not_become_the_next_request(gateway: RunningGateway, caller: Any) -> None:
     """Whatever stands in a body stays a body, also where it was refused unread."""
     inner = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + gateway.key.encode() + b"\r\n\r\n"
@@ -242,8 +259,7 @@ def test_odd_framing_is_refused_or_understood_one_way(gateway: RunningGateway, c
     ids=lambda data: repr(data[:24]),
 )
 def test_bytes_that_are_no_request_get_a_4xx_or_an_end(gateway: RunningGateway, caller: Any, data: bytes) -> None:
-    host, _, port = gateway.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=15) as sock:
+    with connected(gateway) as sock:
         try:
             sock.sendall(data)
             sock.shutdown(socket.SHUT_WR)
