@@ -171,6 +171,14 @@ def test_an_end_in_the_past_is_refused(operator: Operator) -> None:
     assert "past" in operator("keys", "create", "--expires", "2001-01-01", code=2)
 
 
+@pytest.mark.parametrize("words", [("--user", ""), ("--user", " "), ("--label", "a\nb"), ("--label", "x" * 5000)])
+def test_names_that_say_nothing_make_no_key(operator: Operator, words: tuple[str, str]) -> None:
+    """An empty name is mostly an unset variable of a script: it must not become an admin's key."""
+    before = len(json.loads(operator("keys", "list", "--json")))
+    assert "must be" in (said := operator("keys", "create", *words, code=1)) or "empty" in said
+    assert len(json.loads(operator("keys", "list", "--json"))) == before
+
+
 def imported(operator: Operator, key: str, **more: Any) -> str:
     document = {
         "_id": {"$oid": "65f1c0ffee65f1c0ffee0001"},

@@ -12,6 +12,7 @@ from .importing import Exported
 from .key import digest, mint, prefix
 
 DEFAULT_OWNER = "admin"
+LONGEST_NAME = 200
 _BUILT_IN = {"user": "USER", "admin": "ADMIN"}
 
 
@@ -36,9 +37,12 @@ class Imported(Struct, frozen=True):
 async def create_key(store: Store, label: str, owner: str | None, role: str | None, expires: float | None) -> Made:
     """owner: a name, address or id; made where unknown. Without one the key belongs to the user `admin`, an ADMIN.
 
-    Raises BadCall where the owner exists with another role.
+    Raises BadCall where the owner exists with another role, and for names and labels that no list could show.
     """
-    name = owner or DEFAULT_OWNER
+    _check("The label", label)
+    name = DEFAULT_OWNER if owner is None else _check("The owner's name", owner.strip())
+    if not name:
+        raise BadCall("The owner's name is empty; leave --user out for a key of the user `admin`, or name somebody.")
     user = await store.users.find(name) or await store.users.get(name)
     wanted = None if role is None else role_name(role)
     if user is not None and wanted not in (None, user.role):
@@ -47,8 +51,14 @@ async def create_key(store: Store, label: str, owner: str | None, role: str | No
         )
     new_user = user is None
     if user is None:
-        user = await store.users.create(name, role=wanted or ("USER" if owner else "ADMIN"))
+        user = await store.users.create(name, role=wanted or ("ADMIN" if owner is None else "USER"))
     return await _made(store, label, user, expires, new_user)
+
+
+def _check(what: str, text: str) -> str:
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise BadCall(f"{what} must be printable and of at most {LONGEST_NAME} characters.")
+    return text
 
 
 async def revoke_key(store: Store, text: str, at: float) -> Key:
