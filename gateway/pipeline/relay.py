@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ..errors import GatewayError, UpstreamBroken, UpstreamError
 from .exchange import Exchange, note_of, outcome_of
 from .opened import Opened, Translation
-from .scrub import scrubbed, scrubbed_errors
+from .scrub import scrubbed
 from .sink import Sink
 
 
@@ -36,7 +36,7 @@ async def _whole(exchange: Exchange, opened: Opened, sink: Sink, headers: Mappin
         raise
     exchange.first_byte = time.monotonic() - exchange.started
     exchange.status = opened.status
-    await sink.whole(opened.status, headers, scrubbed_errors(b"".join(parts), exchange))
+    await sink.whole(opened.status, headers, _safe(exchange, opened, b"".join(parts)))
 
 
 async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
@@ -47,7 +47,7 @@ async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Mappi
         await _pump(exchange, opened, sink)
         last = opened.convert.finish()
         if last and (opened.convert.complete or opened.translated):
-            await sink.write(scrubbed_errors(last, exchange))
+            await sink.write(_safe(exchange, opened, last))
         _ended_well(exchange, opened)
     except GatewayError as error:
         await _tell(exchange, opened, sink, error)
@@ -62,10 +62,15 @@ async def _pump(exchange: Exchange, opened: Opened, sink: Sink) -> None:
             continue
         if exchange.first_byte is None:
             exchange.first_byte = time.monotonic() - exchange.started
-        await sink.write(scrubbed_errors(piece, exchange))
+        await sink.write(_safe(exchange, opened, piece))
         if leases and opened.convert.usage is not None:
             for lease in leases:
                 lease.progress(opened.convert.usage)
+
+
+def _safe(exchange: Exchange, opened: Opened, piece: bytes) -> bytes:
+    """An upstream's in-band error, in the piece that it came with, may quote what is not the client's."""
+    return piece if opened.convert.failed is None else scrubbed(piece, exchange)
 
 
 async def _tell(exchange: Exchange, opened: Opened, sink: Sink, error: GatewayError) -> None:

@@ -1,4 +1,7 @@
-"""What upstreams say of a failure may quote what we sent them: our credentials, an agent's instructions."""
+"""What upstreams say of a failure may quote what we sent them: our credentials, an agent's instructions.
+
+Only failures are searched: what a model says is the client's, byte for byte.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from collections.abc import Iterator, Mapping
 
 from .exchange import Exchange
 
-MARK = b"error"
-"""Stands in every error that comes within a reply; what lacks it is not searched."""
 SHORTEST = 8
 """Characters of a header's value that may be a credential."""
 SHORTEST_LINE = 16
@@ -23,11 +24,6 @@ def scrubbed(said: bytes, exchange: Exchange) -> bytes:
         for form in _forms(text):
             said = said.replace(form, b"***")
     return said
-
-
-def scrubbed_errors(said: bytes, exchange: Exchange) -> bytes:
-    """The same for a piece of a reply, where an error may be in it."""
-    return scrubbed(said, exchange) if MARK in said else said
 
 
 def _hidden(headers: Mapping[str, str], instructions: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from gateway import Edit, Inbound, Operation, Provider, Target
 from gateway.inbound import MOUNT
 from gateway.pipeline.exchange import Attempt, Exchange
 from gateway.pipeline.resolve import Route
-from gateway.pipeline.scrub import scrubbed, scrubbed_errors
+from gateway.pipeline.scrub import scrubbed
 from gateway.testing.toy import ToyServer
 
 TEXT = 'Say "é" only.\nAnd nothing that is longer.'
@@ -45,8 +45,3 @@ def test_instructions_go_however_they_are_quoted(exchange: Exchange, inner: bool
 
 def test_a_line_of_instructions_goes_by_itself(exchange: Exchange) -> None:
     assert scrubbed(b"error in 'And nothing that is longer.'", exchange) == b"error in '***'"
-
-
-def test_what_speaks_of_no_error_is_not_touched(exchange: Exchange) -> None:
-    assert scrubbed_errors(TEXT.encode(), exchange) == TEXT.encode()
-    assert scrubbed_errors(b"error " + TEXT.encode(), exchange) == b"error ***"

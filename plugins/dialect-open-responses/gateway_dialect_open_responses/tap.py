@@ -26,9 +26,14 @@ from .usage import decode_usage
 TERMINAL = frozenset(("response.completed", "response.failed", "response.incomplete", "response.cancelled"))
 LAST = 8
 """Events of a block that are looked for an end: an error, the terminal event, [DONE], and comments between them."""
+SAMPLE = 2**13
+"""Bytes of a stream whose deltas are measured."""
 TOKEN = 4
 """Bytes of output that are taken for one token."""
+NOTHING = (b"null", b"false", b'""', b"{}")
+"""What stands for no error. An event without a type that has another `error` is one, as openai-python takes it."""
 _DELTA = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]++|\\.)++)', re.DOTALL).findall
+_SIGNALS = (b'"response"', b'"error"', b"event: error", b"event:error", b"[DONE]")
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d+)')
 _TAIL = 2048
 
@@ -60,6 +65,7 @@ class _Item(msgspec.Struct):
 class _Event(msgspec.Struct):
     type: str = ""
     response: _Reply | None = None
+    error: Raw = Raw(b"null")
 
 
 _EVENT = msgspec.json.Decoder(_Event)
@@ -92,6 +98,8 @@ class StreamTap(_ReplyTap):
         super().__init__(own)
         self._splitter = sse.Splitter()
         self._tail = b""
+        self._bytes = 0
+        self._sampled = 0
         self._said = 0
         self._deltas = 0
 
@@ -125,10 +133,16 @@ class StreamTap(_ReplyTap):
         return block
 
     def _measure(self, block: bytes) -> None:
-        found = _DELTA(block)
-        self._said += len(b"".join(found))
-        self._deltas += len(found)
-        self.output_bytes = max(self._said, TOKEN * self._deltas)
+        """The first bytes exactly, the rest in their proportion: deltas of one stream are much alike."""
+        self._bytes += len(block)
+        if self._sampled < SAMPLE:
+            sample = block[: SAMPLE - self._sampled]
+            self._sampled += len(sample)
+            found = _DELTA(sample)
+            self._said += len(b"".join(found))
+            self._deltas += len(found)
+        said = max(self._said, TOKEN * self._deltas)
+        self.output_bytes = said * self._bytes // self._sampled
 
     def _read(self, event: bytes) -> None:
         payload = sse.data(event)
@@ -139,15 +153,15 @@ class StreamTap(_ReplyTap):
             found = _decoded(payload)
         except UNREADABLE:
             return
-        self._note(found, payload)
+        self._note(found, payload, sse.named(event) == b"error")
 
-    def _note(self, found: _Event, payload: bytes) -> None:
+    def _note(self, found: _Event, payload: bytes, named_error: bool) -> None:
         if found.response is not None:
             self._learn(found.response)
         if found.type in TERMINAL:
             self.complete = True
             self.output_bytes = self.output_bytes or _said(found.response)
-        if found.type == "error":
+        if named_error or found.type == "error" or (not found.type and bytes(found.error) not in NOTHING):
             self._blame(payload)
         elif found.type == "response.failed":
             self._blame(b"" if found.response is None else bytes(found.response.error))
@@ -224,9 +238,7 @@ def _signals(block: bytes, start: int) -> bool:
 
     Inside a JSON text these quotes would be escaped, so a delta that speaks of them is never taken for one.
     """
-    return (
-        block.find(b'"response"', start) >= 0 or block.find(b'"error"', start) >= 0 or block.find(b"[DONE]", start) >= 0
-    )
+    return any(block.find(signal, start) >= 0 for signal in _SIGNALS)
 
 
 def _decoded(payload: bytes) -> _Event:

@@ -25,6 +25,8 @@ from .wire import DELTA, TAIL, ChunkChoice, Delta, Tail
 LAST = 8
 """Events of a block that are scanned: a finish reason, usage, [DONE], and comments between them."""
 _NONE = Raw(b"null")
+SAMPLE = 2**13
+"""Bytes of a stream whose deltas are measured."""
 TOKEN = 4
 """Bytes of output that are taken for one token."""
 _VALUE = re.compile(rb'"(?:usage|finish_reason)"\s*:\s*[^n\s]').search
@@ -52,6 +54,8 @@ class StreamTap(Tap):
         self._inbound = inbound
         self._hide_usage = hide_usage
         self._named = False
+        self._bytes = 0
+        self._sampled = 0
         self._said = 0
         self._deltas = 0
         self._gap = b""
@@ -86,10 +90,16 @@ class StreamTap(Tap):
         return rest
 
     def _measure(self, block: bytes) -> None:
-        found = _SAID(block)
-        self._said += len(b"".join(found))
-        self._deltas += len(found) - found.count(b"")
-        self.output_bytes = max(self._said, TOKEN * self._deltas)
+        """The first bytes exactly, the rest in their proportion: deltas of one stream are much alike."""
+        self._bytes += len(block)
+        if self._sampled < SAMPLE:
+            sample = block[: SAMPLE - self._sampled]
+            self._sampled += len(sample)
+            found = _SAID(sample)
+            self._said += len(b"".join(found))
+            self._deltas += len(found) - found.count(b"")
+        said = max(self._said, TOKEN * self._deltas)
+        self.output_bytes = said * self._bytes // self._sampled
 
     def _look(self, block: bytes) -> bytes:
         hidden = False
