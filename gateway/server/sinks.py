@@ -14,7 +14,8 @@ from aiohttp.helpers import rfc822_formatted_time
 from ..heads import compose, status_line
 from ..pipeline.sink import ClientGone, Sink
 
-_ONE_WRITE = 2**16
+_HELD = 2**16
+"""Bytes that are held for the end of the loop's turn, so that what comes together is one write."""
 
 
 class Written:
@@ -38,19 +39,17 @@ class HttpSink(Sink):
         self._extra = extra
         self._patience = patience
         self._chunked = True
+        self._held = b""
         self.began = False
         self.response = Written(request.keep_alive and not closing)
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         head = self._head(status, headers, ("Content-Length", str(len(body))))
         self.began = True
-        if self._request.method == "HEAD":  # the length of what is not sent
-            self._send(head)
-        elif len(body) < _ONE_WRITE:
-            self._send(head + body)
-        else:
-            self._send(head)
-            self._send(body)
+        if self._request.method != "HEAD":  # that has the length of what is not sent
+            head += body
+        self._open().write(head)
+        if self._request.protocol.writing_paused:
             await self._room()
 
     async def begin(self, status: int, headers: Mapping[str, str]) -> None:
@@ -60,29 +59,48 @@ class HttpSink(Sink):
             self.response.keep_alive = False
         head = self._head(status, headers, ("Transfer-Encoding", "chunked") if self._chunked else None)
         self.began = True
-        self._send(head)
+        self._hold(head)
 
     async def write(self, data: bytes) -> None:
-        self._send(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        self._hold(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
         if self._request.protocol.writing_paused:
             await self._room()
 
     async def end(self) -> None:
         if self._chunked:
-            self._send(b"0\r\n\r\n")
+            self._hold(b"0\r\n\r\n")
+        self._flush()
 
     def abort(self) -> None:
         """Closed without the last chunk, once what was written has gone out."""
+        self._flush()
         self.response.keep_alive = False
         transport = self._request.transport
         if transport is not None:
             transport.close()
 
-    def _send(self, data: bytes) -> None:
+    def _open(self) -> asyncio.WriteTransport:
         transport = self._request.transport
         if transport is None or transport.is_closing():
             raise ClientGone("the connection to the client was lost")
-        transport.write(data)
+        return transport
+
+    def _hold(self, data: bytes) -> None:
+        """Head, pieces and end that come in one turn of the loop are one write: each costs a system call."""
+        self._open()
+        if not self._held:
+            self._held = data
+            asyncio.get_running_loop().call_soon(self._flush)
+            return
+        self._held += data
+        if len(self._held) > _HELD:
+            self._flush()
+
+    def _flush(self) -> None:
+        data, self._held = self._held, b""
+        transport = self._request.transport
+        if data and transport is not None and not transport.is_closing():
+            transport.write(data)
 
     async def _room(self) -> None:
         """Waits until the connection's buffer has room: that is what slows the upstream."""

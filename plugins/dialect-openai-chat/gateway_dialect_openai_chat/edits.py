@@ -14,8 +14,8 @@ from . import jsontext
 
 PATH = "/chat/completions"
 _MEMBERS = msgspec.json.Decoder(Extra)
-_NULL = Raw(b"null")
 _TRUE = Raw(b"true")
+_ASK = Raw(b'{"include_usage":true}')
 _NAMES: dict[Parameter, str] = {
     "temperature": "temperature",
     "top_p": "top_p",
@@ -50,9 +50,7 @@ def edited(inbound: Inbound, edit: Edit, target: Target) -> Encoded:
         _instruct(members, edit.instructions)
     loss = _parameters(members, edit, target)
     set_and_drop(members, edit, target)
-    if edit.usage:
-        ask_usage(members, target, edit.drop)
-    told = _streams(members) and _includes_usage(members)
+    told = ask_usage(members, target, edit.drop) if edit.usage else _streams(members) and _includes_usage(members)
     return Encoded(PATH, jsontext.encode(members), loss=loss, usage_asked=told and not asked)
 
 
@@ -74,7 +72,10 @@ def ask_usage(members: Extra, target: Target, drop: frozenset[str] = frozenset()
         return False
     if not target.quirks.stream_options or "stream_options" in target.drop | drop or _includes_usage(members):
         return _includes_usage(members)
-    options = members.get("stream_options", _NULL)
+    if "stream_options" not in members:
+        members["stream_options"] = _ASK
+        return True
+    options = members["stream_options"]
     if bytes(options)[:1] not in (b"{", b"n"):
         return False
     members["stream_options"] = jsontext.raw(jsontext.members(options) | {"include_usage": _TRUE})

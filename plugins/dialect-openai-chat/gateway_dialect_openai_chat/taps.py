@@ -22,10 +22,10 @@ from .choices import ChoiceReader
 from .losses import Loss
 from .wire import DELTA, TAIL, ChunkChoice, Delta, Tail
 
-LAST = 8
+LAST = 5
 """Events of a block that are scanned: a finish reason, usage, [DONE], and comments between them."""
 _NONE = Raw(b"null")
-SAMPLE = 2**13
+SAMPLE = 2**12
 """Bytes of a stream whose deltas are measured."""
 TOKEN = 4
 """Bytes of output that are taken for one token."""

@@ -10,7 +10,7 @@ import apsw
 from gateway import StartupError
 
 WRITER_PRAGMAS = """
-PRAGMA busy_timeout=10000; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536;
+PRAGMA busy_timeout=10000; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-8192;
 PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864
 """
 READER_PRAGMAS = "PRAGMA busy_timeout={wait}; PRAGMA query_only=ON; PRAGMA temp_store=MEMORY"

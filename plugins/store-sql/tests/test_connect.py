@@ -22,7 +22,7 @@ def test_the_writer_waits_logs_ahead_and_syncs_fully(tmp_path: Path) -> None:
     assert pragma("synchronous") == 2
     assert pragma("busy_timeout") == 10000
     assert pragma("foreign_keys") == 1
-    assert pragma("cache_size") == -65536
+    assert pragma("cache_size") == -8192
     assert pragma("journal_size_limit") == 64 * 2**20
     connection.close()
 
