@@ -170,7 +170,7 @@ class StreamTap(_ReplyTap):
 class WholeTap(_ReplyTap):
     """An unstreamed reply. It is held back only where its `instructions` must be put back.
 
-    output_bytes: all bytes while the reply is only half there, then those of what the model said in it.
+    output_bytes: all bytes until the reply is whole, then those of what the model said, where usage is not told.
     """
 
     def __init__(self, own: bytes | None) -> None:
@@ -191,7 +191,8 @@ class WholeTap(_ReplyTap):
             return self._given(body)
         self._learn(reply)
         self.complete = True
-        self.output_bytes = _said(reply)
+        if self.usage is None:
+            self.output_bytes = _said(reply)
         if reply.status == "failed":
             self._blame(bytes(reply.error))
         return self._given(body)

@@ -156,7 +156,7 @@ class StreamTap(Tap):
 
 
 class WholeTap(Tap):
-    """output_bytes: all bytes while the reply is only half there, then those of what the model said in it."""
+    """output_bytes: all bytes until the reply is whole, then those of what the model said, where usage is not told."""
 
     def __init__(self) -> None:
         self._body = bytearray()
@@ -177,8 +177,9 @@ class WholeTap(Tap):
             return b""
         _take(self, tail)
         self.complete = bool(tail.choices) or self.failed is not None
-        choices = jsontext.objects(jsontext.members(body).get("choices", _NONE))
-        self.output_bytes = sum(_said(choice.get("message", _NONE)) for choice in choices)
+        if self.usage is None:
+            choices = jsontext.objects(jsontext.members(body).get("choices", _NONE))
+            self.output_bytes = sum(_said(choice.get("message", _NONE)) for choice in choices)
         return b""
 
 

@@ -258,7 +258,14 @@ def test_a_whole_reply_with_counts_in_another_form_is_read_all_the_same(text: An
     body = json.dumps({"id": "c1", "choices": [{"message": {"content": text}}], "usage": counts}).encode()
     passed, seen = through(body, streamed=False)
     assert (passed, seen.complete, seen.usage) == (body, True, USAGE)
-    assert seen.output_bytes <= 4
+
+
+@pytest.mark.parametrize("text", ["four", "\ud83d", None, [], 5], ids=repr)
+def test_what_a_whole_reply_says_is_measured_where_usage_is_not_told(text: Any) -> None:
+    body = json.dumps({"id": "c1", "choices": [{"message": {"content": text}}]}).encode()
+    _, seen = through(body, streamed=False)
+    assert seen.usage is None
+    assert seen.output_bytes == (4 if text == "four" else min(seen.output_bytes, 4))
 
 
 def test_an_error_as_a_whole_reply_is_seen() -> None:
