@@ -98,7 +98,7 @@ async def _listen(assembly: Assembly, status: Status, sockets: Sockets, context:
 
     server = HttpServer(assembly)
     status.draining = lambda: server.draining
-    await server.start(sockets.main, tls_context(assembly.core.listen.tls, context.environ))
+    await server.start(sockets.main, tls_context(assembly.core.listen.tls, context.document.environ))
     if sockets.internal is not None:
         await server.listen_internal(sockets.internal)
     return server

@@ -78,7 +78,7 @@ def _tell(context: Context) -> None:
 
 def _bind(context: Context) -> Sockets:
     listen = context.core.listen
-    sockets.tls_context(listen.tls, context.environ)
+    sockets.tls_context(listen.tls, context.document.environ)
     main = sockets.bind(listen.host, listen.port)
     if listen.internal_port is None:
         return Sockets(main)

@@ -103,6 +103,7 @@ def assemble(
     lifespans = collect("register_lifespans", **both)
     findings = [finding for directory in directories for finding in directory.findings()]
     findings += [finding for provider in endpoints.values() for finding in provider.findings()]
+    findings += contradictions(core)
     findings += missing_parts(registry, services, servers, authenticators, permissions, endpoints)
     return Assembly(core, registry, services, pipeline, router, lifespans, findings)
 
@@ -113,6 +114,16 @@ def survey(settings: Settings, registry: Registry, unclaimed: Mapping[str, str] 
 
     egress = Egress()
     return assemble(settings, registry, HttpUpstream(egress, Timeouts()), egress, (), unclaimed).findings
+
+
+def contradictions(core: Core) -> Iterable[Finding]:
+    """Settings of the core that each are valid and together are not."""
+    if core.limits.bodies < core.limits.body:
+        yield Finding(
+            path="gateway.limits.bodies",
+            what="it is smaller than gateway.limits.body, so a request of that size could never be taken",
+            todo="make it several times as large",
+        )
 
 
 def missing_parts(

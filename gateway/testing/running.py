@@ -19,8 +19,8 @@ KEY = "sk-" + "0123456789abcdef" * 4
 class RunningGateway:
     """`gateway serve` on a configuration text; a context manager.
 
-    python: the interpreter of another environment.
-    url: as `http://127.0.0.1:40123`. key: an admin's API key. output, errors: lines of stdout and stderr so far.
+    python: the interpreter of another environment. environ: what the process gets. url: as `http://127.0.0.1:40123`.
+    key: an admin's API key. output, errors: lines of stdout and stderr so far.
     Raises RuntimeError with its output where it does not come up.
     """
 
@@ -41,8 +41,8 @@ class RunningGateway:
         self.url = ""
         self._config = config
         self._arguments = arguments
-        self._environ = {**_clean(), "GATEWAY_STATE_DIR": str(directory / "state"), "GATEWAY_API_KEY": KEY}
-        self._environ.update(environ or {})
+        self.environ = {**_clean(), "GATEWAY_STATE_DIR": str(directory / "state"), "GATEWAY_API_KEY": KEY}
+        self.environ.update(environ or {})
         self._timeout = timeout
         self._python = python
         self._up = threading.Event()
@@ -57,7 +57,7 @@ class RunningGateway:
         self.process = subprocess.Popen(
             [*command, "--port", "0", *self._arguments],
             cwd=self.directory,
-            env=self._environ,
+            env=self.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

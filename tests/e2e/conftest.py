@@ -176,7 +176,7 @@ def operate() -> Callable[..., str]:
         ended = subprocess.run(
             [sys.executable, "-m", "gateway", *words],
             cwd=gateway.directory,
-            env=gateway._environ,
+            env=gateway.environ,
             capture_output=True,
             text=True,
             check=True,

@@ -117,7 +117,7 @@ def tour(
     }
     variables = {"FAR_KEY": UPSTREAM_KEY, "FAR_HEADER": HEADER}
     with RunningGateway(directory, json.dumps(config), environ=variables) as gateway:
-        yield Tour(gateway, upstream, gateway._environ)
+        yield Tour(gateway, upstream, gateway.environ)
 
 
 def endpoint(name: str, url: str) -> dict[str, Any]:
@@ -132,14 +132,14 @@ class Tour:
     def __init__(self, gateway: RunningGateway, upstream: FakeUpstream, environ: dict[str, str]) -> None:
         self.gateway = gateway
         self.upstream = upstream
-        self._environ = environ
+        self.environ = environ
         self.key = self.command("keys", "create", "--user", "ada", "--role", "ADMIN", "--label", "canary").strip()
 
     def command(self, *words: str) -> str:
         ended = subprocess.run(
             [sys.executable, "-m", "gateway", *words],
             cwd=self.gateway.directory,
-            env=self._environ,
+            env=self.environ,
             capture_output=True,
             text=True,
             check=False,

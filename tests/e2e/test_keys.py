@@ -44,7 +44,7 @@ class Operator:
         ended = subprocess.run(
             [sys.executable, "-m", "gateway", *words],
             cwd=self.gateway.directory,
-            env=self.gateway._environ,
+            env=self.gateway.environ,
             input=given,
             capture_output=True,
             text=True,
