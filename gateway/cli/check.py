@@ -39,12 +39,10 @@ def check(context: Context, file: Path | None, strict: bool, as_json: bool) -> N
 
 
 def findings(context: Context) -> tuple[Finding, ...]:
-    """Those of the settings, and those of the plugins once the settings have no errors."""
+    """Those of the settings, and those of the plugins on what of them is valid."""
     from ..pipeline.compile import survey
 
     composed = context.composed
-    if composed.errors:
-        return composed.findings
     try:
         found = survey(composed.settings, context.registry, composed.unclaimed)
     except StartupError as error:

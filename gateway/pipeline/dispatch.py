@@ -89,7 +89,7 @@ class Dispatcher:
             kind = reply.headers.get("content-type", "application/json")
             return OpenedReply(attempt, tap, reply.status, kind, sse, kept, reply)
         encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
-        translation = Translation(client.decoder(attempt.target, sse), encoder, exchange.id, attempt.target.model)
+        translation = Translation(client.decoder(attempt.target, sse), encoder, exchange.reply_id, attempt.target.model)
         streamed = exchange.envelope.stream
         return OpenedReply(attempt, translation, 200, encoder.content_type, streamed, {}, reply)
 
@@ -121,7 +121,7 @@ class Dispatcher:
             raise UpstreamBroken("The endpoint gave no reply.")
         attempt.status = 200
         encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
-        translation = Translation(None, encoder, exchange.id, attempt.target.model)
+        translation = Translation(None, encoder, exchange.reply_id, attempt.target.model)
         return OpenedRun(attempt, translation, exchange.envelope.stream, first, run)
 
 

@@ -105,3 +105,8 @@ class Exchange:
     error: str = ""
     first_byte: float | None = None
     request_id: str = ""
+
+    @property
+    def reply_id(self) -> str:
+        """What a reply is named after where the upstream gave it no id; dialects put their prefix before it."""
+        return self.id.removeprefix("ex_")
