@@ -62,6 +62,18 @@ def events(block: bytes) -> list[bytes]:
     return [piece + blank for piece in pieces] + ([last] if last else [])
 
 
+def last_events(block: bytes, count: int) -> int:
+    """Where a block's last events begin, for those who read along: `count` at least, and no more where lines end with
+    LF. 0, so all of it, where there are fewer or lines end otherwise.
+    """
+    start = len(block)
+    for _ in range(count + 1):
+        start = block.rfind(b"\n\n", 0, start)
+        if start < 0:
+            return 0
+    return start + 2
+
+
 def data(event: bytes) -> bytes:
     """An event's data, several lines joined by LF; b"" for a comment or an event without data."""
     if event.startswith(b"data: "):

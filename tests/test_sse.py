@@ -154,3 +154,19 @@ def test_a_frame_reads_back_as_one_event(payload, name):
     assert sse.named(event) == name
     assert sse.data(event) == payload.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     assert b"\r" not in event
+
+
+@given(streams | one_ended, st.integers(1, 4))
+@example(b"data: a\n\ndata: b\n\ndata: c\n\n", 1)
+@example(b"data: a\n\n\ndata: b\n\n", 1)
+@example(b"data: a\n\ndata: b\r\n\r\ndata: c\n\n", 1)
+def test_the_last_events_begin_at_a_boundary_and_are_not_too_few(stream, count):
+    start = sse.last_events(stream, count)
+    assert sse.events(stream[:start]) + sse.events(stream[start:]) == sse.events(stream)
+    assert start == 0 or len(sse.events(stream[start:])) >= count
+
+
+def test_only_the_last_events_are_looked_for():
+    assert sse.last_events(b"data: a\n\ndata: b\n\ndata: c\n\n", 2) == len(b"data: a\n\n")
+    assert sse.last_events(b"data: a\n\ndata: b\n\n", 2) == 0
+    assert sse.last_events(b"data: a\r\n\r\ndata: b\r\n\r\n", 1) == 0

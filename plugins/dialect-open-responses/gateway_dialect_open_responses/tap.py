@@ -122,7 +122,7 @@ class StreamTap(_ReplyTap):
 
     def _passed(self, block: bytes) -> bytes:
         self._measure(block)
-        start = _last_events(block) if self.response_id is not None else 0
+        start = sse.last_events(block, LAST) if self.response_id is not None else 0
         if _signals(block, start):
             for event in sse.events(block[start:]):
                 if _signals(event, 0):
@@ -222,16 +222,6 @@ def _said_in(item: Raw) -> int:
     texts = [part.text or part.refusal or "" for part in (*(known.content or ()), *(known.summary or ()))]
     texts += [known.input or "", known.code or ""]
     return len("".join(texts).encode()) + len(memoryview(known.arguments))
-
-
-def _last_events(block: bytes) -> int:
-    """Where the last events begin; 0 where lines do not end with LF alone."""
-    start = 0 if b"\r" in block else len(block)
-    for _ in range(LAST + 1):
-        start = block.rfind(b"\n\n", 0, start)
-        if start < 0:
-            return 0
-    return start + 2
 
 
 def _signals(block: bytes, start: int) -> bool:

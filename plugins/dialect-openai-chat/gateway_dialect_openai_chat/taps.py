@@ -71,7 +71,7 @@ class StreamTap(Tap):
             return self._look(block)
         if not self._named:
             self._read_name(block)
-        start = _last_events(block)
+        start = sse.last_events(block, LAST)
         if not _signals(block, start):
             return block
         return block[:start] + self._look(block[start:]) if start else self._look(block)
@@ -192,16 +192,6 @@ def _said(message: Raw) -> int:
         return 0
     ChoiceReader(0, "", "", Loss()).read(choice, b"", events)
     return sum(len(event.text.encode("utf-8", "replace")) for event in events if isinstance(event, BlockDelta))
-
-
-def _last_events(block: bytes) -> int:
-    """Where the last events begin. Lines end with LF."""
-    start = len(block)
-    for _ in range(LAST + 1):
-        start = block.rfind(b"\n\n", 0, start)
-        if start < 0:
-            return 0
-    return start + 2
 
 
 def _signals(block: bytes, start: int) -> bool:
