@@ -28,6 +28,7 @@ OPEN_MODULES = {
     "gateway.store",
     "gateway.usage",
     "gateway.sse",
+    "gateway.wire",
     "gateway.endpoint",
     "gateway.logs",
 }

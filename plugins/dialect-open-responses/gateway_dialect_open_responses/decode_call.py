@@ -19,9 +19,10 @@ from gateway import (
     Tool,
     ToolChoice,
 )
+from gateway.wire.jsontext import first, raw
 
 from .decode_items import decode_input
-from .members import NAME, Members, first, parsed, raw, text_at
+from .members import NAME, Members, parsed, text_at
 
 LOGPROBS = "message.output_text.logprobs"
 MODES: dict[str, Literal["auto", "none", "required"]] = {"auto": "auto", "none": "none", "required": "required"}

@@ -25,8 +25,9 @@ from gateway import (
     ToolCall,
     ToolResult,
 )
+from gateway.wire.jsontext import NULL, first, raw
 
-from .members import NAME, NULL, Members, first, raw, text_at
+from .members import NAME, Members, text_at
 
 ROLES: dict[str, Literal["user", "system", "developer", "assistant"]] = {
     "user": "user",

@@ -9,11 +9,12 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Decoder, Event, Extra, Failed, Finished, Reason, Started, UpstreamBroken, UpstreamError, sse
+from gateway.wire.jsontext import UNREADABLE, mended
 
 from .echo import MEMBERS
 from .errors import in_band, words
-from .members import NAME, UNREADABLE
-from .mend import halves, mended
+from .members import NAME
+from .mend import halves
 from .reply_items import CALLS, SORTS, BlockWriter, Key, Tracked, WirePart, tracked
 from .usage import decode_usage
 

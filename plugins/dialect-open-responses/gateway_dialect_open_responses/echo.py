@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Call, Extra, Inbound, Started
+from gateway.wire.jsontext import NULL, first, raw
 
-from .members import NAME, NULL, Members, first, parsed, raw
+from .members import NAME, Members, parsed
 from .usage import WireUsage
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,52}")

@@ -8,9 +8,10 @@ import msgspec
 from msgspec import Raw
 
 from gateway import BadCall, Edit, Encoded, Extra, Parameter, Target
+from gateway.wire.jsontext import UNREADABLE, first, is_null, raw
 
 from .encode_call import PATH
-from .members import UNREADABLE, first, is_null, parsed, raw
+from .members import parsed
 
 MEMBERS: Mapping[Parameter, tuple[str, ...]] = {
     "temperature": ("temperature",),

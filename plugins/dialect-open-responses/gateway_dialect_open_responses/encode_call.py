@@ -6,10 +6,11 @@ import msgspec
 from msgspec import Raw, UnsetType
 
 from gateway import Call, Encoded, Extra, OutputFormat, Target, Tool, ToolChoice
+from gateway.wire.jsontext import raw
 
 from .decode_call import LOGPROBS
 from .encode_items import ItemWriter
-from .members import NAME, raw, spliced
+from .members import NAME, spliced
 
 PATH = "/responses"
 LEAST_OUTPUT = 16

@@ -21,8 +21,9 @@ from gateway import (
     ToolCall,
     ToolResult,
 )
+from gateway.wire.jsontext import is_null, raw
 
-from .members import NAME, is_null, raw, spliced
+from .members import NAME, spliced
 
 ID_LIMIT = 64
 EMPTY = Raw(b"[]")

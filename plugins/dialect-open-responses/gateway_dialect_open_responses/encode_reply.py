@@ -32,11 +32,12 @@ from gateway import (
     UpstreamBroken,
     Usage,
 )
+from gateway.wire.jsontext import raw
 
 from . import events as wire
 from .echo import IncompleteDetails, Resource, ResponseError, knows_openai_only, other_members, resource
 from .errors import encode_error
-from .members import NAME, raw, spliced
+from .members import NAME, spliced
 from .mend import Joiner
 from .output import Item, ReasoningItem, new_item
 from .parts import Events, Part, TextPart

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused
+from gateway.wire.jsontext import UNREADABLE, encode
 
 TYPES = {
     "rate_limit": "rate_limit_error",
@@ -55,7 +56,7 @@ def detail(error: GatewayError) -> Detail:
 
 
 def encode_error(error: GatewayError) -> bytes:
-    return msgspec.json.encode(Envelope(detail(error)))
+    return encode(Envelope(detail(error)))
 
 
 def _type(error: GatewayError) -> str:
@@ -94,7 +95,7 @@ def words(value: Raw | bytes) -> Words:
     """
     try:
         said = _SAID.decode(value)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except UNREADABLE:
         return Words(_text(value))
     inner = words(said.error) if bytes(said.error) not in (b"", b"null") else Words()
     other = _text(said.detail) or (bytes(said.detail).decode("utf-8", "replace") or None)
@@ -108,7 +109,7 @@ def words(value: Raw | bytes) -> Words:
 def _text(value: Raw | bytes) -> str | None:
     try:
         found = _TEXT.decode(value)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except UNREADABLE:
         return None
     return None if found is None else str(found)
 

@@ -12,11 +12,11 @@ import msgspec
 from msgspec import Raw
 
 from gateway import BadCall, Extra
+from gateway.wire.jsontext import UNREADABLE, encode, is_null
 
 T = TypeVar("T")
 
 NAME = "open-responses"
-NULL = Raw(b"null")
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ARRAY = msgspec.json.Decoder(list[Raw])
@@ -24,30 +24,14 @@ _TEXT = msgspec.json.Decoder(str)
 _FLAG = msgspec.json.Decoder(bool)
 _INTEGER = msgspec.json.Decoder(int)
 _NUMBER = msgspec.json.Decoder(float)
-_ENCODER = msgspec.json.Encoder()
-
-UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
-
-
-def raw(value: object) -> Raw:
-    return Raw(_ENCODER.encode(value))
-
-
-def is_null(value: Raw) -> bool:
-    return bytes(value) == b"null"
-
-
-def first(value: Raw) -> bytes:
-    """The byte that tells a value's type: `"`, `{`, `[`, …; b"" where there is no value."""
-    return bytes(memoryview(value)[:1])
 
 
 def spliced(value: object, extra: Extra) -> Raw:
     """A struct as a JSON object, with members of `extra` behind its own."""
-    body = _ENCODER.encode(value)
+    body = encode(value)
     if not extra:
         return Raw(body)
-    tail = _ENCODER.encode(extra)[1:]
+    tail = encode(extra)[1:]
     return Raw(body[:-1] + tail if body == b"{}" else body[:-1] + b"," + tail)
 
 

@@ -1,19 +1,14 @@
-"""JSON that upstreams send and msgspec refuses: lone surrogates, stray bytes."""
+"""Lone surrogates in the texts that upstreams send: pairs that were cut are put together."""
 
 from __future__ import annotations
 
-import json
-
-
-def mended(payload: bytes) -> bytes:
-    """The same JSON with `?` for each lone surrogate. Raises ValueError or RecursionError where it is none."""
-    value = json.loads(payload.decode("utf-8", "replace"))
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+from gateway.wire import jsontext
 
 
 def halves(payload: bytes, name: str) -> str | None:
     """A text member with its lone surrogates, for `Joiner`: a pair may be split over two deltas."""
-    found = json.loads(payload.decode("utf-8", "replace")).get(name)
+    event = jsontext.loaded(payload)
+    found = event.get(name) if isinstance(event, dict) else None
     return found if isinstance(found, str) else None
 
 

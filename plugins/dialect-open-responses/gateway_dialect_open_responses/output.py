@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Raw, UnsetType
 
 from gateway import Block, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
+from gateway.wire.jsontext import is_null, raw
 
-from .members import NAME, is_null, raw, spliced
+from .members import NAME, spliced
 from .parts import ArgumentsPart, InputPart, OpenAIThoughtPart, Part, RefusalPart, SummaryPart, TextPart, ThoughtPart
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Raw
 
 from gateway import BlockDelta, Citation
+from gateway.wire.jsontext import NULL, raw
 
 from . import events as wire
-from .members import NULL, raw
 
 Events = list[wire.WireEvent]
 NO_LOGPROBS = Raw(b"[]")

@@ -6,8 +6,9 @@ import msgspec
 from msgspec import Raw
 
 from gateway import BadCall, Envelope
+from gateway.wire.jsontext import UNREADABLE, first
 
-from .members import UNREADABLE, first, unreadable
+from .members import unreadable
 
 
 class _Conversation(msgspec.Struct):

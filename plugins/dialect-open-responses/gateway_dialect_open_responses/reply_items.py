@@ -27,8 +27,9 @@ from gateway import (
     Text,
     ToolCall,
 )
+from gateway.wire.jsontext import first, raw
 
-from .members import NAME, first, raw
+from .members import NAME
 from .mend import Joiner
 
 Key = tuple[str, int]

@@ -8,8 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Encoded, sse
-
-from .members import NULL, UNREADABLE, is_null, raw
+from gateway.wire.jsontext import NULL, UNREADABLE, is_null, raw
 
 KEY = b'"instructions"'
 # Inside a text these quotes would be escaped.

@@ -15,11 +15,10 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Encoded, GatewayError, Inbound, Tap, UpstreamBroken, sse
+from gateway.wire.jsontext import UNREADABLE, mended
 
 from .errors import in_band, words
 from .events import ErrorEvent, framed
-from .members import UNREADABLE
-from .mend import mended
 from .restore import KEY, clients_own, restored_body, restored_event
 from .usage import decode_usage
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gateway import Call, Encoded, Extra, OutputFormat, Sampling, Target, Tool, ToolChoice
+from gateway.wire import jsontext
+from gateway.wire.jsontext import Members
 
-from . import jsontext
 from .choices import NAME
 from .edits import PATH, ask_usage, maximum, set_and_drop
-from .jsontext import Members
 from .losses import Loss
 from .turns import messages
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway import BadCall, Call, Limits, ReasoningOptions, Sampling, State
+from gateway.wire import jsontext
 
-from . import jsontext
 from .choices import NAME
 from .fields import FLAG, INTEGER, NUMBER, OBJECTS, RAW, TEXT, Fields, Kind, parse
 from .messages import MessageReader

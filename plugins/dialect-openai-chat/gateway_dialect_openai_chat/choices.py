@@ -24,8 +24,9 @@ from gateway import (
     Text,
     ToolCall,
 )
+from gateway.wire import jsontext
 
-from . import jsontext, unread
+from . import unread
 from .losses import Loss
 from .wire import Annotation, ChunkChoice, Delta, Detail, Function, Part, ToolCallPart
 

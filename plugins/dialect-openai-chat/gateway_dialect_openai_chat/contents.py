@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway import Audio, Block, File, Image, Opaque, Text
+from gateway.wire import jsontext
+from gateway.wire.jsontext import Members
 
-from . import jsontext
 from .choices import DETAILS, NAME
-from .jsontext import Members
 from .losses import Loss
 
 

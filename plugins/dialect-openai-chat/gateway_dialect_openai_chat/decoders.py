@@ -22,10 +22,10 @@ from gateway import (
     sse,
 )
 
-from . import jsontext, refusals, unread, usages
+from . import refusals, unread, usages
 from .choices import NAME, ChoiceReader
 from .losses import Loss
-from .wire import CHUNK, Chunk, ChunkChoice, Delta
+from .wire import CHUNK, Chunk, ChunkChoice, Delta, decode
 
 CUT = "The upstream's reply ended before it was complete."
 _REASONS: dict[str, Reason] = {
@@ -182,7 +182,7 @@ class StreamDecoder(Decoder):
         elif payload.strip() == b"[DONE]":
             self._done = True
         else:
-            self._reader.read(jsontext.decode(payload, CHUNK, Chunk), payload, out)
+            self._reader.read(decode(payload, CHUNK, Chunk), payload, out)
 
 
 class WholeDecoder(Decoder):
@@ -199,7 +199,7 @@ class WholeDecoder(Decoder):
         out: list[Event] = []
         body = bytes(self._body)
         try:
-            chunk = jsontext.decode(body, CHUNK, Chunk)
+            chunk = decode(body, CHUNK, Chunk)
         except UpstreamBroken as error:
             self._reader.fail(error, out)
             return out

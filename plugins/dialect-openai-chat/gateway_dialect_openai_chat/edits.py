@@ -9,8 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import BadCall, Edit, Encoded, Extra, Inbound, Parameter, Target
-
-from . import jsontext
+from gateway.wire import jsontext
 
 PATH = "/chat/completions"
 _MEMBERS = msgspec.json.Decoder(Extra)
@@ -42,7 +41,7 @@ def edited(inbound: Inbound, edit: Edit, target: Target) -> Encoded:
     """Raises BadCall where the body is not a JSON object."""
     try:
         members = _MEMBERS.decode(inbound.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except jsontext.UNREADABLE as error:
         raise BadCall("The request body is not a JSON object.") from error
     asked = _includes_usage(members)
     members["model"] = jsontext.raw(edit.model)

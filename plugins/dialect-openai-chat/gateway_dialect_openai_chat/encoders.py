@@ -6,8 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Call, Citation, Finished, Inbound, Reason, Started
-
-from .jsontext import Members
+from gateway.wire.jsontext import Members
 
 _PREFIX = "chatcmpl-"
 _WORDS: dict[Reason, str] = {

@@ -9,8 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import BadCall, Extra
-
-from . import jsontext
+from gateway.wire import jsontext
 
 T = TypeVar("T")
 _OBJECT = msgspec.json.Decoder(Extra)
@@ -101,7 +100,7 @@ def parse(body: bytes) -> Fields:
     """A request's body. Raises BadCall with the reason where it is not a JSON object."""
     try:
         return Fields(_OBJECT.decode(body), "")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except jsontext.UNREADABLE as error:
         raise unreadable(body, error) from error
 
 

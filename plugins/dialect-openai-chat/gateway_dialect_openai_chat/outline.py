@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Envelope
+from gateway.wire import jsontext
 
 from .fields import FLAG, INTEGER, RAWS, TEXT, parse, unreadable
 
@@ -41,7 +42,7 @@ def _read(body: bytes) -> Outline:
         return _OUTLINE.decode(body)
     except msgspec.ValidationError:
         return _explained(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except jsontext.UNREADABLE as error:
         raise unreadable(body, error) from error
 
 

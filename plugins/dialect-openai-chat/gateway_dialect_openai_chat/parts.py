@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from gateway import Audio, Block, Extra, File, Image, Opaque, Reasoning, Refusal, Text
+from gateway.wire import jsontext
 
-from . import jsontext
 from .choices import NAME
 from .fields import OBJECTS, RAW, TEXT, Fields, Kind
 

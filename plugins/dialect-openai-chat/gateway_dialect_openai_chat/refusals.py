@@ -6,15 +6,13 @@ Bedrock `{message}`; FastAPI `{detail:[{loc,msg}]}`; Google's compatible API wra
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 import msgspec
 
 from gateway import GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused
-
-from . import jsontext
+from gateway.wire import jsontext
 
 _TYPES = {402: "insufficient_quota", 403: "permission_error", 429: "rate_limit_error"}
 _TEXT_LIMIT = 1000
@@ -72,10 +70,9 @@ class _Found(msgspec.Struct):
 def parse(body: bytes) -> object:
     """JSON of any kind; None where it is none."""
     try:
-        parsed: object = json.loads(body.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
+        return jsontext.loaded(body)
+    except jsontext.UNREADABLE:
         return None
-    return parsed
 
 
 def _find(value: object, depth: int = 3) -> _Found:

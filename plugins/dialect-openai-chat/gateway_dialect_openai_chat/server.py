@@ -8,8 +8,9 @@ from typing import ClassVar
 import msgspec
 
 from gateway import Call, Encoder, Envelope, Framing, GatewayError, Inbound, Model, Operation, ServerDialect
+from gateway.wire import jsontext
 
-from . import calls, jsontext, outline, refusals
+from . import calls, outline, refusals
 from .choices import NAME
 from .encoders import is_legacy
 from .streams import StreamEncoder

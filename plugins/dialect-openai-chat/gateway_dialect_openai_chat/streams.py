@@ -25,10 +25,11 @@ from gateway import (
     Usage,
     sse,
 )
+from gateway.wire import jsontext
+from gateway.wire.jsontext import Members
 
-from . import encoders, jsontext, refusals, usages
+from . import encoders, refusals, usages
 from .choices import DETAILS, NAME
-from .jsontext import Members
 from .losses import Loss
 
 _OPEN = b',"finish_reason":null'

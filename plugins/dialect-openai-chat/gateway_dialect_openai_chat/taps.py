@@ -16,11 +16,12 @@ import msgspec
 from msgspec import Raw
 
 from gateway import BlockDelta, Event, GatewayError, Inbound, Tap, UpstreamBroken, sse
+from gateway.wire import jsontext
 
-from . import jsontext, refusals, usages
+from . import refusals, usages
 from .choices import ChoiceReader
 from .losses import Loss
-from .wire import DELTA, TAIL, ChunkChoice, Delta, Tail
+from .wire import DELTA, TAIL, ChunkChoice, Delta, Tail, decode
 
 LAST = 5
 """Events of a block that are scanned: a finish reason, usage, [DONE], and comments between them."""
@@ -187,7 +188,7 @@ def _said(message: Raw) -> int:
     """Bytes of what the model said in a message; nothing for one that cannot be read."""
     events: list[Event] = []
     try:
-        choice = ChunkChoice(message=jsontext.decode(bytes(message), DELTA, Delta))
+        choice = ChunkChoice(message=decode(bytes(message), DELTA, Delta))
     except UpstreamBroken:
         return 0
     ChoiceReader(0, "", "", Loss()).read(choice, b"", events)
@@ -201,7 +202,7 @@ def _signals(block: bytes, start: int) -> bool:
 
 def _tail(payload: bytes) -> Tail | None:
     try:
-        return jsontext.decode(payload, TAIL, Tail)
+        return decode(payload, TAIL, Tail)
     except UpstreamBroken:
         return None
 

@@ -7,8 +7,8 @@ from typing import Literal
 from msgspec import Raw
 
 from gateway import BadCall, OutputFormat, Tool, ToolChoice
+from gateway.wire import jsontext
 
-from . import jsontext
 from .fields import FLAG, OBJECT, RAW, TEXT, Fields
 
 _MODES: dict[str, Literal["auto", "none", "required"]] = {

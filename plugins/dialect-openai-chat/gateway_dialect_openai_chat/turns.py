@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from msgspec import Raw
 
 from gateway import Audio, Block, Call, Message, Opaque, Reasoning, Refusal, Target, Text, ToolCall, ToolResult
+from gateway.wire import jsontext
+from gateway.wire.jsontext import Members
 
-from . import jsontext
 from .choices import DETAILS, NAME
 from .contents import content
-from .jsontext import Members
 from .losses import Loss
 
 MOVED = "The tool's result is in the next message."

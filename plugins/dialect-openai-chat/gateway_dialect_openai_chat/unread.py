@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from msgspec import Raw
 
 from gateway import Extra
+from gateway.wire import jsontext
 
-from . import jsontext
 from .wire import Chunk, ChunkChoice, Delta
 
 _PADDING = ("obfuscation", "p")

@@ -21,10 +21,11 @@ from gateway import (
     ToolCall,
     Usage,
 )
+from gateway.wire import jsontext
+from gateway.wire.jsontext import Members
 
-from . import encoders, jsontext, refusals, usages
+from . import encoders, refusals, usages
 from .choices import DETAILS, NAME
-from .jsontext import Members
 from .losses import Loss
 
 
