@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from gateway import GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused
 from gateway.wire.jsontext import UNREADABLE, encode
+from gateway.wire.refusals import retry_after
 
 TYPES = {
     "rate_limit": "rate_limit_error",
@@ -132,7 +133,7 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstre
         content_type=headers.get("content-type", ""),
         code=said.code,
         param=said.param,
-        retry_after=_retry_after(headers),
+        retry_after=retry_after(headers),
     )
 
 
@@ -140,15 +141,3 @@ def _plain(body: bytes) -> str | None:
     """Plain text as it stands; an HTML page is no message."""
     text = body.decode("utf-8", "replace").strip()
     return None if not text or text.startswith("<") else text
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds. A date is left out: there is no clock here."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * unit
-        except ValueError:
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    return None
