@@ -20,9 +20,10 @@ from gateway import (
     ToolChoice,
 )
 from gateway.wire.jsontext import first, raw
+from gateway.wire.members import FLAG, INTEGER, NUMBER, TEXT, Members, parsed
 
 from .decode_items import decode_input
-from .members import NAME, Members, parsed, text_at
+from .members import NAME
 
 LOGPROBS = "message.output_text.logprobs"
 MODES: dict[str, Literal["auto", "none", "required"]] = {"auto": "auto", "none": "none", "required": "required"}
@@ -31,63 +32,63 @@ MODES: dict[str, Literal["auto", "none", "required"]] = {"auto": "auto", "none":
 def decode_call(body: bytes) -> Call:
     """Raises BadCall with the path of what is wrong."""
     members = Members(parsed(body))
-    instructions = members.text("instructions")
+    instructions = members.take("instructions", TEXT)
     included = _included(members)
     call = Call(
-        model=members.text("model") or "",
+        model=members.take("model", TEXT) or "",
         messages=decode_input(members.raw("input")),
         system=[Text(instructions)] if instructions else [],
         tools=_tools(members),
         tool_choice=_tool_choice(members),
-        parallel_tool_calls=members.flag("parallel_tool_calls"),
+        parallel_tool_calls=members.take("parallel_tool_calls", FLAG),
         sampling=_sampling(members, LOGPROBS in included),
         limits=_limits(members),
-        stream=members.flag("stream") or False,
+        stream=members.take("stream", FLAG) or False,
         stream_usage=True,
         state=_state(members),
         metadata=_metadata(members),
-        user=members.text("user"),
-        safety_identifier=members.text("safety_identifier"),
-        prompt_cache_key=members.text("prompt_cache_key"),
-        service_tier=members.text("service_tier"),
+        user=members.take("user", TEXT),
+        safety_identifier=members.take("safety_identifier", TEXT),
+        prompt_cache_key=members.take("prompt_cache_key", TEXT),
+        service_tier=members.take("service_tier", TEXT),
         dialect=NAME,
     )
     unknown = _text(members, call) | _reasoning(members, call)
-    call.extra = members.rest() | unknown
+    call.extra = members.given() | unknown
     if others := [name for name in included if name != LOGPROBS]:
         call.extra["include"] = raw(others)
     return call
 
 
 def _included(members: Members) -> list[str]:
-    return [text_at(value, f"include[{n}]") for n, value in enumerate(members.array("include") or ())]
+    return [TEXT.read(value, f"include[{n}]") for n, value in enumerate(members.array("include"))]
 
 
 def _sampling(members: Members, logprobs: bool) -> Sampling:
     return Sampling(
-        temperature=members.number("temperature"),
-        top_p=members.number("top_p"),
-        frequency_penalty=members.number("frequency_penalty"),
-        presence_penalty=members.number("presence_penalty"),
+        temperature=members.take("temperature", NUMBER),
+        top_p=members.take("top_p", NUMBER),
+        frequency_penalty=members.take("frequency_penalty", NUMBER),
+        presence_penalty=members.take("presence_penalty", NUMBER),
         logprobs=logprobs or None,
-        top_logprobs=members.integer("top_logprobs"),
+        top_logprobs=members.take("top_logprobs", INTEGER),
     )
 
 
 def _limits(members: Members) -> Limits:
     return Limits(
-        max_output=members.integer("max_output_tokens"),
-        max_tool_calls=members.integer("max_tool_calls"),
-        truncation=members.text("truncation"),
+        max_output=members.take("max_output_tokens", INTEGER),
+        max_tool_calls=members.take("max_tool_calls", INTEGER),
+        truncation=members.take("truncation", TEXT),
     )
 
 
 def _state(members: Members) -> State:
     return State(
-        previous_response_id=members.text("previous_response_id"),
+        previous_response_id=members.take("previous_response_id", TEXT),
         conversation=_conversation(members),
-        store=members.flag("store"),
-        background=members.flag("background"),
+        store=members.take("store", FLAG),
+        background=members.take("background", FLAG),
     )
 
 
@@ -95,29 +96,29 @@ def _conversation(members: Members) -> str | None:
     value = members.seen("conversation")
     if value is not None and first(value) == b"{":
         members.raw("conversation")
-        return Members.of(value, "conversation").needed("id")
-    return members.text("conversation")
+        return Members.of(value, "conversation").need("id", TEXT)
+    return members.take("conversation", TEXT)
 
 
 def _metadata(members: Members) -> dict[str, str]:
-    found = members.object("metadata")
-    return {name: text_at(value, f"metadata.{name}") for name, value in found.rest().items()} if found else {}
+    found = members.inner("metadata")
+    return {name: TEXT.read(value, f"metadata.{name}") for name, value in found.given().items()} if found else {}
 
 
 def _text(members: Members, call: Call) -> Extra:
     """`text.format` and `text.verbosity` go into the call; what else `text` and its format hold is given back."""
-    found = members.object("text")
+    found = members.inner("text")
     if found is None:
         return {}
-    call.verbosity = found.text("verbosity")
-    shape = found.object("format")
+    call.verbosity = found.take("verbosity", TEXT)
+    shape = found.inner("format")
     call.output_format = None if shape is None else _format(shape)
-    rest = found.rest() | ({"format": raw(more)} if shape is not None and (more := shape.rest()) else {})
+    rest = found.given() | ({"format": raw(more)} if shape is not None and (more := shape.given()) else {})
     return {"text": raw(rest)} if rest else {}
 
 
 def _format(members: Members) -> OutputFormat:
-    kind = members.needed("type")
+    kind = members.need("type", TEXT)
     if kind == "text":
         return OutputFormat("text")
     if kind == "json_object":
@@ -126,43 +127,46 @@ def _format(members: Members) -> OutputFormat:
         raise members.wrong("type", "must be text, json_object or json_schema")
     return OutputFormat(
         "schema",
-        name=members.text("name"),
-        description=members.text("description"),
+        name=members.take("name", TEXT),
+        description=members.take("description", TEXT),
         schema=members.raw("schema"),
-        strict=members.flag("strict"),
+        strict=members.take("strict", FLAG),
     )
 
 
 def _reasoning(members: Members, call: Call) -> Extra:
-    found = members.object("reasoning")
+    found = members.inner("reasoning")
     if found is None:
         return {}
-    call.reasoning = ReasoningOptions(effort=found.text("effort"), summary=found.text("summary"))
-    rest = found.rest()
+    call.reasoning = ReasoningOptions(effort=found.take("effort", TEXT), summary=found.take("summary", TEXT))
+    rest = found.given()
     return {"reasoning": raw(rest)} if rest else {}
 
 
 def _tools(members: Members) -> list[Tool]:
-    values = members.array("tools") or ()
+    values = members.array("tools")
     return [_tool(value, f"tools[{n}]") for n, value in enumerate(values)]
 
 
 def _tool(value: Raw, path: str) -> Tool:
     members = Members.of(value, path)
-    kind = members.needed("type")
+    kind = members.need("type", TEXT)
     if kind == "function":
         return Tool(
-            members.needed("name"),
-            description=members.text("description"),
+            members.need("name", TEXT),
+            description=members.take("description", TEXT),
             parameters=members.raw("parameters"),
-            strict=members.flag("strict"),
-            extra=members.rest(),
+            strict=members.take("strict", FLAG),
+            extra=members.given(),
         )
     if kind == "custom":
         return Tool(
-            members.needed("name"), description=members.text("description"), kind="custom", extra=members.rest()
+            members.need("name", TEXT),
+            description=members.take("description", TEXT),
+            kind="custom",
+            extra=members.given(),
         )
-    return Tool(kind, kind="hosted", extra={"type": raw(kind)} | members.rest())
+    return Tool(kind, kind="hosted", extra={"type": raw(kind)} | members.given())
 
 
 def _tool_choice(members: Members) -> ToolChoice | None:
@@ -177,24 +181,24 @@ def _tool_choice(members: Members) -> ToolChoice | None:
 
 
 def _mode(value: Raw) -> ToolChoice:
-    choice = MODES.get(text_at(value, "tool_choice"))
+    choice = MODES.get(TEXT.read(value, "tool_choice"))
     if choice is not None:
         return ToolChoice(choice)
     raise BadCall("`tool_choice` must be auto, none, required or an object.", param="tool_choice", code="invalid_value")
 
 
 def _chosen(members: Members) -> ToolChoice | None:
-    kind = members.needed("type")
+    kind = members.need("type", TEXT)
     if kind == "function":
-        return ToolChoice("tool", (members.needed("name"),))
+        return ToolChoice("tool", (members.need("name", TEXT),))
     if kind == "custom":
-        return ToolChoice("tool", (members.needed("name"),), kind="custom")
+        return ToolChoice("tool", (members.need("name", TEXT),), kind="custom")
     return _allowed(members) if kind == "allowed_tools" else None
 
 
 def _allowed(members: Members) -> ToolChoice | None:
-    entries = [Members.of(value, f"tool_choice.tools[{n}]") for n, value in enumerate(members.array("tools") or ())]
-    if any(entry.text("type") != "function" for entry in entries):
+    entries = [Members.of(value, f"tool_choice.tools[{n}]") for n, value in enumerate(members.array("tools"))]
+    if any(entry.take("type", TEXT) != "function" for entry in entries):
         return None
-    names = tuple(entry.needed("name") for entry in entries)
-    return ToolChoice("allowed", names, required=members.text("mode") == "required")
+    names = tuple(entry.need("name", TEXT) for entry in entries)
+    return ToolChoice("allowed", names, required=members.take("mode", TEXT) == "required")

@@ -26,8 +26,9 @@ from gateway import (
     ToolResult,
 )
 from gateway.wire.jsontext import NULL, first, raw
+from gateway.wire.members import TEXT, Members
 
-from .members import NAME, Members, text_at
+from .members import NAME
 
 ROLES: dict[str, Literal["user", "system", "developer", "assistant"]] = {
     "user": "user",
@@ -43,11 +44,11 @@ def decode_input(value: Raw | None) -> list[Message]:
     if value is None:
         return []
     if first(value) == b'"':
-        return [Message("user", [Text(text_at(value, "input"))])]
+        return [Message("user", [Text(TEXT.read(value, "input"))])]
     if first(value) != b"[":
         raise BadCall("`input` must be a string or an array of items.", param="input", code="invalid_type")
     reader = _Reader()
-    items = Members({"input": value}).array("input") or ()
+    items = Members({"input": value}).array("input")
     for n, item in enumerate(items):
         reader.item(item, f"input[{n}]")
     return reader.messages
@@ -73,29 +74,29 @@ class _Reader:
             self._result(members, kind == "custom_tool_call_output")
         elif kind == "reasoning":
             blocks = _reasoning(members)
-            self._said(*(blocks if not members.rest() else [Opaque(NAME, "item", value)]))
+            self._said(*(blocks if not members.given() else [Opaque(NAME, "item", value)]))
         elif kind.endswith(("_output", "_response")):
             self._other(Message("tool", [Opaque(NAME, "item", value)]))
         else:
             self._said(Opaque(NAME, "item", value))
 
     def _message(self, members: Members) -> None:
-        role = ROLES.get(members.needed("role"))
+        role = ROLES.get(members.need("role", TEXT))
         if role is None:
             raise members.wrong("role", "must be user, system, developer or assistant")
         if role == "assistant":
             self._answer(members)
         else:
-            blocks, name = _content(members), members.text("id")
-            self._other(Message(role, blocks, extra=members.rest(), item_id=name))
+            blocks, name = _content(members), members.take("id", TEXT)
+            self._other(Message(role, blocks, extra=members.given(), item_id=name))
 
     def _answer(self, members: Members) -> None:
         blocks = _content(members)
         turn = self._assistant(fresh=self._spoke)
         turn.blocks += blocks
-        turn.phase = members.text("phase")
-        turn.item_id = members.text("id")
-        turn.extra = members.rest()
+        turn.phase = members.take("phase", TEXT)
+        turn.item_id = members.take("id", TEXT)
+        turn.extra = members.given()
         self._spoke = True
 
     def _said(self, *blocks: Block) -> None:
@@ -114,13 +115,15 @@ class _Reader:
         self.messages.append(message)
 
     def _result(self, members: Members, custom: bool) -> None:
-        result = ToolResult(members.needed("call_id"), blocks=_output(members), kind="custom" if custom else "function")
-        name = members.text("id")
-        self._other(Message("tool", [result], extra=members.rest(), item_id=name))
+        result = ToolResult(
+            members.need("call_id", TEXT), blocks=_output(members), kind="custom" if custom else "function"
+        )
+        name = members.take("id", TEXT)
+        self._other(Message("tool", [result], extra=members.given(), item_id=name))
 
 
 def _kind(members: Members) -> str:
-    kind = members.text("type")
+    kind = members.take("type", TEXT)
     if kind is not None:
         return kind
     if members.seen("role") is not None:
@@ -132,13 +135,13 @@ def _kind(members: Members) -> str:
 
 def _call(members: Members, argument: str, custom: bool = False) -> ToolCall:
     call = ToolCall(
-        members.needed("call_id"),
-        members.needed("name"),
-        members.text(argument) or "",
+        members.need("call_id", TEXT),
+        members.need("name", TEXT),
+        members.take(argument, TEXT) or "",
         kind="custom" if custom else "function",
-        item_id=members.text("id"),
+        item_id=members.take("id", TEXT),
     )
-    call.extra = members.rest()
+    call.extra = members.given()
     return call
 
 
@@ -147,7 +150,7 @@ def _reasoning(members: Members) -> list[Reasoning]:
 
     An item without `encrypted_content` is proved by its id: the upstream has it stored. Its proof is `null`.
     """
-    name = members.text("id")
+    name = members.take("id", TEXT)
     blocks = [Reasoning(text, True, name) for text in _texts(members, "summary")]
     blocks += [Reasoning(text, False, name) for text in _texts(members, "content")]
     blocks = blocks or [Reasoning(id=name)]
@@ -158,24 +161,24 @@ def _reasoning(members: Members) -> list[Reasoning]:
 
 
 def _texts(members: Members, name: str) -> list[str]:
-    path = members.path + name
-    return [Members.of(part, f"{path}[{n}]").text("text") or "" for n, part in enumerate(members.array(name) or ())]
+    path = members.at(name)
+    return [Members.of(part, f"{path}[{n}]").take("text", TEXT) or "" for n, part in enumerate(members.array(name))]
 
 
 def _content(members: Members) -> list[Block]:
     value = members.seen("content")
     if value is not None and first(value) == b'"':
-        return [Text(members.needed("content"))]
-    path = members.path + "content"
-    return [_part(part, f"{path}[{n}]") for n, part in enumerate(members.array("content") or ())]
+        return [Text(members.need("content", TEXT))]
+    path = members.at("content")
+    return [_part(part, f"{path}[{n}]") for n, part in enumerate(members.array("content"))]
 
 
 def _output(members: Members) -> list[Text | Image | File | Audio]:
     value = members.seen("output")
     if value is not None and first(value) == b'"':
-        return [Text(members.needed("output"))]
-    path = members.path + "output"
-    parts = [_part(part, f"{path}[{n}]") for n, part in enumerate(members.array("output") or ())]
+        return [Text(members.need("output", TEXT))]
+    path = members.at("output")
+    parts = [_part(part, f"{path}[{n}]") for n, part in enumerate(members.array("output"))]
     return [_result_block(part) for part in parts]
 
 
@@ -184,18 +187,18 @@ def _result_block(part: Block) -> Text | Image | File | Audio:
     if isinstance(part, (Text, Image, File, Audio)):
         return part
     if isinstance(part, Opaque):
-        return File(extra=Members.of(part.payload, "output").rest())
+        return File(extra=Members.of(part.payload, "output").given())
     return Text(part.text if isinstance(part, Refusal) else "")
 
 
 def _part(value: Raw, path: str) -> Block:
     members = Members.of(value, path)
-    kind = members.needed("type")
+    kind = members.need("type", TEXT)
     if kind in ("input_text", "output_text", "text"):
-        return Text(members.needed("text"), extra=_marks(members))
+        return Text(members.need("text", TEXT), extra=_marks(members))
     if kind == "refusal":
-        refusal = Refusal(members.needed("refusal"))
-        return refusal if not members.rest() else Opaque(NAME, "part", value)
+        refusal = Refusal(members.need("refusal", TEXT))
+        return refusal if not members.given() else Opaque(NAME, "part", value)
     if kind == "input_image":
         return _image(members)
     if kind == "input_file":
@@ -209,25 +212,27 @@ def _marks(members: Members) -> Extra:
     """What stands beside a text. Empty `annotations` and `logprobs`, which SDKs send back, say nothing."""
     return {
         name: value
-        for name, value in members.rest().items()
+        for name, value in members.given().items()
         if not (name in ("annotations", "logprobs") and bytes(value) == b"[]")
     }
 
 
 def _image(members: Members) -> Image:
-    url, media_type, data = _source(members.text("image_url"))
-    return Image(url, data, media_type, members.text("file_id"), members.text("detail"), extra=members.rest())
+    url, media_type, data = _source(members.take("image_url", TEXT))
+    return Image(
+        url, data, media_type, members.take("file_id", TEXT), members.take("detail", TEXT), extra=members.given()
+    )
 
 
 def _file(members: Members) -> File:
-    plain, media_type, data = _source(members.text("file_data"))
+    plain, media_type, data = _source(members.take("file_data", TEXT))
     return File(
-        url=members.text("file_url"),
+        url=members.take("file_url", TEXT),
         data=plain if data is None else data,
         media_type=media_type,
-        file_id=members.text("file_id"),
-        filename=members.text("filename"),
-        extra=members.rest(),
+        file_id=members.take("file_id", TEXT),
+        filename=members.take("filename", TEXT),
+        extra=members.given(),
     )
 
 
@@ -240,9 +245,9 @@ def _source(text: str | None) -> tuple[str | None, str | None, str | None]:
 
 
 def _audio(members: Members) -> Audio:
-    inner = members.object("input_audio")
+    inner = members.inner("input_audio")
     if inner is None:
         raise members.wrong("input_audio", "is required", "missing_required_parameter")
-    block = Audio(data=inner.text("data"), format=inner.text("format"))
-    block.extra = members.rest() | ({"input_audio": raw(rest)} if (rest := inner.rest()) else {})
+    block = Audio(data=inner.take("data", TEXT), format=inner.take("format", TEXT))
+    block.extra = members.given() | ({"input_audio": raw(rest)} if (rest := inner.given()) else {})
     return block

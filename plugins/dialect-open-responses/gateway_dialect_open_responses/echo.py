@@ -13,8 +13,9 @@ from msgspec import Raw
 
 from gateway import Call, Extra, Inbound, Started
 from gateway.wire.jsontext import NULL, first, raw
+from gateway.wire.members import Members, parsed
 
-from .members import NAME, Members, parsed
+from .members import NAME
 from .usage import WireUsage
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,52}")
@@ -107,7 +108,7 @@ def resource(call: Call, inbound: Inbound, started: Started, openai: bool) -> Re
         temperature=given("temperature", b"1"),
         text=_text(asked.seen("text"), openai),
         tool_choice=_tool_choice(asked.seen("tool_choice")),
-        tools=[_tool(tool) for tool in asked.array("tools") or ()],
+        tools=[_tool(tool) for tool in asked.array("tools")],
         top_logprobs=given("top_logprobs", b"0"),
         top_p=given("top_p", b"1"),
         truncation=given("truncation", b'"disabled"'),

@@ -9,9 +9,9 @@ from msgspec import Raw
 
 from gateway import BadCall, Edit, Encoded, Extra, Parameter, Target
 from gateway.wire.jsontext import UNREADABLE, first, is_null, raw
+from gateway.wire.members import parsed
 
 from .encode_call import PATH
-from .members import parsed
 
 MEMBERS: Mapping[Parameter, tuple[str, ...]] = {
     "temperature": ("temperature",),

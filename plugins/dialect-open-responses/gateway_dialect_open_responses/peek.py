@@ -7,8 +7,7 @@ from msgspec import Raw
 
 from gateway import BadCall, Envelope
 from gateway.wire.jsontext import UNREADABLE, first
-
-from .members import unreadable
+from gateway.wire.members import unreadable
 
 
 class _Conversation(msgspec.Struct):
@@ -48,8 +47,18 @@ def _outline(body: bytes) -> _Outline:
         if not body.isascii():
             body.decode()
         return _DECODER.decode(body)
+    except msgspec.ValidationError as error:
+        raise _mistyped(str(error)) from error
     except UNREADABLE as error:
         raise unreadable(body, error) from error
+
+
+def _mistyped(text: str) -> BadCall:
+    what, _, path = text.partition(" - at `$")
+    path = path.rstrip("`").lstrip(".")
+    if not path:
+        return BadCall("The request body must be a JSON object.", code="invalid_json")
+    return BadCall(f"`{path}`: {what[:1].lower()}{what[1:]}.", param=path, code="invalid_type")
 
 
 def _conversation(outline: _Outline) -> str | None:

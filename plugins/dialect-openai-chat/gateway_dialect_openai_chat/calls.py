@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from gateway import BadCall, Call, Limits, ReasoningOptions, Sampling, State
 from gateway.wire import jsontext
+from gateway.wire.members import FLAG, INTEGER, NUMBER, TEXT, Kind
 
 from .choices import NAME
-from .fields import FLAG, INTEGER, NUMBER, OBJECTS, RAW, TEXT, Fields, Kind, parse
+from .fields import OBJECTS, Fields, parse
 from .messages import MessageReader
 from .tools import choice, output_format, tools
 
@@ -60,7 +61,7 @@ def _sampling(fields: Fields) -> Sampling:
         presence_penalty=fields.take("presence_penalty", NUMBER),
         seed=fields.take("seed", INTEGER),
         stop=_stop(fields),
-        logit_bias=fields.take("logit_bias", RAW),
+        logit_bias=fields.raw("logit_bias"),
         choices=fields.take("n", INTEGER),
         logprobs=fields.take("logprobs", FLAG),
         top_logprobs=fields.take("top_logprobs", INTEGER),
@@ -68,7 +69,7 @@ def _sampling(fields: Fields) -> Sampling:
 
 
 def _stop(fields: Fields) -> tuple[str, ...]:
-    value = fields.take("stop", RAW)
+    value = fields.raw("stop")
     if value is None:
         return ()
     if bytes(value)[:1] == b'"':

@@ -23,10 +23,11 @@ from gateway import (
     ToolResult,
 )
 from gateway.call import Role
+from gateway.wire.members import TEXT
 
 from . import parts
 from .choices import DETAILS, NAME
-from .fields import RAW, TEXT, Fields
+from .fields import Fields
 
 _ROLES = (*get_args(Role), "function")
 _PLAIN: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user"}
@@ -50,8 +51,7 @@ class MessageReader:
             return Message("tool", [self._function(at, name, fields)], extra=fields.others())
         if plain := _PLAIN.get(role):
             return Message(plain, parts.content(fields), name, extra=fields.others())
-        path = fields.at("role")
-        raise BadCall(f"`{path}` must be one of {', '.join(_ROLES)}.", code="invalid_value", param=path)
+        raise fields.wrong("role", f"must be one of {', '.join(_ROLES)}")
 
     def _assistant(self, at: int, fields: Fields) -> list[Block]:
         blocks = _thoughts(fields)
@@ -71,7 +71,7 @@ class MessageReader:
         """`index` comes from streams put together by hand; the call's place says it."""
         identity = fields.need("id", TEXT)
         kind = fields.take("type", TEXT) or "function"
-        fields.take("index", RAW)
+        fields.raw("index")
         if kind == "function":
             function = fields.needed_inner("function")
             name, arguments = function.need("name", TEXT), function.take("arguments", TEXT) or ""
@@ -81,8 +81,7 @@ class MessageReader:
             custom = fields.needed_inner("custom")
             name, text = custom.need("name", TEXT), custom.take("input", TEXT) or ""
             return ToolCall(identity, name, text, "custom", extra=fields.others("custom", custom))
-        path = fields.at("type")
-        raise BadCall(f"`{path}` must be function or custom.", code="invalid_value", param=path)
+        raise fields.wrong("type", "must be function or custom")
 
     def _legacy_call(self, at: int, fields: Fields) -> ToolCall:
         name, arguments = fields.need("name", TEXT), fields.take("arguments", TEXT) or ""
@@ -114,6 +113,6 @@ def _thoughts(fields: Fields) -> list[Block]:
     """Reasoning that the client sends back, under whichever of its names; OpenRouter's details are its proof."""
     text = fields.take("reasoning_content", TEXT)
     text = (fields.take("reasoning", TEXT) if text is None else text) or ""
-    details = fields.take(DETAILS, RAW)
+    details = fields.raw(DETAILS)
     proof = Opaque(NAME, DETAILS, details) if details is not None else None
     return [Reasoning(text, proof=proof)] if text or proof else []

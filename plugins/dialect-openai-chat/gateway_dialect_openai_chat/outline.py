@@ -7,8 +7,9 @@ from msgspec import Raw
 
 from gateway import Envelope
 from gateway.wire import jsontext
+from gateway.wire.members import ARRAY, FLAG, INTEGER, TEXT, unreadable
 
-from .fields import FLAG, INTEGER, RAWS, TEXT, parse, unreadable
+from .fields import parse
 
 
 class Outline(msgspec.Struct):
@@ -50,7 +51,7 @@ def _explained(body: bytes) -> Outline:
     """The same, slowly: each member by itself, so that the error names it."""
     fields = parse(body)
     return Outline(
-        messages=fields.need("messages", RAWS),
+        messages=fields.need("messages", ARRAY),
         model=fields.take("model", TEXT),
         stream=fields.take("stream", FLAG),
         max_completion_tokens=fields.take("max_completion_tokens", INTEGER),

@@ -9,9 +9,10 @@ import re
 
 from gateway import Audio, Block, Extra, File, Image, Opaque, Reasoning, Refusal, Text
 from gateway.wire import jsontext
+from gateway.wire.members import RAW, TEXT, Kind
 
 from .choices import NAME
-from .fields import OBJECTS, RAW, TEXT, Fields, Kind
+from .fields import OBJECTS, Fields
 
 PARTS: Kind[list[Extra]] = Kind(list[Extra], "a string or a list of parts")
 _DATA_URL = re.compile(r"data:([^;,]+);base64,(.*)", re.DOTALL)
@@ -19,7 +20,7 @@ _DATA_URL = re.compile(r"data:([^;,]+);base64,(.*)", re.DOTALL)
 
 def content(fields: Fields) -> list[Block]:
     """The blocks of a message's `content`; none where it is null or absent."""
-    value = fields.take("content", RAW)
+    value = fields.raw("content")
     if value is None:
         return []
     path = fields.at("content")

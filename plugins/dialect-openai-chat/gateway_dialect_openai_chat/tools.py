@@ -8,8 +8,9 @@ from msgspec import Raw
 
 from gateway import BadCall, OutputFormat, Tool, ToolChoice
 from gateway.wire import jsontext
+from gateway.wire.members import FLAG, TEXT
 
-from .fields import FLAG, OBJECT, RAW, TEXT, Fields
+from .fields import Fields
 
 _MODES: dict[str, Literal["auto", "none", "required"]] = {
     "auto": "auto",
@@ -27,16 +28,16 @@ def tools(fields: Fields) -> list[Tool]:
 
 def choice(fields: Fields) -> ToolChoice | None:
     """`tool_choice`, or the legacy `function_call`."""
-    value = fields.take("tool_choice", RAW)
+    value = fields.raw("tool_choice")
     if value is not None:
         return _choice(value, fields.at("tool_choice"))
-    legacy = fields.take("function_call", RAW)
+    legacy = fields.raw("function_call")
     if legacy is None:
         return None
     path = fields.at("function_call")
     if bytes(legacy)[:1] == b'"':
         return _word(TEXT.read(legacy, path), path)
-    return ToolChoice("tool", (Fields(OBJECT.read(legacy, path), path).need("name", TEXT),))
+    return ToolChoice("tool", (Fields.of(legacy, path).need("name", TEXT),))
 
 
 def output_format(fields: Fields) -> OutputFormat | None:
@@ -58,13 +59,12 @@ def _format(kind: str, schema: Fields | None, fields: Fields) -> OutputFormat:
             "schema",
             schema.take("name", TEXT),
             schema.take("description", TEXT),
-            schema.take("schema", RAW),
+            schema.raw("schema"),
             schema.take("strict", FLAG),
         )
     if kind in ("text", "json_object"):
         return OutputFormat("text" if kind == "text" else "json")
-    path = fields.at("type")
-    raise BadCall(f"`{path}` must be text, json_object or json_schema.", code="invalid_value", param=path)
+    raise fields.wrong("type", "must be text, json_object or json_schema")
 
 
 def _tool(fields: Fields) -> Tool:
@@ -84,7 +84,7 @@ def _function(function: Fields, outer: Fields) -> Tool:
     tool = Tool(
         function.need("name", TEXT),
         function.take("description", TEXT),
-        function.take("parameters", RAW),
+        function.raw("parameters"),
         function.take("strict", FLAG),
     )
     tool.extra = outer.others("function", function)
@@ -94,7 +94,7 @@ def _function(function: Fields, outer: Fields) -> Tool:
 def _choice(value: Raw, path: str) -> ToolChoice:
     if bytes(value)[:1] == b'"':
         return _word(TEXT.read(value, path), path)
-    fields = Fields(OBJECT.read(value, path), path)
+    fields = Fields.of(value, path)
     match fields.take("type", TEXT) or "function":
         case "function":
             return ToolChoice("tool", (fields.needed_inner("function").need("name", TEXT),))
