@@ -6,10 +6,9 @@ import msgspec
 from msgspec import Raw
 
 from gateway import GatewayError, sse
+from gateway.wire import jsontext
 
 from .errors import Detail, detail
-
-ENCODER = msgspec.json.Encoder()
 
 
 class WireEvent(msgspec.Struct, kw_only=True):
@@ -18,7 +17,7 @@ class WireEvent(msgspec.Struct, kw_only=True):
 
 def framed(event: WireEvent) -> bytes:
     name = str(event.__struct_config__.tag)
-    return sse.frame(ENCODER.encode(event), name.encode())
+    return sse.frame(jsontext.encode(event), name.encode())
 
 
 class _Life(WireEvent):

@@ -391,6 +391,13 @@ def test_reply_that_never_finished_fails(server, inbound):
     assert types(streamed(server, inbound, TEXT, end=()))[-2:] == ["error", "failed"]
 
 
+def test_a_failure_with_half_a_surrogate_pair_in_its_words_is_told(server, inbound):
+    encoder = server.encoder(Call("agent"), inbound(BODY), "sse")
+    said = encoder.encode(STARTED) + encoder.fail(UpstreamBroken("Broken \ud83d"))
+    error, failed = parsed(said)[-2:]
+    assert (error["message"], failed["response"]["error"]["message"]) == ("Broken \ud83d", "Broken \ud83d")
+
+
 def test_failed_whole_reply_is_an_error_envelope(server, inbound):
     encoder = server.encoder(Call("agent"), inbound(BODY), "json")
     encoder.encode(STARTED)
