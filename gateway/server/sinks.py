@@ -14,7 +14,8 @@ from aiohttp.helpers import rfc822_formatted_time
 from ..heads import compose, status_line
 from ..pipeline.sink import ClientGone, Sink
 
-_HELD = 2**16
+_JOINED = 2**13
+_HELD = 2**17
 """Bytes that are held for the end of the loop's turn, so that what comes together is one write."""
 
 
@@ -39,7 +40,8 @@ class HttpSink(Sink):
         self._extra = extra
         self._patience = patience
         self._chunked = True
-        self._held = b""
+        self._held: list[bytes] = []
+        self._size = 0
         self.began = False
         self.response = Written(request.keep_alive and not closing)
 
@@ -62,7 +64,10 @@ class HttpSink(Sink):
         self._hold(head)
 
     async def write(self, data: bytes) -> None:
-        self._hold(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        if self._chunked:
+            self._hold(b"%x\r\n" % len(data), data, b"\r\n")
+        else:
+            self._hold(data)
         if self._request.protocol.writing_paused:
             await self._room()
 
@@ -85,22 +90,27 @@ class HttpSink(Sink):
             raise ClientGone("the connection to the client was lost")
         return transport
 
-    def _hold(self, data: bytes) -> None:
+    def _hold(self, *parts: bytes) -> None:
         """Head, pieces and end that come in one turn of the loop are one write: each costs a system call."""
         self._open()
         if not self._held:
-            self._held = data
             asyncio.get_running_loop().call_soon(self._flush)
-            return
-        self._held += data
-        if len(self._held) > _HELD:
+        self._held += parts
+        self._size += sum(map(len, parts))
+        if self._size > _HELD:
             self._flush()
 
     def _flush(self) -> None:
-        data, self._held = self._held, b""
+        """Large parts are written side by side; to join them costs more than that."""
+        parts, size = self._held, self._size
+        self._held, self._size = [], 0
         transport = self._request.transport
-        if data and transport is not None and not transport.is_closing():
-            transport.write(data)
+        if not parts or transport is None or transport.is_closing():
+            return
+        if size < _JOINED:
+            transport.write(b"".join(parts))
+        else:
+            transport.writelines(parts)
 
     async def _room(self) -> None:
         """Waits until the connection's buffer has room: that is what slows the upstream."""
