@@ -74,7 +74,8 @@ class Connection(BaseProtocol):
         if len(body) < ONE_WRITE:
             self.transport.write(opening + body)
         else:
-            self.transport.writelines((opening, body))
+            self.transport.write(opening)
+            self.transport.write(body)
         return await self._head
 
     def rest(self) -> None:
