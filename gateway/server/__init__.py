@@ -122,7 +122,7 @@ class HttpServer:
             if match.route is None or not match.route.internal:
                 raise NotFound(f"{path} is not served on this port.")
         except GatewayError as error:
-            return await self._miss(request, path, query, sink, error)
+            return await self._miss(request, path, sink, error)
         return await self._route(request, msgspec.structs.replace(match.route, access="public"), query, sink)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -135,7 +135,7 @@ class HttpServer:
         try:
             match = assembly.router.match(_method(request), path)
         except GatewayError as error:
-            return await self._miss(request, path, query, sink, error)
+            return await self._miss(request, path, sink, error)
         if match.route is not None:
             return await self._route(request, match.route, query, sink)
         exchange = self._exchange(request, match, query)
@@ -216,10 +216,7 @@ class HttpServer:
     def _not_http(self, request: web.BaseRequest) -> web.Response:
         """The answer to bytes that are no request."""
         error = BadCall("This is not a valid HTTP/1.1 request, or its first line or a header is too long.")
-        speaker = _speaker(self.assembly)
-        inbound = self._inbound(request, Served(speaker, _NOWHERE, MOUNT), {}, "")
-        body = speaker.encode_error(error, inbound) if speaker else _plain(error)
-        return web.Response(body=body, status=error.status, headers=JSON)
+        return web.Response(body=self._told(request, error), status=error.status, headers=JSON)
 
     async def _route(
         self, request: web.BaseRequest, route: RouteSpec, query: str, sink: HttpSink
@@ -231,8 +228,7 @@ class HttpServer:
             principal = await self._admit(route, inbound, direct)
             answer = await route.handler(inbound, principal)
         except GatewayError as error:
-            body = served.dialect.encode_error(error, inbound) if served.dialect else _plain(error)
-            answer = Answer(body, error.status)
+            answer = Answer(self._told(request, error), error.status)
         except Exception:
             log.exception("fault in %s %s", route.method, route.path)
             answer = Answer(_plain(InternalFault("The gateway failed on this request.")), 500)
@@ -250,18 +246,20 @@ class HttpServer:
         return principal
 
     async def _miss(
-        self, request: web.BaseRequest, path: str, query: str, sink: HttpSink, error: GatewayError
+        self, request: web.BaseRequest, path: str, sink: HttpSink, error: GatewayError
     ) -> web.StreamResponse:
-        speaker = self.assembly.router.speaker(path)
         headers = dict(JSON)
         if isinstance(error, WrongMethod):
             headers["Allow"] = ", ".join(error.allowed)
-        body = _plain(error)
-        if speaker is not None:
-            inbound = self._inbound(request, Served(speaker, _NOWHERE, MOUNT), {}, query)
-            body = speaker.encode_error(error, inbound)
-        await sink.whole(error.status, headers, body)
+        await sink.whole(error.status, headers, self._told(request, error, path))
         return cast(web.StreamResponse, sink.response)
+
+    def _told(self, request: web.BaseRequest, error: GatewayError, path: str = "") -> bytes:
+        """An error outside any dialect's operation, in the envelope of the one that the path suggests."""
+        speaker = self.assembly.router.speaker(path)
+        if speaker is None:
+            return _plain(error)
+        return speaker.encode_error(error, self._inbound(request, Served(speaker, _NOWHERE, MOUNT), {}, ""))
 
 
 def _method(request: web.BaseRequest) -> str:

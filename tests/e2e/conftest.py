@@ -21,6 +21,10 @@ from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.running import RunningGateway
 from gateway.testing.servers import free_port, wait_for
 
+PLAIN_CALLS: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}]},
+    "/v1/responses": {"input": "Hi"},
+}
 SPOKEN = {"openai.chat": "openai-chat", "openai.responses": "open-responses"}
 Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,6 +106,18 @@ class Came:
     def json(self) -> Any:
         return json.loads(self.body)
 
+    def refused(self, *statuses: int) -> str:
+        """It is the dialect's envelope, with one of the statuses (400 where none is given); its words."""
+        assert self.status in (statuses or (400,)), (self.status, self.body)
+        error = self.json["error"]
+        assert {"message", "type", "param", "code"} <= error.keys()
+        assert len(error["message"]) > 8
+        return str(error["message"])
+
+    def accepted_or_refused(self) -> None:
+        if self.status != 200:
+            self.refused(400, 403, 404, 413, 422)
+
 
 class Caller:
     """Requests over one kept connection; opened anew where the server has closed it."""
@@ -142,6 +158,18 @@ def calling() -> Iterator[Callable[..., Caller]]:
             return stack.enter_context(closing(Caller(url, *arguments, **options)))
 
         yield make
+
+
+@pytest.fixture
+def caller(gateway: RunningGateway, calling: Callable[..., Caller]) -> Iterator[Caller]:
+    """A Caller of the module's gateway, which answers still after the test, and without a fault."""
+    caller, said = calling(gateway.url), len(gateway.errors)
+    yield caller
+    caller.close()
+    for path, body in PLAIN_CALLS.items():
+        assert caller.post(path, {"model": "agent_echo", **body}).status == 200
+    assert gateway.process.poll() is None
+    assert not [line for line in gateway.errors[said:] if "Traceback" in line or '"exception"' in line]
 
 
 @pytest.fixture(scope="module")

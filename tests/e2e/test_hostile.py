@@ -59,32 +59,6 @@ def valid(path: str, model: str = "agent_echo") -> dict[str, Any]:
     return {"model": model_for(path, model), **said}
 
 
-@pytest.fixture
-def caller(gateway: RunningGateway, calling: Callable[..., Any]) -> Iterator[Any]:
-    """Afterwards the gateway answers still."""
-    caller, said = calling(gateway.url), len(gateway.errors)
-    yield caller
-    caller.close()
-    for path in PATHS:
-        assert caller.post(path, valid(path)).status == 200
-    assert gateway.process.poll() is None
-    assert not [line for line in gateway.errors[said:] if "Traceback" in line or '"exception"' in line]
-
-
-def refused(came: Any, *statuses: int) -> str:
-    """It is the dialect's envelope, with words; the words."""
-    assert came.status in (statuses or (400,)), (came.status, came.body)
-    error = came.json["error"]
-    assert {"message", "type", "param", "code"} <= error.keys()
-    assert len(error["message"]) > 8
-    return str(error["message"])
-
-
-def accepted_or_refused(came: Any) -> None:
-    if came.status != 200:
-        refused(came, 400, 403, 404, 413, 422)
-
-
 # Bodies that are no call
 
 
@@ -117,7 +91,7 @@ NO_CALLS = {
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("what", NO_CALLS)
 def test_a_body_that_is_no_call_is_a_400_with_a_reason(caller: Any, path: str, what: str) -> None:
-    refused(caller.post(path, NO_CALLS[what]), 400)
+    caller.post(path, NO_CALLS[what]).refused(400)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -127,9 +101,9 @@ def test_a_number_that_json_does_not_have_is_refused(caller: Any, path: str, mod
     body = json.dumps(valid(path, model) | {"temperature": 0.125}).replace("0.125", number)
     came = caller.post(path, body.encode())
     if "e" in number and model_for(path, model).split("/")[0].split("_")[-1] != "echo":
-        accepted_or_refused(came)  # it is JSON, so what it means is the upstream's to say
+        came.accepted_or_refused()  # it is JSON, so what it means is the upstream's to say
     else:
-        refused(came, 400)
+        came.refused(400)
 
 
 SURROGATES = (r"\ud800", r"\udc00", r"x\ud83dx", r"\udc00\ud800")
@@ -141,12 +115,12 @@ SURROGATES = (r"\ud800", r"\udc00", r"x\ud83dx", r"\udc00\ud800")
 def test_half_a_character_is_refused_or_passed_on(caller: Any, path: str, model: str, half: str) -> None:
     body = json.dumps(valid(path, model)).replace('"Hi"', f'"{half}"')
     came = caller.post(path, body.encode())
-    accepted_or_refused(came)
+    came.accepted_or_refused()
     if came.status == 400:
         assert "surrogate" in came.json["error"]["message"]
     for place in ('"model"', '"user"'):
-        accepted_or_refused(caller.post(path, body.replace("Hi", half).replace(place, f'"{half}"').encode()))
-    refused(caller.post(path, json.dumps(valid(path) | {"model": "MODEL"}).replace("MODEL", half).encode()), 400)
+        caller.post(path, body.replace("Hi", half).replace(place, f'"{half}"').encode()).accepted_or_refused()
+    caller.post(path, json.dumps(valid(path) | {"model": "MODEL"}).replace("MODEL", half).encode()).refused(400)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -156,9 +130,9 @@ def test_a_nesting_bomb_within_a_member_harms_nobody(caller: Any, path: str, mod
     bomb = "[" * depth + "]" * depth
     for member in ("metadata", "tools", "unheard_of", "messages", "input", "response_format", "text"):
         body = json.dumps(valid(path, model) | {member: "BOMB"}).replace('"BOMB"', bomb)
-        accepted_or_refused(caller.post(path, body.encode()))
+        caller.post(path, body.encode()).accepted_or_refused()
     deep = json.dumps(valid(path, model) | {"tools": [tool(path, {"type": "object", "a": "BOMB"})]})
-    accepted_or_refused(caller.post(path, deep.replace('"BOMB"', bomb).encode()))
+    caller.post(path, deep.replace('"BOMB"', bomb).encode()).accepted_or_refused()
 
 
 def tool(path: str, parameters: Any) -> Any:
@@ -194,7 +168,7 @@ MEMBERS = [(CHAT, name) for name in GIVEN["chat_members"]] + [(RESPONSES, name) 
 def test_a_member_of_the_wrong_type_is_named_or_passed_on(caller: Any, path: str, member: str, model: str) -> None:
     for wrong in WRONG:
         came = caller.post(path, valid(path, model) | {member: wrong})
-        accepted_or_refused(came)
+        came.accepted_or_refused()
         if came.status == 400:
             assert member in came.json["error"]["message"] or member == "model", (wrong, came.body)
         if came.status == 200 and came.headers["content-type"].startswith("text/event-stream"):
@@ -209,7 +183,7 @@ def test_odd_messages_are_named_or_passed_on(caller: Any, path: str, model: str)
         hello = {"role": "user", "content": "Hi"}
         for conversation in ([one], [hello, one], [one, hello]):
             came = caller.post(path, valid(path, model) | {member: conversation})
-            accepted_or_refused(came)
+            came.accepted_or_refused()
             if came.status == 400:
                 assert member in came.json["error"]["message"], (one, came.body)
 
@@ -219,7 +193,7 @@ def test_odd_messages_are_named_or_passed_on(caller: Any, path: str, model: str)
 def test_nulls_everywhere_are_as_if_not_given(caller: Any, path: str, model: str) -> None:
     nulls = {name: None for at, name in MEMBERS if at == path and name not in ("messages", "input", "model")}
     assert caller.post(path, nulls | valid(path, model)).status == 200
-    refused(caller.post(path, valid(path, model) | {"messages" if path == CHAT else "input": None}), 400)
+    caller.post(path, valid(path, model) | {"messages" if path == CHAT else "input": None}).refused(400)
     assert caller.post(path, valid(path) | {"model": None}).status == 200
 
 
@@ -311,8 +285,8 @@ def test_long_texts_and_huge_numbers_are_no_fault(caller: Any, path: str, model:
             body = json.dumps(valid(path, model) | more).encode()
         except ValueError:  # Python refuses to print integers of more than 4300 digits
             body = json.dumps(valid(path, model)).encode()[:-1] + b',"seed":1' + b"0" * 5000 + b"}"
-        accepted_or_refused(caller.post(path, body))
-    refused(caller.post(path, valid(path) | {"model": long}), 404)
+        caller.post(path, body).accepted_or_refused()
+    caller.post(path, valid(path) | {"model": long}).refused(404)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -337,7 +311,7 @@ def test_names_of_models_that_could_be_misread_are_unknown(caller: Any, path: st
         "{{LIBRECHAT_USER_ID}}",
     ):
         came = caller.post(path, valid(path) | {"model": name})
-        refused(came, 404, 400)
+        came.refused(404, 400)
         assert "x-evil" not in came.headers
 
 
@@ -393,7 +367,7 @@ def test_no_change_to_a_valid_body_is_a_fault(caller: Any, path: str) -> None:
         before = time.monotonic()
         came = caller.post(path, raw)
         assert came.status == 200 or 400 <= came.status < 500, (came.status, came.body, raw)
-        accepted_or_refused(came)
+        came.accepted_or_refused()
         assert time.monotonic() - before < 10
         if came.status == 200 and came.headers["content-type"].startswith("text/event-stream"):
             assert b'"error"' not in came.body or b'"error":null' in came.body, came.body
