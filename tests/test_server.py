@@ -14,6 +14,7 @@ from gateway.settings.core import BodyLimits, Listen, TimeoutSettings
 from gateway.testing.fake_upstream import CUT, HANG, FakeUpstream
 from gateway.testing.fake_upstream import json as whole
 from gateway.testing.fake_upstream import stream as streamed
+from gateway.testing.toy import ToyClient
 
 Ask = Callable[..., bytes]
 REPLY = b'{"id":"r","model":"m","text":"Hello","usage":{"read":9,"cached":4,"wrote":2}}'
@@ -99,6 +100,24 @@ async def test_a_client_that_leaves_before_the_first_byte_cancels_the_upstream(s
         call.cancel()
         async with asyncio.timeout(1):
             await arrived.gone.wait()
+
+
+async def test_a_fault_in_a_dialect_is_500_and_leaves_no_upstream_open(
+    start: Any, at: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*arguments: object) -> None:
+        raise RuntimeError("a defect of the dialect")
+
+    monkeypatch.setattr(ToyClient, "tap", fault)
+    async with FakeUpstream() as upstream:
+        upstream.answer("/toy", streamed(PIECES[0], HANG))
+        gateway = await start(at(upstream.url))
+        async with gateway.client.post(gateway.url + "/v1/toy", data=ask(stream=True)) as reply:
+            assert reply.status == 500
+            assert b"defect" not in await reply.read()
+        async with asyncio.timeout(1):
+            await (await upstream.arrival()).gone.wait()
+    assert gateway.records[0].outcome == "fault"
 
 
 async def test_a_cut_upstream_is_told_in_band_and_never_ends_cleanly(start: Any, at: Any, ask: Ask) -> None:

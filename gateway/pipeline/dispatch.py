@@ -10,6 +10,7 @@ from typing import cast
 
 import msgspec
 
+from ..call import Call
 from ..dialect import ClientDialect
 from ..errors import Unavailable, UpstreamBroken, UpstreamError, UpstreamRefused
 from ..provider import EventProvider, HttpProvider, Outgoing, Reply, Target, Upstream
@@ -82,16 +83,13 @@ class Dispatcher:
         if not 200 <= reply.status < 300:
             raise await _refused(reply, client)
         exchange.loss.extend(loss)
-        sse = reply.media_type == "text/event-stream"
-        if call is None:
-            tap = client.tap(attempt.target, sse, encoded, exchange.inbound)
-            kept = {name: reply.headers[name] for name in exchange.dialect.reply_headers if name in reply.headers}
-            kind = reply.headers.get("content-type", "application/json")
-            return OpenedReply(attempt, tap, reply.status, kind, sse, kept, reply)
-        encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
-        translation = Translation(client.decoder(attempt.target, sse), encoder, exchange.reply_id, attempt.target.model)
-        streamed = exchange.envelope.stream
-        return OpenedReply(attempt, translation, 200, encoder.content_type, streamed, {}, reply)
+        try:
+            if call is None:
+                return _passing(exchange, outgoing, client, reply)
+            return _translating(exchange, attempt, client, call, reply)
+        except BaseException:
+            reply.close()
+            raise
 
     def _speaks(self, dialects: tuple[str, ...], asked: str) -> ClientDialect | None:
         """Which dialect to use, worked out once for each pair."""
@@ -114,13 +112,13 @@ class Dispatcher:
     async def _run(self, exchange: Exchange, attempt: Attempt, provider: EventProvider) -> Opened:
         assert exchange.route is not None
         call = canonical(exchange, exchange.route.edit)
+        encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
         run = provider.run(msgspec.structs.replace(call, model=attempt.target.model), exchange)
         attempt.sent, attempt.input_bytes = True, len(exchange.inbound.body)
         first = await anext(run, None)
         if first is None:
             raise UpstreamBroken("The endpoint gave no reply.")
         attempt.status = 200
-        encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
         translation = Translation(None, encoder, exchange.reply_id, attempt.target.model)
         return OpenedRun(attempt, translation, exchange.envelope.stream, first, run)
 
@@ -129,6 +127,23 @@ def refuse_unavailable(target: Target) -> None:
     """Raises Unavailable, with the reason, where the target's endpoint cannot be called."""
     if target.provider.unavailable:
         raise Unavailable(f"The endpoint {target.endpoint} is not available: {target.provider.unavailable}")
+
+
+def _passing(exchange: Exchange, outgoing: Outgoing, client: ClientDialect, reply: Reply) -> Opened:
+    """The upstream's own bytes, with a tap; its content type says whether they are a stream."""
+    sse = reply.media_type == "text/event-stream"
+    tap = client.tap(outgoing.target, sse, outgoing.encoded, exchange.inbound)
+    kept = {name: reply.headers[name] for name in exchange.dialect.reply_headers if name in reply.headers}
+    kind = reply.headers.get("content-type", "application/json")
+    return OpenedReply(outgoing.attempt, tap, reply.status, kind, sse, kept, reply)
+
+
+def _translating(exchange: Exchange, attempt: Attempt, client: ClientDialect, call: Call, reply: Reply) -> Opened:
+    """What the client asked for says whether it gets a stream, whatever the upstream answers with."""
+    decoder = client.decoder(attempt.target, reply.media_type == "text/event-stream")
+    encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
+    translation = Translation(decoder, encoder, exchange.reply_id, attempt.target.model)
+    return OpenedReply(attempt, translation, 200, encoder.content_type, exchange.envelope.stream, {}, reply)
 
 
 async def _refused(reply: Reply, client: ClientDialect) -> UpstreamError:
