@@ -83,13 +83,16 @@ from .provider import (
     EventProvider,
     HttpProvider,
     Model,
+    ModelFacts,
     Outgoing,
+    Prices,
     Provider,
     Quirks,
     Reply,
     Target,
     Timeouts,
     Upstream,
+    UserKey,
 )
 from .routes import Answer, RouteSpec
 from .secret import Secret
@@ -100,14 +103,17 @@ from .store import (
     Key,
     Keys,
     Outcome,
+    SealedKey,
     Store,
     UsageLog,
     UsageRecord,
     UsageTotal,
     User,
+    UserKeys,
     Users,
 )
 from .usage import Usage
+from .vault import Sealed, Vault
 
 __all__ = [
     "AGENTS_MOUNT",
@@ -162,6 +168,7 @@ __all__ = [
     "Message",
     "Meter",
     "Model",
+    "ModelFacts",
     "ModelList",
     "Mount",
     "NotFound",
@@ -173,6 +180,7 @@ __all__ = [
     "Parameter",
     "Permission",
     "PluginError",
+    "Prices",
     "Principal",
     "Provider",
     "Quirks",
@@ -187,6 +195,8 @@ __all__ = [
     "Route",
     "RouteSpec",
     "Sampling",
+    "Sealed",
+    "SealedKey",
     "Secret",
     "Section",
     "ServerDialect",
@@ -221,7 +231,10 @@ __all__ = [
     "UsageRecord",
     "UsageTotal",
     "User",
+    "UserKey",
+    "UserKeys",
     "Users",
+    "Vault",
     "bearer_or_header",
     "endpoint_enabled",
     "endpoint_headers",

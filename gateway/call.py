@@ -29,8 +29,11 @@ class Opaque(msgspec.Struct, frozen=True, omit_defaults=True, tag="opaque"):
 
 
 class Text(msgspec.Struct, omit_defaults=True, tag="text"):
+    """proof: what the upstream wants back with it, where it signs text."""
+
     text: str = ""
     extra: Extra = {}
+    proof: Opaque | None = None
 
 
 class Refusal(msgspec.Struct, omit_defaults=True, tag="refusal"):
@@ -78,12 +81,14 @@ class Reasoning(msgspec.Struct, omit_defaults=True, tag="reasoning"):
     summary: bool = False
     id: str | None = None
     proof: Opaque | None = None
+    extra: Extra = {}
 
 
 class ToolCall(msgspec.Struct, omit_defaults=True, tag="tool_call"):
     """arguments: the JSON text as the model wrote it, possibly not valid; free text for a `custom` tool.
 
     item_id: its maker's name for the item, beside the call's own; no loss where a dialect has no such names.
+    proof: what the upstream wants back with it, where it signs calls.
     """
 
     id: str
@@ -93,13 +98,15 @@ class ToolCall(msgspec.Struct, omit_defaults=True, tag="tool_call"):
     executor: Literal["client", "gateway", "upstream"] = "client"
     extra: Extra = {}
     item_id: str | None = None
+    proof: Opaque | None = None
 
 
 class ToolResult(msgspec.Struct, omit_defaults=True, tag="tool_result"):
     call_id: str
-    blocks: list[Text | Image | File | Audio] = []
+    blocks: list[Text | Image | File | Audio | Opaque] = []
     is_error: bool = False
     kind: Literal["function", "custom"] = "function"
+    extra: Extra = {}
 
 
 Block = Text | Refusal | Image | File | Audio | Reasoning | ToolCall | ToolResult | Opaque
@@ -175,7 +182,10 @@ class OutputFormat(msgspec.Struct, omit_defaults=True):
 
 
 class ReasoningOptions(msgspec.Struct, omit_defaults=True):
-    """effort: none, minimal, low, medium, high, xhigh, max. summary: auto, concise, detailed. budget: tokens."""
+    """effort: none, minimal, low, medium, high, xhigh, max. summary: auto, concise, detailed; none to see no thoughts.
+
+    budget: tokens; 0 is not to think, -1 leaves it to the model.
+    """
 
     effort: str | None = None
     summary: str | None = None

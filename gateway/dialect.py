@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from .call import Call
-from .errors import GatewayError, UpstreamError, UpstreamRefused
+from .errors import GatewayError, Unsupported, UpstreamBroken, UpstreamError, UpstreamRefused
 from .events import Event
 from .inbound import Credential, Envelope, Inbound, Operation
 from .secret import Secret
@@ -181,6 +181,10 @@ class ServerDialect(ABC):
     def encode_models(self, models: Sequence[Model], inbound: Inbound) -> bytes:
         """The list; or, where the operation's path names one model, that one alone."""
 
+    def encode_count(self, tokens: int, inbound: Inbound) -> bytes:
+        """The reply to a `count` operation: how many input tokens a call would have."""
+        raise Unsupported(f"{self.name} does not count tokens.")
+
 
 class ClientDialect(ABC):
     """What we speak to upstreams."""
@@ -204,6 +208,18 @@ class ClientDialect(ABC):
 
     @abstractmethod
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused: ...
+
+    def streams(self, media_type: str, encoded: Encoded) -> bool:
+        """Whether a reply of this content type is a stream of events; such replies go out as they come."""
+        return media_type == "text/event-stream"
+
+    def encode_count(self, call: Call, target: Target) -> Encoded | None:
+        """The request that counts a call's input tokens; None where the upstream cannot count."""
+        return None
+
+    def decode_count(self, body: bytes) -> int:
+        """Its answer. Raises UpstreamBroken where it has no count."""
+        raise UpstreamBroken("The upstream does not count tokens.")
 
     def reply_loss(self, call: Call) -> tuple[str, ...]:
         """What a reply of this dialect is known not to carry that the call asks for (`logprobs`)."""

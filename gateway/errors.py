@@ -151,6 +151,14 @@ class UpstreamRefused(UpstreamError):
         self.body = b"" if credentials else body
         self.content_type = content_type
 
+    def of_user_key(self) -> UpstreamRefused:
+        """The same where the key was the caller's own: that it was refused is the caller's to know."""
+        if self.upstream_status in (401, 403):
+            self.status = self.upstream_status
+            self.public = "The upstream refused the key that you brought for it."
+            self.code = "upstream_key_refused"
+        return self
+
 
 class UpstreamUnreachable(UpstreamError):
     status, code = 502, "upstream_unreachable"

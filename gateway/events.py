@@ -43,18 +43,22 @@ class BlockStart(msgspec.Struct, omit_defaults=True, tag="block_start"):
 
 
 class Citation(msgspec.Struct, omit_defaults=True):
-    """A web source of text, as characters `start` to `end` of the block."""
+    """A source of text, as characters `start` to `end` of the block. url: "" for what is not of the web.
 
-    url: str
+    raw: the citation as its dialect (`Started.dialect`) wrote it, where it says more.
+    """
+
+    url: str = ""
     title: str = ""
     start: int = 0
     end: int = 0
+    raw: Raw | None = None
 
 
 class BlockDelta(msgspec.Struct, omit_defaults=True, tag="block_delta"):
     """More of a block. text: more text, or more of a tool call's arguments.
 
-    logprobs: a JSON array of `{token, logprob, bytes, top_logprobs}` for it. proof: of a reasoning block, at its end.
+    logprobs: a JSON array of `{token, logprob, bytes, top_logprobs}` for it. proof: of the block, at its end.
     """
 
     choice: int

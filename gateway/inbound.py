@@ -26,7 +26,8 @@ MOUNT = Mount("/v1")
 class Operation(msgspec.Struct, frozen=True):
     """One thing that a dialect serves.
 
-    path: below the mount, as `/chat/completions`; a trailing `{id}` takes the rest of the path, slashes included.
+    path: below the mount, as `/chat/completions`; a `{name}` with no slash behind it takes slashes too, as in
+    `/models/{id}` and `/models/{model}:generateContent`.
     """
 
     kind: Kind
@@ -58,7 +59,7 @@ class Envelope(msgspec.Struct, frozen=True):
     """What `peek` takes from a body without parsing the rest.
 
     model: as the client wrote it; None means the first agent. max_output: tokens at most, where the client said.
-    state_ids: ids of upstream state that the call refers to.
+    state_ids: ids of upstream state that the call refers to. framing: how a stream is framed for this client.
     """
 
     model: str | None = None
@@ -67,6 +68,7 @@ class Envelope(msgspec.Struct, frozen=True):
     choices: int = 1
     background: bool = False
     state_ids: tuple[str, ...] = ()
+    framing: Literal["sse", "array"] = "sse"
 
 
 class Credential(msgspec.Struct, frozen=True):

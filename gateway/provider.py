@@ -12,12 +12,34 @@ from msgspec import Raw
 from .call import Call
 from .dialect import Encoded
 from .events import Event
+from .secret import Secret
 
 if TYPE_CHECKING:
     from .pipeline.exchange import Attempt, Exchange
     from .settings import Finding
 
 Trust = Literal["operator", "user"]
+
+
+class Prices(msgspec.Struct, frozen=True, omit_defaults=True):
+    """USD per million tokens; None where it is not known. source: where the figures are from, and of when."""
+
+    input: float | None = None
+    output: float | None = None
+    cache_read: float | None = None
+    cache_write_5m: float | None = None
+    cache_write_1h: float | None = None
+    source: str = ""
+
+
+class ModelFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a model. context, max_output: tokens. abilities: `vision`, `tools`, `streaming`, …"""
+
+    context: int | None = None
+    max_output: int | None = None
+    abilities: tuple[str, ...] = ()
+    prices: Prices | None = None
+    source: str = ""
 
 
 class Model(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -29,16 +51,24 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True):
     owner: str = ""
     created: int = 0
     agent: bool = False
+    facts: ModelFacts | None = None
 
 
 class Quirks(msgspec.Struct, frozen=True):
     """How an upstream departs from its dialect; data, never code.
 
     stream_options: it knows that member (usage is asked for by it). max_completion_tokens: it knows the newer name.
+    developer_role: it knows that role; `system` goes otherwise. refused: members it refuses; they are left out and
+    reported. reasoning_format: effort as `reasoning_effort`, as `reasoning: {effort}`, or not at all. reasoning_key:
+    the member in which earlier thoughts are sent back, None where they are not.
     """
 
     stream_options: bool = True
     max_completion_tokens: bool = True
+    developer_role: bool = True
+    refused: frozenset[str] = frozenset()
+    reasoning_format: Literal["effort", "object", "none"] = "effort"
+    reasoning_key: str | None = None
 
 
 class Timeouts(msgspec.Struct, frozen=True):
@@ -53,13 +83,16 @@ class Provider(ABC):
     """One configured endpoint. endpoint: its name, unique, as in `endpoint/model`.
 
     unavailable: why it cannot be called now, in words for the operator; such an endpoint answers 503 with it.
-    open: it takes names that `models` does not list.
+    open: it takes names that `models` does not list. kind: LibreChat's name for this kind of endpoint, as `custom`.
+    user_provides: what its callers bring themselves, as `apiKey` and `baseURL`; see `UserKey`.
     """
 
     endpoint: str
     dialects: tuple[str, ...]
     unavailable: str | None = None
     open: bool = False
+    kind: str = ""
+    user_provides: tuple[str, ...] = ()
 
     async def models(self) -> Sequence[str]:
         """The upstream's names of its models, as far as known."""
@@ -71,6 +104,14 @@ class Provider(ABC):
     def findings(self) -> Sequence[Finding]:
         """What the operator should know about this endpoint's settings. Asked once every endpoint is registered."""
         return ()
+
+    def facts(self, model: str) -> ModelFacts | None:
+        """What the operator's settings say of a model (`tokenConfig`); what they leave out, the catalogue may know."""
+        return None
+
+    def shown(self) -> Mapping[str, object]:
+        """Members beside `order` and `userProvide` in LibreChat's list of endpoints, as `modelDisplayLabel`."""
+        return {}
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -91,14 +132,35 @@ class Target(msgspec.Struct, frozen=True):
     timeouts: Timeouts | None = None
 
 
+class UserKey(msgspec.Struct, frozen=True):
+    """What a caller brought for an endpoint of `user_provided` keys, by LibreChat's names (`apiKey`, `baseURL`, …)."""
+
+    values: Mapping[str, Secret]
+
+    def text(self, name: str) -> str:
+        """ "" where it is not there."""
+        found = self.values.get(name)
+        return found.reveal() if found is not None else ""
+
+
 class Outgoing(msgspec.Struct, frozen=True):
-    """One attempt's request, before it is sent. dialect: the ClientDialect it is written in."""
+    """One attempt's request, before it is sent. dialect: the ClientDialect it is written in.
+
+    user_key: for providers whose `user_provides` says so.
+    """
 
     exchange: Exchange
     attempt: Attempt
     target: Target
     dialect: str
     encoded: Encoded
+    user_key: UserKey | None = None
+
+    @property
+    def trust(self) -> Trust:
+        """A URL that a user named may not be in a private network."""
+        brought = self.user_key is not None and bool(self.user_key.text("baseURL"))
+        return "user" if brought else self.target.trust
 
 
 class HttpProvider(Provider):

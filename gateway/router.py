@@ -136,12 +136,12 @@ def _in_order(path: str, served: Sequence[Served]) -> tuple[Served, ...]:
 
 
 def _expression(path: str) -> str:
-    """`{name}` takes one segment, at the end of the path everything that is left."""
+    """`{name}` takes one segment; with no slash behind it everything that is left, for ids that hold slashes."""
     pieces = re.split(r"(\{\w+\})", path)
     out = []
     for index, piece in enumerate(pieces):
         if piece.startswith("{"):
-            last = not any(pieces[index + 1 :])
+            last = "/" not in "".join(pieces[index + 1 :])
             out.append(f"(?P<{piece[1:-1]}>{'.+' if last else '[^/]+'})")
         else:
             out.append(re.escape(piece))

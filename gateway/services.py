@@ -10,6 +10,7 @@ from typing import Any
 from .egress import Egress
 from .provider import Provider, Upstream
 from .store import Store
+from .vault import Vault
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Services:
 
     store: None where no store plugin is installed; say so where you need one. clock: epoch seconds. state: named
     objects that survive a reload (pools, breakers, counters). endpoints: providers by endpoint name, filled once all
-    plugins have registered theirs, so look into it when a request comes and not in a hook.
+    plugins have registered theirs, so look into it when a request comes and not in a hook. vault: encrypts what users
+    keep here; None where `CREDS_KEY` is not set.
     """
 
     upstream: Upstream
@@ -28,3 +30,4 @@ class Services:
     log: logging.Logger
     state: dict[str, Any] = field(default_factory=dict)
     endpoints: Mapping[str, Provider] = field(default_factory=dict)
+    vault: Vault | None = None

@@ -84,6 +84,30 @@ class Users(ABC):
     async def list(self) -> Sequence[User]: ...
 
 
+class SealedKey(msgspec.Struct, frozen=True):
+    """A user's own key for an endpoint. sealed: encrypted by the vault. expires: epoch seconds, None for never."""
+
+    endpoint: str
+    sealed: bytes
+    expires: float | None = None
+
+
+class UserKeys(ABC):
+    """What users keep for endpoints of `user_provided` keys."""
+
+    @abstractmethod
+    async def get(self, user_id: str, endpoint: str) -> SealedKey | None:
+        """Expired ones included; the caller judges."""
+
+    @abstractmethod
+    async def put(self, user_id: str, key: SealedKey) -> None:
+        """In place of an earlier one."""
+
+    @abstractmethod
+    async def delete(self, user_id: str, endpoint: str | None = None) -> None:
+        """One, or all of the user's."""
+
+
 Outcome = Literal["complete", "refused", "client_gone", "upstream_error", "timeout", "broken", "fault"]
 
 
@@ -190,6 +214,7 @@ class Store(ABC):
     keys: Keys
     users: Users
     usage: UsageLog
+    user_keys: UserKeys | None = None
 
     @abstractmethod
     async def open(self) -> None:

@@ -154,7 +154,9 @@ def _assembly(
         authenticators=(Passwords(),),
         directories=(*directories, Endpoints(endpoints, core.models.allow)),
         permissions=exchange_scope,
-        dispatcher=Dispatcher(upstream, {"toy": ToyClient()}, attempt_scope, core.fidelity == "strict"),
+        dispatcher=Dispatcher(
+            upstream, {"toy": ToyClient()}, attempt_scope, core.fidelity == "strict", Keyring(None, None)
+        ),
         meters=(recorder,),
     )
     registry = Registry((), None)  # type: ignore[arg-type]

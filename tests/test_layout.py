@@ -24,6 +24,7 @@ SOURCES = sorted(
 STAGES = ("auth", "permission", "dialect", "provider", "meter", "routes", "store", "limits")
 OPEN_MODULES = {
     "gateway.call",
+    "gateway.carrier",
     "gateway.events",
     "gateway.store",
     "gateway.usage",

@@ -11,6 +11,7 @@ from ..errors import GatewayError, InternalFault, UpstreamError, UpstreamRefused
 from ..inbound import Kind
 from ..provider import Model
 from .authenticate import Authenticator, authenticate
+from .count import count
 from .dispatch import Dispatcher, refuse_unavailable
 from .exchange import Exchange, note_of, outcome_of
 from .opened import Opened
@@ -67,6 +68,14 @@ class Pipeline:
         opened = await self.dispatcher.open(exchange)
         await relay(exchange, opened, sink, reply_headers(exchange, opened))
 
+    async def count(self, exchange: Exchange, sink: Sink) -> None:
+        await read(exchange)
+        exchange.route = await resolve(self.directories, exchange.inbound, exchange.envelope.model, exchange.principal)
+        await permit(self.permissions, exchange)
+        body, headers = await count(exchange, self.dispatcher)
+        exchange.status = 200
+        await sink.whole(200, identity(exchange) | JSON | dict(headers), body)
+
     async def models(self, exchange: Exchange, sink: Sink) -> None:
         wanted = exchange.inbound.params.get("id")
         if wanted is not None:
@@ -89,6 +98,8 @@ class Pipeline:
 
 STEPS: Mapping[Kind, Callable[[Pipeline, Exchange, Sink], Awaitable[None]]] = {
     "generate": Pipeline.generate,
+    "count": Pipeline.count,
+    "media": Pipeline.generate,
     "models": Pipeline.models,
 }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..dialect import ClientDialect, ServerDialect
 from ..egress import Egress
-from ..errors import PluginError
+from ..errors import PluginError, SettingsError
 from ..lifespan import Lifespan
 from ..plugins import Registry, missing
 from ..provider import Provider, Timeouts, Upstream
@@ -19,12 +19,14 @@ from ..services import Services
 from ..settings.contract import Finding, Settings
 from ..settings.core import Core
 from ..store import Store
+from ..vault import Vault, vault_of
 from . import STEPS, Pipeline
 from .authenticate import Authenticator
 from .dispatch import Dispatcher
 from .endpoints import Endpoints
 from .permit import Permission
 from .resolve import Directory
+from .userkeys import Keyring
 
 log = logging.getLogger("gateway.compile")
 
@@ -68,10 +70,12 @@ def assemble(
     collect = registry.collect
     stores: list[Store] = collect("register_stores", settings=settings)
     endpoints: dict[str, Provider] = {}
+    vault = _vault(settings)
     services = Services(
         upstream=upstream,
         egress=egress,
         store=stores[0] if stores else None,
+        vault=vault,
         clock=time.time,
         log=logging.getLogger("gateway.plugin"),
         endpoints=endpoints,
@@ -96,6 +100,7 @@ def assemble(
             clients,
             [rule for rule in permissions if rule.scope == "attempt"],
             core.fidelity == "strict",
+            Keyring(services.store.user_keys if services.store else None, vault),
         ),
         meters=tuple(collect("register_meters", **both)),
     )
@@ -106,6 +111,13 @@ def assemble(
     findings += contradictions(core)
     findings += missing_parts(registry, services, servers, authenticators, permissions, endpoints)
     return Assembly(core, registry, services, pipeline, router, lifespans, findings)
+
+
+def _vault(settings: Settings) -> Vault | None:
+    try:
+        return vault_of(settings.env("CREDS_KEY"))
+    except ValueError as error:
+        raise SettingsError(f"CREDS_KEY: {error}; `openssl rand -hex 32` makes one") from error
 
 
 def survey(settings: Settings, registry: Registry, unclaimed: Mapping[str, str] | None = None) -> Sequence[Finding]:

@@ -27,6 +27,11 @@ class Route(msgspec.Struct, frozen=True):
     edit: Edit
     agent: str = ""
 
+    @property
+    def domains(self) -> int:
+        """How many makers of opaque state a conversation on this route may meet."""
+        return len({target.state_domain for target in self.targets}) if len(self.targets) > 1 else 1
+
 
 class Directory(ABC):
     """Names that may stand as `model`."""

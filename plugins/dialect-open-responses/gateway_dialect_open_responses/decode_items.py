@@ -173,7 +173,7 @@ def _content(members: Members) -> list[Block]:
     return [_part(part, f"{path}[{n}]") for n, part in enumerate(members.array("content"))]
 
 
-def _output(members: Members) -> list[Text | Image | File | Audio]:
+def _output(members: Members) -> list[Text | Image | File | Audio | Opaque]:
     value = members.seen("output")
     if value is not None and first(value) == b'"':
         return [Text(members.need("output", TEXT))]

@@ -99,8 +99,8 @@ class MessageReader:
         return ToolResult(self._legacy.get(name, f"call_legacy_{at}"), _results(fields))
 
 
-def _results(fields: Fields) -> list[Text | Image | File | Audio]:
-    found: list[Text | Image | File | Audio] = []
+def _results(fields: Fields) -> list[Text | Image | File | Audio | Opaque]:
+    found: list[Text | Image | File | Audio | Opaque] = []
     for at, block in enumerate(parts.content(fields)):
         if not isinstance(block, Text | Image | File | Audio):
             path = f"{fields.at('content')}[{at}].type"
