@@ -35,6 +35,7 @@ from gateway.pipeline import Pipeline
 from gateway.pipeline.compile import Assembly
 from gateway.pipeline.dispatch import Dispatcher
 from gateway.pipeline.endpoints import Endpoints
+from gateway.pipeline.userkeys import Keyring
 from gateway.plugins import Registry
 from gateway.router import Router
 from gateway.server import HttpServer
