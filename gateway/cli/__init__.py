@@ -13,6 +13,7 @@ from .context import Context
 _OWN = {
     "serve": ("serve", "serve"),
     "check": ("check", "check"),
+    "matrix": ("matrix", "matrix"),
     "plugins": ("plugins", "plugins"),
     "schema": ("schema", "schema"),
 }
