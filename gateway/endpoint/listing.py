@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -28,11 +28,17 @@ class _Listing(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Listing)
 
 
+def ids(body: bytes) -> list[str]:
+    """The names in `{"data": [{"id": …}, …]}`. Raises msgspec.DecodeError."""
+    return [entry.id for entry in _decoder.decode(body).data]
+
+
 class ModelList:
-    """`GET url`, which answers `{"data": [{"id": …}, …]}`.
+    """`GET url`, which answers `{"data": [{"id": …}, …]}`, or what else `read` reads.
 
     label: what log lines call it. fallback: the names until an answer has come, and where none ever does. select:
-    which of the upstream's names to offer. Requests are one at a time; a list between two and four minutes old is
+    which of the upstream's names to offer. read: the names in an answer's body; it raises msgspec.DecodeError where
+    the body is no list. Requests are one at a time; a list between two and four minutes old is
     given at once and renewed behind. After a failure the last list stands, and the next try comes half a minute later.
     """
 
@@ -46,10 +52,11 @@ class ModelList:
         headers: Mapping[str, str],
         fallback: tuple[str, ...] = (),
         select: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda names: names,
+        read: Callable[[bytes], Iterable[str]] = ids,
     ) -> None:
         self._upstream, self._clock, self._log = upstream, clock, log
         self._label, self._url, self._headers = label, url, headers
-        self._select = select
+        self._select, self._read = select, read
         self._names = fallback
         self._renew_at = 0.0
         self._wait_at = 0.0
@@ -75,7 +82,7 @@ class ModelList:
         try:
             async with asyncio.timeout(TIMEOUT):
                 found = await self._fetch()
-        except (GatewayError, TimeoutError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (GatewayError, TimeoutError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._log.warning("%s: its list of models could not be fetched: %s", self._label, _words(error))
             found = ()
         now = self._clock()
@@ -92,7 +99,7 @@ class ModelList:
             reply.close()
         if reply.status != 200:
             raise GatewayError(f"it answered with status {reply.status}")
-        return self._select(tuple(dict.fromkeys(entry.id for entry in _decoder.decode(body).data if entry.id)))
+        return self._select(tuple(dict.fromkeys(name for name in self._read(body) if name)))
 
 
 def _words(error: Exception) -> str:

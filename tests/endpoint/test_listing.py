@@ -137,3 +137,8 @@ async def test_an_upstream_that_hangs_is_given_up(monkeypatch):
 
 async def test_only_the_selected_names_are_offered():
     assert await listing(Answers(Given(200, TWO)), select=lambda names: names[1:]).names() == ("b",)
+
+
+async def test_a_list_of_another_shape_is_read_by_its_own_reader():
+    answer = Given(200, b"a,b,,a")
+    assert await listing(Answers(answer), read=lambda body: body.decode().split(",")).names() == ("a", "b")
