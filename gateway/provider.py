@@ -12,6 +12,7 @@ from msgspec import Raw
 from .call import Call
 from .dialect import Encoded
 from .events import Event
+from .inbound import Principal
 from .secret import Secret
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class Provider(ABC):
 
     unavailable: why it cannot be called now, in words for the operator; such an endpoint answers 503 with it.
     open: it takes names that `models` does not list. kind: LibreChat's name for this kind of endpoint, as `custom`.
-    user_provides: what its callers bring themselves, as `apiKey` and `baseURL`; see `UserKey`.
+    user_provides: what its callers bring themselves, as `apiKey` and `baseURL`; see `UserKey`. user_key_names: what
+    else LibreChat's own client calls these where it stores them, as `{"THEIR_API_KEY": "apiKey"}`.
     """
 
     endpoint: str
@@ -93,10 +95,15 @@ class Provider(ABC):
     open: bool = False
     kind: str = ""
     user_provides: tuple[str, ...] = ()
+    user_key_names: Mapping[str, str] = {}
 
     async def models(self) -> Sequence[str]:
         """The upstream's names of its models, as far as known."""
         return ()
+
+    async def models_for(self, principal: Principal) -> Sequence[str]:
+        """The same for one caller, where the upstream shows each its own."""
+        return await self.models()
 
     def target(self, model: str) -> Target:
         return Target(provider=self, endpoint=self.endpoint, model=model, state_domain=self.endpoint)
@@ -164,7 +171,11 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class HttpProvider(Provider):
-    """An address: where to send and what to prove there. Most providers override only these two."""
+    """An address: where to send and what to prove there. Most providers override only `url` and `headers`."""
+
+    def adapt(self, encoded: Encoded, target: Target) -> Encoded:
+        """The request as this upstream wants it, where that is not quite its dialect's; `url` and `headers` see it."""
+        return encoded
 
     @abstractmethod
     def url(self, outgoing: Outgoing) -> str: ...

@@ -99,7 +99,8 @@ class Dispatcher:
         provider = attempt.target.provider
         assert isinstance(provider, HttpProvider)
         user_key = await self._keyring.find(exchange, provider) if provider.user_provides else None
-        outgoing = Outgoing(exchange, attempt, attempt.target, client.name, encoded, user_key)
+        adapted = provider.adapt(encoded, attempt.target)
+        outgoing = Outgoing(exchange, attempt, attempt.target, client.name, adapted, user_key)
         reply = await self._post(outgoing, provider)
         if 200 <= reply.status < 300:
             return reply

@@ -28,7 +28,7 @@ class Keyring:
 
     async def find(self, exchange: Exchange, provider: Provider) -> UserKey:
         """Raises BadCall where the caller brought nothing, Unavailable where what is kept cannot be read."""
-        brought = self._shown(exchange, provider) or await self._kept(exchange, provider.endpoint)
+        brought = self._shown(exchange, provider) or await self._kept(exchange, provider)
         missing = [name for name in provider.user_provides if not (brought and brought.text(name))]
         if brought is None or missing:
             raise BadCall(
@@ -47,13 +47,13 @@ class Keyring:
         endpoints = {target.endpoint for target in exchange.route.targets if target.provider.user_provides}
         if len(endpoints) > 1:
             raise BadCall(f"{KEY_HEADER} could mean {' or '.join(sorted(endpoints))}; store the keys instead.")
-        values = dict(_values(key))
+        values = dict(_values(key, provider))
         if url:
             values["baseURL"] = Secret(url)
         return UserKey({name: value for name, value in values.items() if name in provider.user_provides})
 
-    async def _kept(self, exchange: Exchange, endpoint: str) -> UserKey | None:
-        user = exchange.principal.user_id
+    async def _kept(self, exchange: Exchange, provider: Provider) -> UserKey | None:
+        user, endpoint = exchange.principal.user_id, provider.endpoint
         if self._keys is None or not user:
             return None
         found = await self._keys.get(user, endpoint)
@@ -64,16 +64,17 @@ class Keyring:
         if self._vault is None:
             raise Unavailable(f"Keys for {endpoint} are stored, but CREDS_KEY, which opens them, is not set.")
         try:
-            return UserKey(_values(self._vault.open(found.sealed, f"{user}/{endpoint}").reveal()))
+            return UserKey(_values(self._vault.open(found.sealed, f"{user}/{endpoint}").reveal(), provider))
         except Sealed as error:
             raise Unavailable(f"Your key for the endpoint {endpoint} cannot be read; store it anew.") from error
 
 
-def _values(text: str) -> Mapping[str, Secret]:
+def _values(text: str, provider: Provider) -> Mapping[str, Secret]:
     """A key alone, or a JSON object of LibreChat's names."""
     if text.startswith("{"):
         try:
-            return {name: Secret(value) for name, value in _object.decode(text).items()}
+            named = _object.decode(text)
+            return {provider.user_key_names.get(name, name): Secret(value) for name, value in named.items()}
         except msgspec.MsgspecError as error:
             raise BadCall(f"{KEY_HEADER} must be a key, or a JSON object of strings.") from error
     return {"apiKey": Secret(text)}
