@@ -1,0 +1,133 @@
+"""Recorded calls through another dialect: what the upstream would be asked, against what the client said."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from types import ModuleType
+
+import asked_chat
+import asked_converse
+import asked_gemini
+import asked_messages
+import asked_responses
+from asked import Asked
+from recordings import Recording
+
+from gateway.dialect import ClientDialect, Encoded, ServerDialect
+from gateway.errors import GatewayError
+from gateway.matrix.survey import request
+from gateway.testing import replay
+
+READERS: dict[str, ModuleType] = {
+    "openai-chat": asked_chat,
+    "open-responses": asked_responses,
+    "anthropic-messages": asked_messages,
+    "gemini": asked_gemini,
+    "bedrock-converse": asked_converse,
+}
+WORDS = {
+    "system": "system|instructions|messages|input",
+    "user": "messages|input|contents",
+    "assistant": "messages|input|contents",
+    "calls": "messages|input|contents|tool|function",
+    "results": "messages|input|contents|tool",
+    "media": "messages|input|contents",
+    "tools": "tools|functions",
+    "choice": "tool_choice|toolConfig|function_call",
+    "schema": "response_format|text|output|response|generationConfig",
+    "limit": "max",
+    "temperature": "temperature",
+    "top_p": "top_p|topP",
+    "stop": "stop",
+}
+"""What the loss report must say for a difference to count as reported."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """verdict: agreed, lossy (every difference is named), refused (400 or 422), failed."""
+
+    verdict: str
+    note: str = ""
+
+
+def path_of(recording: Recording) -> str:
+    """Where its dialect is served."""
+    if recording.dialect == "gemini":
+        verb = recording.path.rpartition(":")[2]
+        return f"/models/m:{verb}"
+    return {"openai-chat": "/chat/completions", "open-responses": "/responses"}.get(recording.dialect, "/messages")
+
+
+def asked_through(recording: Recording, server: ServerDialect, upstream: ClientDialect) -> Outcome:
+    body = json.dumps(recording.request).encode()
+    inbound = request(server, Encoded(path_of(recording), body, recording.query))
+    try:
+        call = server.decode(inbound)
+        call.model = "m"
+        encoded = upstream.encode(call, replay.target("m", state_domain="elsewhere"))
+    except GatewayError as error:
+        return Outcome("refused", f"{recording.name}: {error.status} {error.public}")
+    wanted = READERS[server.name].read(recording.request or {})
+    got = READERS[upstream.name].read(json.loads(encoded.body))
+    differ = [one.name for one in fields(Asked) if not same(one.name, wanted, got)]
+    if not differ:
+        return Outcome("agreed")
+    verdict = "lossy" if all(told(name, encoded.loss) for name in differ) else "failed"
+    notes = [f"{name}: {getattr(wanted, name)!r:.200} became {getattr(got, name)!r:.200}" for name in differ]
+    return Outcome(verdict, f"{recording.name}: {'; '.join(notes)} {list(encoded.loss)}")
+
+
+def told(name: str, loss: Sequence[str]) -> bool:
+    return any(re.search(WORDS[name], path) for path in loss)
+
+
+def same(name: str, wanted: Asked, got: Asked) -> bool:
+    left, right = getattr(wanted, name), getattr(got, name)
+    if name == "limit" and left is None:
+        return True  # where a dialect demands one, it is made up
+    if name in ("user", "assistant"):
+        return "".join(left) == "".join(right) or _squeezed(left) == _squeezed(right)
+    if name == "system":
+        return _squeezed([left]) == _squeezed([right])
+    if name == "choice":
+        return left == right or {left or "auto", right or "auto"} == {"auto"}
+    if name == "results":
+        return [_loose(one) for one in left] == [_loose(one) for one in right]
+    if name in ("schema", "tools"):
+        return bool(_lower(left) == _lower(right))
+    return bool(left == right)
+
+
+def _squeezed(texts: Sequence[str]) -> str:
+    """Turns are joined and parted by white space."""
+    return re.sub(r"\s+", "", "".join(texts))
+
+
+def _loose(text: str) -> object:
+    """JSON of a result, whatever its spacing; text under a customary name is that text."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    if isinstance(found, dict) and len(found) == 1:
+        [only] = found.values()
+        return _loose(only) if isinstance(only, str) else only
+    return found
+
+
+def _lower(value: object) -> object:
+    """Schemas, whatever the case of their types; members that say nothing are left out."""
+    if isinstance(value, dict):
+        silent = ("additionalProperties", "$schema", "title", "strict", "default")
+        return {
+            name: inner.lower() if name == "type" and isinstance(inner, str) else _lower(inner)
+            for name, inner in value.items()
+            if name not in silent
+        }
+    if isinstance(value, list | tuple):
+        return [_lower(one) for one in value]
+    return value

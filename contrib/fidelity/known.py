@@ -1,0 +1,8 @@
+"""Recordings whose reply says two things, so that nothing can agree with both."""
+
+from __future__ import annotations
+
+EXPLAINED = {
+    "98edf9d7c1": "its deltas say another text than its last event",
+    "e263afc503": "its deltas were shortened by who recorded it",
+}
