@@ -78,7 +78,7 @@ class Router:
             self._exact[method, path] = match
             self._methods.setdefault(path, []).append(method)
             return
-        self._patterns.append((method, re.compile(_expression(path)), match))
+        self._patterns.append((method, re.compile(expression(path)), match))
 
     def _miss(self, method: str, path: str) -> Refused:
         allowed = tuple(self._methods.get(path, ())) or tuple(
@@ -135,7 +135,7 @@ def _in_order(path: str, served: Sequence[Served]) -> tuple[Served, ...]:
     return (*picky, *rest)
 
 
-def _expression(path: str) -> str:
+def expression(path: str) -> str:
     """`{name}` takes one segment; with no slash behind it everything that is left, for ids that hold slashes."""
     pieces = re.split(r"(\{\w+\})", path)
     out = []

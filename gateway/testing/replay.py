@@ -7,7 +7,9 @@ dialects is passthrough, otherwise translation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import unquote
 
 import msgspec
 
@@ -18,6 +20,7 @@ from ..events import Event, Failed, Finished, Started
 from ..inbound import Inbound, Mount, Operation
 from ..pipeline.translate import amend, edited
 from ..provider import Provider, Target
+from ..router import expression
 from ..usage import Usage
 
 CREATED = 1_700_000_000
@@ -52,8 +55,12 @@ class UpstreamAnswer(msgspec.Struct, frozen=True):
     lost: bool = False
 
     @property
+    def media_type(self) -> str:
+        return self.content_type.partition(";")[0].strip()
+
+    @property
     def stream(self) -> bool:
-        return self.content_type.partition(";")[0].strip() == "text/event-stream"
+        return self.media_type == "text/event-stream"
 
 
 def target(model: str, *, state_domain: str = "golden") -> Target:
@@ -104,7 +111,7 @@ def answer(
     encoded, call = asked
     if call is None:
         return _passed(server, client, request, encoded, to, reply, chunks)
-    return _translated(server, client, request, call, to, reply, chunks)
+    return _translated(server, client, request, encoded, call, to, reply, chunks)
 
 
 def refusal(server: ServerDialect, request: Inbound, error: GatewayError) -> Answered:
@@ -161,10 +168,8 @@ def _find(server: ServerDialect, method: str, path: str) -> tuple[Operation, Mou
 
 
 def _params(pattern: str, path: str) -> dict[str, str] | None:
-    fixed, brace, name = pattern.partition("{")
-    if not brace:
-        return {} if path == pattern else None
-    return {name.rstrip("}"): path[len(fixed) :]} if path.startswith(fixed) and len(path) > len(fixed) else None
+    found = re.fullmatch(expression(pattern), path)
+    return None if found is None else {name: unquote(value) for name, value in found.groupdict().items()}
 
 
 def _refused(server: ServerDialect, client: ClientDialect, request: Inbound, reply: UpstreamAnswer) -> Answered:
@@ -184,13 +189,14 @@ def _passed(
     reply: UpstreamAnswer,
     chunks: Iterable[bytes],
 ) -> Answered:
-    tap = client.tap(to, reply.stream, encoded, request)
+    stream = client.streams(reply.media_type, encoded)
+    tap = client.tap(to, stream, encoded, request)
     body = b"".join([tap.feed(chunk) for chunk in chunks])
     error = UpstreamBroken("The connection to the upstream was lost.")
     if not reply.lost:
         body += tap.finish()
     cut = reply.lost or not (tap.complete or tap.failed)
-    if cut and not reply.stream:
+    if cut and not stream:
         return refusal(server, request, error)
     if cut:
         body += tap.fail(error)
@@ -201,14 +207,16 @@ def _translated(
     server: ServerDialect,
     client: ClientDialect,
     request: Inbound,
+    encoded: Encoded,
     call: Call,
     to: Target,
     reply: UpstreamAnswer,
     chunks: Iterable[bytes],
 ) -> Answered:
-    framing: Framing = "sse" if call.stream else "json"
+    framing: Framing = server.peek(request).framing if call.stream else "json"
     encoder = server.encoder(call, request, framing)
-    events = list(decoded(client.decoder(to, reply.stream), chunks, reply.lost))
+    streams = client.streams(reply.media_type, encoded)
+    events = list(decoded(client.decoder(to, streams), chunks, reply.lost))
     usage = next((event for event in reversed(events) if isinstance(event, Usage)), None)
     failed = next((event for event in events if isinstance(event, Failed)), None)
     if failed and framing == "json":

@@ -226,7 +226,7 @@ def _fails_in_band(client: ClientDialect, server: ServerDialect, reply: Upstream
     sent = tap.feed(b"".join(half) + b"data: {")
     last = tap.fail(errors.UpstreamBroken(PUBLIC))
     assert sent == b"".join(half), "the tap gave a piece of an event"
-    assert last.endswith(b"\n\n"), f"not whole events: {last!r}"
+    assert last.endswith((b"\n\n", b"\r\n\r\n")), f"not whole events: {last!r}"
     assert msgspec.json.encode(PUBLIC)[1:-1] in last, f"not told: {last!r}"
 
 
@@ -237,13 +237,14 @@ def _replies(
 
 
 def _variants(replies: Iterable[UpstreamAnswer]) -> Iterator[UpstreamAnswer]:
-    """The same replies as upstreams write them too: CRLF, comments, no blank line at the end."""
+    """The same replies as upstreams write them too: LF, CRLF, comments, no blank line at the end."""
     for reply in replies:
         yield reply
         if reply.stream:
-            crlf = reply.body.replace(b"\n", b"\r\n")
-            commented = reply.body.replace(b"\n\n", b"\n\n: PROCESSING\n\n")
-            for body in (crlf, commented, reply.body.removesuffix(b"\n\n"), crlf.removesuffix(b"\r\n")):
+            lf = reply.body.replace(b"\r\n", b"\n")
+            crlf = lf.replace(b"\n", b"\r\n")
+            commented = lf.replace(b"\n\n", b"\n\n: PROCESSING\n\n")
+            for body in (lf, crlf, commented, lf.removesuffix(b"\n\n"), crlf.removesuffix(b"\r\n")):
                 yield msgspec.structs.replace(reply, body=body)
 
 
