@@ -7,9 +7,12 @@ from urllib.parse import urlencode, urlsplit
 
 
 class Address:
-    """`base` up to its path, without a slash at the end, and its query apart. Raises ValueError with what is wrong."""
+    """`base` up to its path, without a slash at the end, and its query apart. Raises ValueError with what is wrong.
 
-    __slots__ = ("_query", "host", "prefix", "verbatim")
+    origin: scheme, host and port alone.
+    """
+
+    __slots__ = ("_query", "host", "origin", "prefix", "verbatim")
 
     def __init__(self, base: str) -> None:
         parts = urlsplit(base.strip())
@@ -19,7 +22,8 @@ class Address:
             raise ValueError("it has spaces or control characters in it")
         _ = parts.port  # raises ValueError where it is not a number
         self.host = parts.hostname
-        self.prefix = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.prefix = self.origin + parts.path.rstrip("/")
         self.verbatim = base.strip().partition("#")[0]
         self._query = parts.query
 

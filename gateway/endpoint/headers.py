@@ -72,6 +72,11 @@ class HeaderTemplates:
         fixed = {name: value for name, value in (fallback | kept).items() if name not in templates}
         return cls(fixed, templates, {name: value for name, value in fallback.items() if name in templates})
 
+    @property
+    def personal(self) -> bool:
+        """Whether callers get different ones."""
+        return bool(self._templates)
+
     def fill(self, principal: Principal) -> Mapping[str, str]:
         """The headers for this caller. Not to be changed: it may be shared."""
         if not self._templates:

@@ -71,7 +71,6 @@ class Known(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 UNKNOWN = Known()
 
 
-
 class KnownUpstreams(Struct, frozen=True):
     """rows: by name."""
 

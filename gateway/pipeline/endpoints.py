@@ -32,14 +32,14 @@ class Endpoints(Directory):
         allowed = self.allows(principal)
         provider, name = self._prefixed(model)
         if provider is None:
-            provider = await self._unambiguous(model, allowed)
+            provider = await self._unambiguous(model, principal, allowed)
         if provider is None:
             return None
         if not allowed:
             raise Forbidden(
                 "This key may call agents only; raw models are for admins and for whom gateway.models.allow names."
             )
-        if not (provider.unavailable or provider.open or name in await self._listed(provider)):
+        if not (provider.unavailable or provider.open or name in await self._listed(provider, principal)):
             raise UnknownModel(
                 f"The endpoint {provider.endpoint} does not list {name!r} among its models.", param="model"
             )
@@ -49,7 +49,7 @@ class Endpoints(Directory):
         if inbound.mount.agents_only or not self.allows(principal):
             return ()
         usable = [provider for provider in self._by_name.values() if not provider.unavailable]
-        lists = await asyncio.gather(*(self._listed(provider) for provider in usable))
+        lists = await asyncio.gather(*(self._listed(provider, principal) for provider in usable))
         return [
             Model(id=f"{provider.endpoint}/{name}", name=name, owner=provider.endpoint)
             for provider, names in zip(usable, lists, strict=True)
@@ -76,10 +76,10 @@ class Endpoints(Directory):
             at = model.rfind("/", 0, at)
         return None, model
 
-    async def _unambiguous(self, model: str, allowed: bool) -> Provider | None:
+    async def _unambiguous(self, model: str, principal: Principal, allowed: bool) -> Provider | None:
         """The one endpoint that lists it; or, where none does, the only one that takes unlisted names."""
         usable = [provider for provider in self._by_name.values() if not provider.unavailable]
-        lists = await asyncio.gather(*(self._listed(provider) for provider in usable))
+        lists = await asyncio.gather(*(self._listed(provider, principal) for provider in usable))
         listing = [provider for provider, names in zip(usable, lists, strict=True) if model in names]
         if len(listing) > 1 and allowed:
             names = ", ".join(f"{provider.endpoint}/{model}" for provider in listing)
@@ -89,10 +89,10 @@ class Endpoints(Directory):
         takers = [provider for provider in usable if provider.open]
         return takers[0] if allowed and len(takers) == 1 else None
 
-    async def _listed(self, provider: Provider) -> Sequence[str]:
+    async def _listed(self, provider: Provider, principal: Principal) -> Sequence[str]:
         """An endpoint that cannot list its models has none to list; it may still be called by its full name."""
         try:
-            return await provider.models()
+            return await provider.models_for(principal)
         except GatewayError as error:
             log.warning("endpoint %s cannot list its models: %s", provider.endpoint, error.public)
             return ()

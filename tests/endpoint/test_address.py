@@ -26,3 +26,7 @@ def test_what_is_no_http_url_is_refused(base):
 
 def test_a_url_may_be_used_as_it_stands():
     assert Address("https://h/v1/complete/?x=1").verbatim == "https://h/v1/complete/?x=1"
+
+
+def test_its_origin_has_no_path():
+    assert Address("http://h:1/v1/chat?x=1").origin == "http://h:1"

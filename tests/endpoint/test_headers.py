@@ -20,6 +20,11 @@ def test_variables_are_put_in_at_startup_and_placeholders_for_each_caller():
     assert headers.fill(ADA) == {"x-team": "red", "x-user": "u1 of red"}
 
 
+def test_headers_are_personal_where_a_placeholder_is_in_them():
+    assert compiled({"x-user": "{{LIBRECHAT_USER_ID}}"}).personal
+    assert not compiled({"x-team": "${TEAM}"}, {"TEAM": "red"}).personal
+
+
 def test_each_known_part_of_a_principal_is_filled_in():
     parts = {part: f"{{{{LIBRECHAT_USER_{part}}}}}" for part in ("ID", "NAME", "USERNAME", "EMAIL", "ROLE")}
     assert compiled(parts).fill(ADA) == {
