@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from .known import KnownModel
+
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0)]
 
@@ -92,14 +94,16 @@ class Log(Struct, frozen=True, forbid_unknown_fields=True):
 class Core(Struct, frozen=True):
     """`gateway:` itself; what plugins own beside it is theirs.
 
-    workers: processes on one socket. unenforced: what to do about keys on money, safety, access or tools that no
-    plugin enforces. fidelity: `strict` refuses with 422 what would lose part of the call.
+    workers: processes on one socket. catalogue: what is known of models, by model or `endpoint/model`. unenforced: what
+    to do about keys on money, safety, access or tools that no plugin enforces. fidelity: `strict` refuses with 422 what
+    would lose part of the call.
     """
 
     listen: Listen = Listen()
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
     plugins: Plugins = Plugins()
     models: Models = Models()
+    catalogue: dict[str, KnownModel] = field(default_factory=dict)
     limits: BodyLimits = BodyLimits()
     timeouts: TimeoutSettings = TimeoutSettings()
     log: Log = field(default_factory=Log)
