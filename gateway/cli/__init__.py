@@ -14,6 +14,7 @@ _OWN = {
     "serve": ("serve", "serve"),
     "check": ("check", "check"),
     "matrix": ("matrix", "matrix"),
+    "new": ("new", "new"),
     "plugins": ("plugins", "plugins"),
     "schema": ("schema", "schema"),
 }

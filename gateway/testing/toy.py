@@ -14,14 +14,38 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 from msgspec import Raw
 
-from .. import sse
-from ..call import Call, Message, Text
-from ..dialect import ClientDialect, Decoder, Edit, Encoded, Encoder, Framing, ServerDialect, Tap
-from ..errors import BadCall, GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused
-from ..events import BlockDelta, BlockStart, BlockStop, Event, Failed, Finished, Started
-from ..inbound import Envelope, Inbound, Operation
-from ..provider import Model, Target
-from ..usage import Usage
+from gateway import (
+    BadCall,
+    BlockDelta,
+    BlockStart,
+    BlockStop,
+    Call,
+    ClientDialect,
+    Decoder,
+    Edit,
+    Encoded,
+    Encoder,
+    Envelope,
+    Event,
+    Failed,
+    Finished,
+    Framing,
+    GatewayError,
+    Inbound,
+    Message,
+    Model,
+    Operation,
+    ServerDialect,
+    Started,
+    Tap,
+    Target,
+    Text,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamRefused,
+    Usage,
+    sse,
+)
 
 NAME = "toy"
 
@@ -128,15 +152,30 @@ class ToyClient(ClientDialect):
         )
 
 
-class ToyStream(Encoder):
-    content_type = "text/event-stream"
+class ToyEncoder(Encoder):
+    """Only text has a place; every other block is named as loss."""
 
     def __init__(self) -> None:
         self.loss: list[str] = []
+        self._texts: set[tuple[int, int]] = set()
+
+    def said(self, event: Event) -> str:
+        """The text of an event, "" where it has none."""
+        if isinstance(event, BlockStart) and isinstance(event.block, Text):
+            self._texts.add((event.choice, event.index))
+            return event.block.text
+        if isinstance(event, BlockStart):
+            self.loss.append(type(event.block).__name__)
+        of_text = isinstance(event, BlockDelta) and (event.choice, event.index) in self._texts
+        return event.text if isinstance(event, BlockDelta) and of_text else ""
+
+
+class ToyStream(ToyEncoder):
+    content_type = "text/event-stream"
 
     def encode(self, event: Event) -> bytes:
-        if isinstance(event, BlockDelta):
-            return _framed(Piece(text=event.text))
+        if text := self.said(event):
+            return _framed(Piece(text=text))
         if isinstance(event, Usage):
             return _framed(Piece(usage=Counts.of(event)))
         return _framed(Piece(end=event.reason)) if isinstance(event, Finished) else b""
@@ -151,20 +190,19 @@ class ToyStream(Encoder):
         return b""
 
 
-class ToyJson(Encoder):
+class ToyJson(ToyEncoder):
     content_type = "application/json"
 
     def __init__(self) -> None:
-        self.loss: list[str] = []
+        super().__init__()
         self._reply = Piece(text="")
 
     def encode(self, event: Event) -> bytes:
         if isinstance(event, Started):
             self._reply.id, self._reply.model = event.id, event.model
-        elif isinstance(event, BlockDelta):
-            self._reply.text = (self._reply.text or "") + event.text
         elif isinstance(event, Usage):
             self._reply.usage = Counts.of(event)
+        self._reply.text = (self._reply.text or "") + self.said(event)
         return b""
 
     def fail(self, error: GatewayError) -> bytes:
