@@ -6,8 +6,17 @@ import re
 from importlib.metadata import version
 
 from .router import Match, Router
+from .routes import Access
 
 Json = dict[str, object]
+_KEY: list[Json] = [{"bearer": []}, {"header": []}]
+_SECURITY: dict[Access, list[Json]] = {
+    "public": [],
+    "optional": [{}, *_KEY],
+    "loopback": _KEY,
+    "authenticated": _KEY,
+    "admin": _KEY,
+}
 _GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
 
 
@@ -39,7 +48,7 @@ def _operation(path: str, match: Match) -> Json:
     if match.route is not None:
         operation["summary"] = match.route.summary
         operation["x-gateway-access"] = match.route.access
-        operation["security"] = [] if match.route.access == "public" else [{"bearer": []}, {"header": []}]
+        operation["security"] = _SECURITY[match.route.access]
         return operation
     first = match.served[0]
     operation["summary"] = first.operation.summary or f"{first.operation.kind} ({first.dialect.name})"

@@ -44,7 +44,7 @@ def cors_headers(origins: Sequence[str], headers: Mapping[str, str]) -> dict[str
         return None
     return {
         "Access-Control-Allow-Origin": "*" if "*" in origins else origin,
-        "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+        "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": headers.get("Access-Control-Request-Headers", "authorization, content-type"),
         "Access-Control-Expose-Headers": "X-Request-Id, X-Gateway-Route, X-Gateway-Loss, X-Gateway-Exchange",
         "Access-Control-Max-Age": "600",

@@ -44,7 +44,7 @@ class Router:
         for (method, path), served in sorted(_by_path(dialects).items(), key=lambda item: -len(item[0][1])):
             self._add(method, path, Match(served=_in_order(path, served)))
         for route in routes:
-            if (route.method, route.path) in self._exact:
+            if (route.method, route.path) in self._exact or self._has_pattern(route.method, route.path):
                 raise PluginError(f"{route.method} {route.path} is registered twice")
             self._add(route.method, route.path, Match(route=route))
 
@@ -72,6 +72,10 @@ class Router:
                 if operation.kind == "generate" and path.rstrip("/").endswith(operation.path):
                     return dialect
         return self._dialects[0] if self._dialects else None
+
+    def _has_pattern(self, method: str, path: str) -> bool:
+        wanted = expression(path)
+        return any(method == at and pattern.pattern == wanted for at, pattern, _ in self._patterns)
 
     def _add(self, method: str, path: str, match: Match) -> None:
         if "{" not in path:

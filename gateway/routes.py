@@ -9,7 +9,7 @@ import msgspec
 
 from .inbound import Inbound, Principal
 
-Access = Literal["public", "loopback", "authenticated", "admin"]
+Access = Literal["public", "optional", "loopback", "authenticated", "admin"]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -20,9 +20,12 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class RouteSpec(msgspec.Struct, frozen=True):
-    """method, path: exact. access: `loopback` is public to clients on this machine and for admins otherwise.
+    """path: exact, or with `{name}` parts, as those of an Operation; they are in the request's `params`.
 
-    handler: gets the request and who it comes from (`ANONYMOUS` where access asks for nobody); raises GatewayError.
+    access: `optional` is public and tells whose key was shown, if any; `loopback` is public to clients on this machine
+    and for admins otherwise.
+    handler: gets the request and who it comes from (`ANONYMOUS` where access asks for nobody); raises GatewayError. It
+    reads the body, where it wants it, by awaiting the request's `receive`.
     internal: also served on `gateway.listen.internal_port`, where it is set.
     """
 

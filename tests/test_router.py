@@ -82,3 +82,15 @@ def test_a_route_on_a_dialects_path_stops_the_start() -> None:
     spec = RouteSpec("GET", "/v1/models", handler)  # type: ignore[arg-type]
     with pytest.raises(PluginError, match="registered twice"):
         Router((Chat(),), (spec,))
+
+
+def test_two_routes_of_one_pattern_stop_the_start() -> None:
+    async def handler(inbound: object, principal: object) -> object:
+        raise AssertionError
+
+    spec = RouteSpec("GET", "/api/keys/{name}", handler)  # type: ignore[arg-type]
+    with pytest.raises(PluginError, match="registered twice"):
+        Router((), (spec, spec))
+    other = RouteSpec("DELETE", "/api/keys/{name}", handler)  # type: ignore[arg-type]
+    router = Router((), (spec, other))
+    assert router.match("DELETE", "/api/keys/My%20own/one").params == {"name": "My own/one"}

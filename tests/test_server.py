@@ -342,3 +342,35 @@ async def test_raw_models_are_for_admins_only_by_default(start: Any, at: Any, as
         assert await reply.json(content_type=None) == ["far/m"]
     async with gateway.client.post(gateway.url + "/api/agents/v1/toy", data=ask()) as reply:
         assert reply.status == 404
+
+
+async def test_a_route_gets_the_parts_of_its_path_and_its_body_and_gives_its_bytes_back(start: Any) -> None:
+    async def put(inbound: Any, principal: Any) -> Answer:
+        first, again = await inbound.receive(), await inbound.receive()
+        assert first == again
+        return Answer(inbound.params["name"].encode() + b" " + first, content_type="text/plain")
+
+    gateway = await start(
+        routes=[RouteSpec("PUT", "/keys/{name}", put, "public"), RouteSpec("DELETE", "/keys/{name}", put, "public")],
+        core=Core(limits=BodyLimits(body=10, bodies=20)),
+    )
+    for _ in range(5):
+        async with gateway.client.put(gateway.url + "/keys/a%20b/c", data=b"12345678") as reply:
+            assert (reply.status, await reply.read()) == (200, b"a b/c 12345678")
+    async with gateway.client.put(gateway.url + "/keys/x", data=b"12345678901") as reply:
+        assert reply.status == 413
+    async with gateway.client.post(gateway.url + "/keys/x") as reply:
+        assert (reply.status, reply.headers["Allow"]) == (405, "PUT, DELETE")
+
+
+async def test_an_optional_route_tells_whose_key_was_shown_and_takes_a_bad_one_for_none(start: Any) -> None:
+    async def hello(inbound: Any, principal: Any) -> Answer:
+        return Answer((principal.name or "stranger").encode(), content_type="text/plain")
+
+    gateway = await start(routes=[RouteSpec("GET", "/config", hello, "optional")])
+    said = []
+    async with aiohttp.ClientSession() as client:
+        for key in ("", "Bearer reader", "Bearer wrong"):
+            async with client.get(gateway.url + "/config", headers={"Authorization": key}) as reply:
+                said.append((reply.status, await reply.text()))
+    assert said == [(200, "stranger"), (200, "reader"), (200, "stranger")]

@@ -23,6 +23,7 @@ from ..errors import (
     NotFound,
     SlowBody,
     TooLarge,
+    Unauthenticated,
     Unavailable,
     WrongMethod,
 )
@@ -123,7 +124,8 @@ class HttpServer:
                 raise NotFound(f"{path} is not served on this port.")
         except GatewayError as error:
             return await self._miss(request, path, sink, error)
-        return await self._route(request, msgspec.structs.replace(match.route, access="public"), query, sink)
+        route = msgspec.structs.replace(match.route, access="public")
+        return await self._route(request, route, match.params, query, sink)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         assembly = self.assembly
@@ -137,7 +139,7 @@ class HttpServer:
         except GatewayError as error:
             return await self._miss(request, path, sink, error)
         if match.route is not None:
-            return await self._route(request, match.route, query, sink)
+            return await self._route(request, match.route, match.params, query, sink)
         exchange = self._exchange(request, match, query)
         try:
             await assembly.pipeline.handle(exchange, sink)
@@ -219,10 +221,11 @@ class HttpServer:
         return web.Response(body=self._told(request, error), status=error.status, headers=JSON)
 
     async def _route(
-        self, request: web.BaseRequest, route: RouteSpec, query: str, sink: HttpSink
+        self, request: web.BaseRequest, route: RouteSpec, params: Mapping[str, str], query: str, sink: HttpSink
     ) -> web.StreamResponse:
         served = Served(_speaker(self.assembly), Operation("state", route.method, route.path), MOUNT)
-        inbound = self._inbound(request, served, {}, query)
+        inbound = self._inbound(request, served, params, query)
+        inbound.receive = partial(self._receive_once, request, inbound)
         direct = self._peers.is_direct(request.headers)
         try:
             principal = await self._admit(route, inbound, direct)
@@ -232,16 +235,28 @@ class HttpServer:
         except Exception:
             log.exception("fault in %s %s", route.method, route.path)
             answer = Answer(_plain(InternalFault("The gateway failed on this request.")), 500)
+        finally:
+            self._bodies -= len(inbound.body)
         await sink.whole(answer.status, {"Content-Type": answer.content_type, **answer.headers}, answer.body)
         return cast(web.StreamResponse, sink.response)
+
+    async def _receive_once(self, request: web.BaseRequest, inbound: Inbound) -> bytes:
+        """For a route, which may ask again."""
+        inbound.body = inbound.body or await self._receive(request)
+        return inbound.body
 
     async def _admit(self, route: RouteSpec, inbound: Inbound, direct: bool) -> Principal:
         if allowed_here(route.access, inbound.peer, direct):
             return ANONYMOUS
         speaker = _speaker(self.assembly)
         credential = speaker.credential(inbound) if speaker else None
-        principal = await authenticate(self.assembly.pipeline.authenticators, inbound, credential)
-        if route.access != "authenticated" and not principal.is_admin:
+        try:
+            principal = await authenticate(self.assembly.pipeline.authenticators, inbound, credential)
+        except Unauthenticated:
+            if route.access == "optional":
+                return ANONYMOUS
+            raise
+        if route.access not in ("authenticated", "optional") and not principal.is_admin:
             raise Forbidden(f"{route.path} is for admins.")
         return principal
 
