@@ -24,6 +24,7 @@ from .call import (
     ToolChoice,
     ToolResult,
 )
+from .catalogue import Catalogue
 from .dialect import (
     ClientDialect,
     Decoder,
@@ -135,6 +136,7 @@ __all__ = [
     "BlockStart",
     "BlockStop",
     "Call",
+    "Catalogue",
     "Citation",
     "ClientDialect",
     "Conflict",

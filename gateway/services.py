@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .catalogue import Catalogue
 from .egress import Egress
 from .provider import Provider, Upstream
 from .store import Store
@@ -20,7 +21,8 @@ class Services:
     store: None where no store plugin is installed; say so where you need one. clock: epoch seconds. state: named
     objects that survive a reload (pools, breakers, counters). endpoints: providers by endpoint name, filled once all
     plugins have registered theirs, so look into it when a request comes and not in a hook. vault: encrypts what users
-    keep here; None where `CREDS_KEY` is not set.
+    keep here; None where `CREDS_KEY` is not set and the store has no directory of this machine's own. catalogue: what
+    is known of models.
     """
 
     upstream: Upstream
@@ -31,3 +33,4 @@ class Services:
     state: dict[str, Any] = field(default_factory=dict)
     endpoints: Mapping[str, Provider] = field(default_factory=dict)
     vault: Vault | None = None
+    catalogue: Catalogue = field(default_factory=Catalogue)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..catalogue import Catalogue
 from ..dialect import ClientDialect, ServerDialect
 from ..egress import Egress
 from ..errors import PluginError, SettingsError
@@ -70,12 +71,14 @@ def assemble(
     collect = registry.collect
     stores: list[Store] = collect("register_stores", settings=settings)
     endpoints: dict[str, Provider] = {}
-    vault = _vault(settings)
+    store = stores[0] if stores else None
+    vault, catalogue = _vault(settings, store), Catalogue(core.catalogue)
     services = Services(
         upstream=upstream,
         egress=egress,
-        store=stores[0] if stores else None,
+        store=store,
         vault=vault,
+        catalogue=catalogue,
         clock=time.time,
         log=logging.getLogger("gateway.plugin"),
         endpoints=endpoints,
@@ -93,14 +96,14 @@ def assemble(
         endpoints.setdefault(name, Unclaimed(name, reason))
     pipeline = Pipeline(
         authenticators=tuple(authenticators),
-        directories=(*directories, Endpoints(endpoints, core.models.allow)),
+        directories=(*directories, Endpoints(endpoints, core.models.allow, catalogue)),
         permissions=tuple(rule for rule in permissions if rule.scope == "exchange"),
         dispatcher=Dispatcher(
             upstream,
             clients,
             [rule for rule in permissions if rule.scope == "attempt"],
             core.fidelity == "strict",
-            Keyring(services.store.user_keys if services.store else None, vault),
+            Keyring(store.user_keys if store else None, vault),
         ),
         meters=tuple(collect("register_meters", **both)),
     )
@@ -113,9 +116,11 @@ def assemble(
     return Assembly(core, registry, services, pipeline, router, lifespans, findings)
 
 
-def _vault(settings: Settings) -> Vault | None:
+def _vault(settings: Settings, store: Store | None) -> Vault | None:
+    """A store that other machines use asks for a key that they have, too."""
+    directory = store.directory if store is not None and not store.shared else None
     try:
-        return vault_of(settings.env("CREDS_KEY"))
+        return vault_of(settings.env("CREDS_KEY"), directory)
     except ValueError as error:
         raise SettingsError(f"CREDS_KEY: {error}; `openssl rand -hex 32` makes one") from error
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
+from ..catalogue import Catalogue
 from ..dialect import Edit
 from ..errors import Forbidden, GatewayError, UnknownModel
 from ..inbound import Inbound, Principal
@@ -19,8 +20,9 @@ log = logging.getLogger("gateway.endpoints")
 class Endpoints(Directory):
     """Raw models are for admins and for whom `gateway.models.allow` names; never under an agents-only mount."""
 
-    def __init__(self, endpoints: Mapping[str, Provider], allow: Allow) -> None:
+    def __init__(self, endpoints: Mapping[str, Provider], allow: Allow, catalogue: Catalogue | None = None) -> None:
         self._by_name = endpoints
+        self._catalogue = catalogue or Catalogue()
         self._by_lower = {name.lower(): provider for name, provider in endpoints.items()}
         self._roles = frozenset(allow.roles)
         self._users = frozenset(allow.users)
@@ -51,7 +53,12 @@ class Endpoints(Directory):
         usable = [provider for provider in self._by_name.values() if not provider.unavailable]
         lists = await asyncio.gather(*(self._listed(provider, principal) for provider in usable))
         return [
-            Model(id=f"{provider.endpoint}/{name}", name=name, owner=provider.endpoint)
+            Model(
+                id=f"{provider.endpoint}/{name}",
+                name=name,
+                owner=provider.endpoint,
+                facts=self._catalogue.of(provider, name),
+            )
             for provider, names in zip(usable, lists, strict=True)
             for name in names
         ]
