@@ -28,6 +28,7 @@ from gateway import (
 from gateway.wire.jsontext import NULL, first, raw
 from gateway.wire.members import TEXT, Members
 
+from . import proofs
 from .members import NAME
 
 ROLES: dict[str, Literal["user", "system", "developer", "assistant"]] = {
@@ -72,6 +73,8 @@ class _Reader:
             self._said(_call(members, "input", custom=True))
         elif kind in ("function_call_output", "custom_tool_call_output"):
             self._result(members, kind == "custom_tool_call_output")
+        elif (state := proofs.unpacked(members.seen(proofs.ENCRYPTED))) is not None:
+            self._carried(members, kind, state)
         elif kind == "reasoning":
             blocks = _reasoning(members)
             self._said(*(blocks if not members.given() else [Opaque(NAME, "item", value)]))
@@ -98,6 +101,22 @@ class _Reader:
         turn.item_id = members.take("id", TEXT)
         turn.extra = members.given()
         self._spoke = True
+
+    def _carried(self, members: Members, kind: str, state: Opaque) -> None:
+        """State of others. What belongs to a text or a call stands behind it; without that it proves nothing."""
+        last = self._turn.blocks[-1] if self._turn is not None and self._turn.blocks else None
+        if state.form == "text":
+            if isinstance(last, Text):
+                last.proof = state
+        elif state.form == "call":
+            if isinstance(last, ToolCall):
+                last.proof = state
+        elif kind != "reasoning" or state.form == proofs.ITEM:
+            self._said(state)
+        else:
+            thoughts = _thoughts(members)
+            thoughts[-1].proof = state
+            self._said(*thoughts)
 
     def _said(self, *blocks: Block) -> None:
         self._assistant().blocks += blocks
@@ -150,14 +169,18 @@ def _reasoning(members: Members) -> list[Reasoning]:
 
     An item without `encrypted_content` is proved by its id: the upstream has it stored. Its proof is `null`.
     """
+    blocks = _thoughts(members)
+    secret = members.raw(proofs.ENCRYPTED)
+    if secret is not None or blocks[-1].id is not None:
+        blocks[-1].proof = Opaque(NAME, proofs.FORM, secret or NULL)
+    return blocks
+
+
+def _thoughts(members: Members) -> list[Reasoning]:
     name = members.take("id", TEXT)
     blocks = [Reasoning(text, True, name) for text in _texts(members, "summary")]
     blocks += [Reasoning(text, False, name) for text in _texts(members, "content")]
-    blocks = blocks or [Reasoning(id=name)]
-    secret = members.raw("encrypted_content")
-    if secret is not None or name is not None:
-        blocks[-1].proof = Opaque(NAME, "reasoning", secret or NULL)
-    return blocks
+    return blocks or [Reasoning(id=name)]
 
 
 def _texts(members: Members, name: str) -> list[str]:

@@ -20,9 +20,11 @@ from gateway import (
     Text,
     ToolCall,
     ToolResult,
+    carrier,
 )
 from gateway.wire.jsontext import is_null, raw
 
+from . import proofs
 from .members import NAME, spliced
 
 ID_LIMIT = 64
@@ -127,9 +129,11 @@ class ItemWriter:
         self._close_message(message)
 
     def _block(self, block: Block, message: Message, path: str) -> None:
+        if isinstance(block, Text | ToolCall) and block.proof is not None:
+            self.loss.append(f"{path}.proof")
         if isinstance(block, Reasoning):
             self._close_message(message)
-            if self._thoughts and not _same_item(self._thoughts[-1], block):
+            if self._thoughts and not _same_item(self._thoughts[-1], block, self._own):
                 self._close_thoughts(path)
             self._thoughts.append(block)
             return
@@ -166,7 +170,7 @@ class ItemWriter:
             return raw(_Refusal(block.text) if answer else _InputText(block.text))
         if isinstance(block, (Image, File)) and not answer:
             return self._medium(block, path)
-        if isinstance(block, Opaque) and block.form == "part" and self._trusted(block):
+        if isinstance(block, Opaque) and block.form == "part" and carrier.trusted(block, NAME, self._domain):
             return block.payload
         return None
 
@@ -184,7 +188,7 @@ class ItemWriter:
             return spliced(_called(block), self._name(block.item_id) | extra)
         if isinstance(block, ToolResult):
             return self._result(block, message, path)
-        if isinstance(block, Opaque) and block.form == "item" and self._trusted(block):
+        if isinstance(block, Opaque) and block.form == proofs.ITEM and carrier.trusted(block, NAME, self._domain):
             return block.payload
         self.loss.append(path)
         return None
@@ -211,14 +215,11 @@ class ItemWriter:
         if not thoughts:
             return
         proof = thoughts[-1].proof
-        if proof is None or proof.form != "reasoning" or not self._trusted(proof):
+        known = proof is not None and proof.form in (proofs.FORM, proofs.ITEM)
+        if proof is None or not known or not carrier.trusted(proof, NAME, self._domain):
             self.loss.append(f"{path}.reasoning")
             return
-        self._items.append(raw(_thought(thoughts, proof)))
-
-    def _trusted(self, state: Opaque) -> bool:
-        """Ours to send there: made there, or the client's own word in this dialect."""
-        return state.dialect == NAME and state.domain in ("", self._domain)
+        self._items.append(proof.payload if proofs.is_whole(proof) else raw(_thought(thoughts, proof)))
 
     def _name(self, item_id: str | None) -> Extra:
         """An item under its maker's name is one of a reply, where `status` is always there."""
@@ -232,8 +233,9 @@ class ItemWriter:
         return {}
 
 
-def _same_item(earlier: Reasoning, later: Reasoning) -> bool:
-    return earlier.proof is None and earlier.id == later.id and earlier.id is not None
+def _same_item(earlier: Reasoning, later: Reasoning, own: bool) -> bool:
+    """Other dialects have no names for thoughts: there those before a proof belong to it."""
+    return earlier.proof is None and earlier.id == later.id and (earlier.id is not None or not own)
 
 
 def _called(block: ToolCall) -> _Call | _CustomCall:

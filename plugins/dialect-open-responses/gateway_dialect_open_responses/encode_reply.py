@@ -39,7 +39,7 @@ from .echo import IncompleteDetails, Resource, ResponseError, knows_openai_only,
 from .errors import encode_error
 from .members import NAME, spliced
 from .mend import Joiner
-from .output import Item, ReasoningItem, new_item
+from .output import Item, ReasoningItem, is_item, new_item
 from .parts import Events, Part, TextPart
 from .usage import encode_usage
 
@@ -63,6 +63,7 @@ class ReplyEncoder(Encoder):
         self._items: list[Item] = []
         self._output: dict[int, Raw] = {}
         self._blocks: dict[int, tuple[Item, Part]] = {}
+        self._carried: dict[int, Opaque] = {}
         self._usage: Usage | None = None
         self._finished: Finished | None = None
         self._ended = False
@@ -138,12 +139,15 @@ class ReplyEncoder(Encoder):
         if item is None:
             self._lose(f"output[{event.index}]")
             return events
+        if isinstance(event.block, Opaque) and not is_item(event.block) and event.block.dialect == NAME:
+            self._lose(f"output[{event.index}]")
         part = item.part(event.block)
         if part is None:
             return [*events, *self._done(item, "completed")]
         self._blocks[event.index] = (item, part)
         events += part.start() + part.more(BlockDelta(0, event.index, _said(event.block)))
-        self._prove(item, event.block.proof if isinstance(event.block, Reasoning) else None)
+        if isinstance(event.block, Reasoning | Text | ToolCall):
+            self._prove(item, event.block.proof)
         return events
 
     def _fitting(self, block: Block) -> Block:
@@ -161,12 +165,23 @@ class ReplyEncoder(Encoder):
         last = self._items[-1] if self._items else None
         if last is not None and not last.done and last.takes(block):
             return last, []
+        events = self._carry(last) if last is not None else []
+        last = self._items[-1] if self._items else None
         item = new_item(len(self._items), self._seed(), block, self._openai)
         if item is None:
-            return None, []
-        events = self._done(last, "completed") if last is not None and not last.done and not last.busy else []
+            return None, events
+        if last is not None and not last.done and not last.busy:
+            events += self._done(last, "completed")
         self._items.append(item)
         return item, [*events, wire.ItemAdded(output_index=item.index, item=item.value("in_progress"))]
+
+    def _carry(self, item: Item) -> Events:
+        """State of a text or a call goes into an item directly behind it."""
+        state = self._carried.pop(item.index, None)
+        if state is None:
+            return []
+        behind, events = self._item_for(state)
+        return events if behind is None else [*events, *self._done(behind, "completed")]
 
     def _more(self, event: BlockDelta) -> Events:
         found = None if event.choice else self._blocks.get(event.index)
@@ -180,8 +195,14 @@ class ReplyEncoder(Encoder):
         return events
 
     def _prove(self, item: Item, proof: Opaque | None) -> None:
-        if proof is not None and not (isinstance(item, ReasoningItem) and item.prove(proof)):
-            self._lose("reasoning.proof")
+        if proof is None:
+            return
+        if isinstance(item, ReasoningItem):
+            item.prove(proof)
+        elif item is self._items[-1]:
+            self._carried[item.index] = proof
+        else:
+            self._lose("output.proof")
 
     def _stop(self, event: BlockStop) -> Events:
         found = None if event.choice else self._blocks.pop(event.index, None)
@@ -190,8 +211,8 @@ class ReplyEncoder(Encoder):
         item, part = found
         events = part.close()
         if not item.busy and item is not self._items[-1]:
-            events += self._done(item, "completed")
-        return events
+            return [*events, *self._done(item, "completed")]
+        return events if item.busy else [*events, *self._carry(item)]
 
     def _done(self, item: Item, status: str) -> Events:
         item.done = True
@@ -231,7 +252,7 @@ class ReplyEncoder(Encoder):
         return spliced(body, extra)
 
     def _seed(self) -> str:
-        return self._resource.id.removeprefix("resp_") if self._resource is not None else "0"
+        return untag_id(self._resource.id).removeprefix("resp_") if self._resource is not None else "0"
 
     def _keep(self, extra: Extra, path: str) -> Extra:
         """Members of this dialect; those of another are lost."""

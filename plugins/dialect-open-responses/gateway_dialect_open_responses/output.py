@@ -8,9 +8,10 @@ from abc import ABC, abstractmethod
 import msgspec
 from msgspec import Raw, UnsetType
 
-from gateway import Block, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
-from gateway.wire.jsontext import is_null, raw
+from gateway import Block, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult, carrier
+from gateway.wire.jsontext import raw
 
+from . import proofs
 from .members import NAME, spliced
 from .parts import ArgumentsPart, InputPart, OpenAIThoughtPart, Part, RefusalPart, SummaryPart, TextPart, ThoughtPart
 
@@ -125,13 +126,8 @@ class ReasoningItem(Item):
         self.parts.append(kind(self.id, self.index, n))
         return self.parts[-1]
 
-    def prove(self, proof: Opaque) -> bool:
-        """False where it is no proof of this dialect. A `null` says that the upstream knows the item by its id."""
-        if proof.dialect != NAME or proof.form != "reasoning":
-            return False
-        if not is_null(proof.payload):
-            self._proof = proof.payload
-        return True
+    def prove(self, proof: Opaque) -> None:
+        self._proof = proofs.secret(proof)
 
     def value(self, status: str) -> Raw:
         content = [part.value() for part in self.parts if not isinstance(part, SummaryPart) and part.text]
@@ -162,6 +158,17 @@ class CallItem(Item):
         return spliced(kind(self.id, self._call.id, self._call.name, said, status), self._call.extra)
 
 
+class CarrierItem(Item):
+    """State that has no item of its own: of the text or call that stands before it, or of another dialect."""
+
+    def __init__(self, index: int, seed: str, state: Opaque) -> None:
+        super().__init__("rs", index, seed)
+        self._state = state
+
+    def value(self, status: str) -> Raw:
+        return raw(_Reasoning(self.id, [], status, encrypted_content=raw(carrier.pack(self._state))))
+
+
 class WholeItem(Item):
     """What comes in one piece: a result of a tool, or a hosted tool's item as its maker wrote it."""
 
@@ -171,7 +178,7 @@ class WholeItem(Item):
 
     def value(self, status: str) -> Raw:
         if isinstance(self._block, Opaque):
-            return self._block.payload
+            return proofs.hidden(self._block)
         said = "".join(part.text for part in self._block.blocks if isinstance(part, Text))
         return raw(_Output(self.id, self._block.call_id, said, status))
 
@@ -184,9 +191,14 @@ def new_item(index: int, seed: str, block: Block, openai: bool) -> Item | None:
         return ReasoningItem(index, seed, block, openai)
     if isinstance(block, ToolCall):
         return CallItem(index, seed, block)
-    if isinstance(block, ToolResult) or (isinstance(block, Opaque) and block.dialect == NAME and block.form == "item"):
-        return WholeItem(index, seed, block)
-    return None
+    if isinstance(block, Opaque) and not is_item(block):
+        return CarrierItem(index, seed, block)
+    return WholeItem(index, seed, block) if isinstance(block, ToolResult | Opaque) else None
+
+
+def is_item(state: Opaque) -> bool:
+    """Whether clients read it as an item."""
+    return state.dialect == NAME and state.form == proofs.ITEM
 
 
 def _phase(block: Block) -> bytes | None:

@@ -29,6 +29,7 @@ from gateway import (
 )
 from gateway.wire.jsontext import first, raw
 
+from . import proofs
 from .members import NAME
 from .mend import Joiner
 
@@ -220,14 +221,14 @@ class BlockWriter:
             yield from self._carried(value, "item")
         else:
             self._keep_others(item, known, value)
-            yield from self._known(item, known)
+            yield from self._known(item, known, value)
         yield from self.close(item)
 
-    def _known(self, item: Tracked, known: WireItem) -> Iterator[Event]:
+    def _known(self, item: Tracked, known: WireItem, value: Raw) -> Iterator[Event]:
         if known.type == "message":
             return self._message(item, known)
         if known.type == "reasoning":
-            return self._reasoning(item, known)
+            return self._reasoning(item, known, value)
         return self._call(item, known)
 
     def _keep_others(self, item: Tracked, known: WireItem, value: Raw) -> None:
@@ -302,7 +303,7 @@ class BlockWriter:
             yield from self.cite(item, key, annotation)
         yield from self.stop(item, key)
 
-    def _reasoning(self, item: Tracked, known: WireItem) -> Iterator[Event]:
+    def _reasoning(self, item: Tracked, known: WireItem, whole: Raw) -> Iterator[Event]:
         item.id = item.id or known.id
         for n, value in enumerate(known.summary or ()):
             yield from self.begin(item, ("summary", n))
@@ -314,8 +315,7 @@ class BlockWriter:
             yield from self.begin(item, ("thought", 0))
         if first(known.encrypted_content) == b'"':
             last = list(item.parts.values())[-1]
-            proof = Opaque(NAME, "reasoning", Raw(bytes(known.encrypted_content)), self._domain)
-            yield BlockDelta(0, last.index, proof=proof)
+            yield BlockDelta(0, last.index, proof=proofs.of_item(whole, self._domain))
 
     def _call(self, item: Tracked, known: WireItem) -> Iterator[Event]:
         item.call_id = item.call_id or known.call_id

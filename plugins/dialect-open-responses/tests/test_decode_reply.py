@@ -211,12 +211,8 @@ def test_reasoning_under_both_names_with_summary_and_proof(decode, family):
     for found in (decode(created() + stream), decode(created() + ended(item))):
         assert blocks(found) == expected
         (proof,) = [one.proof for one in found if isinstance(one, BlockDelta) and one.proof]
-        assert (proof.dialect, proof.form, proof.domain, bytes(proof.payload)) == (
-            NAME,
-            "reasoning",
-            "place",
-            b'"gAAAA"',
-        )
+        assert (proof.dialect, proof.form, proof.domain) == (NAME, "reasoning", "place")
+        assert json.loads(bytes(proof.payload)) == item
 
 
 def test_citations_come_once_and_logprobs_with_their_text(decode):

@@ -33,7 +33,7 @@ STOPPED = Finished(0, "stop", at=1700000009)
 LOGPROBS = Raw(
     b'[{"token":"Hi","logprob":-0.1,"bytes":null,"top_logprobs":[{"token":"Hi","logprob":-0.1,"bytes":[1]}]}]'
 )
-PROOF = Opaque("open-responses", "reasoning", Raw(b'"gAAAA"'), "place")
+PROOF = Opaque("open-responses", "reasoning", Raw(b'"gAAAA"'))
 
 TEXT = [
     BlockStart(0, 0, Text()),

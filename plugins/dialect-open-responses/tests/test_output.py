@@ -56,11 +56,12 @@ def test_custom_call_has_its_own_item(output):
     ]
 
 
-def test_foreign_proof_is_loss_and_never_encrypted_content(output):
-    proof = Opaque("anthropic-messages", "signature", Raw(b'"sig"'), "claude")
+def test_foreign_proof_is_carried_and_never_encrypted_content_of_its_own(output):
+    proof = Opaque("anthropic-messages", "thinking", Raw(b'"sig"'), "claude")
     said, loss = output(BlockStart(0, 0, Reasoning()), BlockDelta(0, 0, "x", proof=proof), BlockStop(0, 0))
-    assert "sig" not in json.dumps(said)
-    assert loss == ["reasoning.proof"]
+    assert '"sig"' not in json.dumps(said)
+    assert said[0]["encrypted_content"].startswith("gwState1")
+    assert loss == []
 
 
 def test_two_thoughts_with_one_id_are_one_item_and_others_are_two(output):

@@ -6,9 +6,9 @@ from gateway import Call, Encoded, Extra, OutputFormat, Sampling, Target, Tool, 
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 
-from .choices import NAME
 from .edits import PATH, ask_usage, maximum, set_and_drop
 from .losses import Loss
+from .proofs import NAME
 from .turns import messages
 
 

@@ -6,9 +6,9 @@ from gateway import BadCall, Call, Limits, ReasoningOptions, Sampling, State
 from gateway.wire import jsontext
 from gateway.wire.members import FLAG, INTEGER, NUMBER, TEXT, Kind
 
-from .choices import NAME
 from .fields import OBJECTS, Fields, parse
 from .messages import MessageReader
+from .proofs import NAME
 from .tools import choice, output_format, tools
 
 _TEXTS = Kind(list[str], "a string or a list of strings")

@@ -25,14 +25,12 @@ from gateway import (
     ToolCall,
 )
 from gateway.wire import jsontext
+from gateway.wire.jsontext import Members
 
 from . import unread
 from .losses import Loss
-from .wire import Annotation, ChunkChoice, Delta, Detail, Function, Part, ToolCallPart
-
-NAME = "openai-chat"
-DETAILS = "reasoning_details"
-"""Opaque.form of OpenRouter's list of that name."""
+from .proofs import CONTENT, DETAILS, NAME, signed
+from .wire import Annotation, ChunkChoice, Function, Part, ToolCallPart
 
 Prose = type[Text] | type[Reasoning] | type[Refusal]
 
@@ -45,6 +43,7 @@ class _Call(msgspec.Struct):
     extra: Extra
     block: int | None = None
     held: str = ""
+    proof: Opaque | None = None
 
 
 class ChoiceReader:
@@ -61,7 +60,7 @@ class ChoiceReader:
         self._block = 0
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
-        self._details: list[Detail] = []
+        self._details: list[Members] = []
 
     def read(self, choice: ChunkChoice, payload: bytes, out: list[Event]) -> None:
         delta = choice.delta or choice.message
@@ -78,8 +77,10 @@ class ChoiceReader:
             self._say(Refusal, delta.refusal or "", out, refusal)
         if delta.annotations:
             self._cite(delta.annotations, self._at(choice), out)
-        if delta.audio or delta.extra_content:
-            self._lose_named(delta, self._at(choice))
+        if delta.extra_content:
+            self._sign(choice, payload, out)
+        if delta.audio:
+            self._loss.add(f"{self._at(choice)}.audio")
         if delta.function_call:
             self._tool(ToolCallPart(index=0, function=delta.function_call), {}, out)
         for at, part in enumerate(delta.tool_calls or ()):
@@ -104,10 +105,16 @@ class ChoiceReader:
     def _at(self, choice: ChunkChoice) -> str:
         return f"{self._path}.{'message' if choice.delta is None else 'delta'}"
 
-    def _lose_named(self, delta: Delta, path: str) -> None:
-        for name in ("audio", "extra_content"):
-            if getattr(delta, name):
-                self._loss.add(f"{path}.{name}")
+    def _sign(self, choice: ChunkChoice, payload: bytes, out: list[Event]) -> None:
+        """Google's signature of the text; it may come behind it, beside an empty one."""
+        members = unread.of_message(payload, self.choice)
+        proof = self._signature(members, "text")
+        if proof is None:
+            self._loss.add(f"{self._at(choice)}.{CONTENT}")
+            return
+        if self._prose is not Text:
+            self._open(Text, out)
+        out.append(BlockDelta(self.choice, self._block, proof=proof))
 
     def _logprobs(self, given: object) -> tuple[list[object] | None, list[object] | None]:
         """Of content and refusal. Some servers have another form, as `{tokens, token_logprobs}`."""
@@ -170,20 +177,21 @@ class ChoiceReader:
             citation = Citation(source.url, source.title or "", source.start_index or 0, source.end_index or 0)
             out.append(BlockDelta(self.choice, self._block, citation=citation))
 
-    def _read_details(self, details: list[Detail], told: bool, out: list[Event]) -> None:
+    def _read_details(self, details: list[Members], told: bool, out: list[Event]) -> None:
         """told: the text came beside them, under its older name."""
         for detail in details:
-            if not told and (text := detail.text or detail.summary):
+            text = detail.get("text") or detail.get("summary")
+            if not told and isinstance(text, str) and text:
                 self._say(Reasoning, text, out)
             last = self._details[-1] if self._details else None
-            if last is None or (last.type, last.index) != (detail.type, detail.index) or detail.data:
+            if last is None or detail.get("data") or any(last.get(key) != detail.get(key) for key in ("type", "index")):
                 self._details.append(detail)
             else:
                 _merge(last, detail)
 
     def _proof(self) -> Opaque | None:
         """The details, where the upstream wants them back; without signatures they say no more than the text."""
-        if not any(detail.data or detail.signature for detail in self._details):
+        if not any(detail.get("data") or detail.get("signature") for detail in self._details):
             return None
         return Opaque(NAME, DETAILS, jsontext.raw(self._details), self._domain)
 
@@ -191,15 +199,30 @@ class ChoiceReader:
         """Members that are not OpenAI's come with the first piece of a call, or before its name."""
         known = self._known(part)
         extra: Extra = {}
-        if known is None or (known.block is None and part.extra_content):
+        if known is None or part.extra_content:
             extra = unread.of_call(payload, self.choice, at)
-        elif part.extra_content:
-            self._loss.add(f"{self._path}.tool_calls.extra_content")
-        self._tool(part, extra, out)
+        proof = self._signature(extra, "call")
+        if known is not None and known.block is not None:
+            for name in extra:
+                self._loss.add(f"{self._path}.tool_calls.{name}")
+            extra = {}
+        self._tool(part, extra, out, proof)
 
-    def _tool(self, part: ToolCallPart, extra: Extra, out: list[Event]) -> None:
+    def _signature(self, members: Extra, form: str) -> Opaque | None:
+        """Google's signature of a call's or a text's thought, taken out of the members."""
+        content = members.get(CONTENT)
+        if content is None or not signed(content):
+            return None
+        del members[CONTENT]
+        return Opaque(NAME, form, content, self._domain)
+
+    def _tool(self, part: ToolCallPart, extra: Extra, out: list[Event], proof: Opaque | None = None) -> None:
         call = self._known(part) or self._new(part)
         call.extra |= extra
+        if call.block is None:
+            call.proof = proof or call.proof
+        elif proof is not None:
+            out.append(BlockDelta(self.choice, call.block, proof=proof))
         if part.custom is not None:
             name, arguments = part.custom.name, part.custom.input
         else:
@@ -237,7 +260,8 @@ class ChoiceReader:
     def _start(self, call: _Call, name: str, out: list[Event]) -> None:
         self._close(out)
         call.block = self._take()
-        out.append(BlockStart(self.choice, call.block, ToolCall(call.id, name, kind=call.kind, extra=call.extra)))
+        block = ToolCall(call.id, name, kind=call.kind, extra=call.extra, proof=call.proof)
+        out.append(BlockStart(self.choice, call.block, block))
         if call.held:
             out.append(BlockDelta(self.choice, call.block, call.held))
 
@@ -268,14 +292,11 @@ def _flat(part: Part) -> str:
     return "".join(thought.text or "" for thought in thoughts) if isinstance(thoughts, list) else thoughts or ""
 
 
-def _merge(into: Detail, more: Detail) -> None:
-    """The next delta of the same detail."""
-    into.text = _joined(into.text, more.text)
-    into.summary = _joined(into.summary, more.summary)
-    into.signature = more.signature or into.signature
-    into.id = more.id or into.id
-    into.format = more.format or into.format
-
-
-def _joined(a: str | None, b: str | None) -> str | None:
-    return a + b if a and b else a or b
+def _merge(into: Members, more: Members) -> None:
+    """The next delta of the same detail: texts grow, other members come once."""
+    for name, value in more.items():
+        before = into.get(name)
+        if name in ("text", "summary") and isinstance(before, str) and isinstance(value, str):
+            into[name] = before + value
+        elif value is not None or before is None:
+            into[name] = value

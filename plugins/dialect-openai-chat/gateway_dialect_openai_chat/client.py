@@ -8,8 +8,8 @@ from typing import ClassVar
 from gateway import Call, ClientDialect, Decoder, Edit, Encoded, Inbound, Tap, Target, UpstreamRefused
 
 from . import bodies, edits, refusals
-from .choices import NAME
 from .decoders import StreamDecoder, WholeDecoder
+from .proofs import NAME
 from .taps import StreamTap, WholeTap
 
 

@@ -8,8 +8,8 @@ from gateway import Audio, Block, File, Image, Opaque, Text
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 
-from .choices import DETAILS, NAME
 from .losses import Loss
+from .proofs import DETAILS, NAME
 
 
 def content(blocks: Sequence[Block], path: str, loss: Loss) -> str | list[Members] | None:

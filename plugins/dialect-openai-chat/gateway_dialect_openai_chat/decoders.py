@@ -23,8 +23,9 @@ from gateway import (
 )
 
 from . import refusals, unread, usages
-from .choices import NAME, ChoiceReader
+from .choices import ChoiceReader
 from .losses import Loss
+from .proofs import NAME
 from .wire import CHUNK, Chunk, ChunkChoice, Delta, decode
 
 CUT = "The upstream's reply ended before it was complete."

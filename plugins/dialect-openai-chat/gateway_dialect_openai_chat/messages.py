@@ -25,9 +25,9 @@ from gateway import (
 from gateway.call import Role
 from gateway.wire.members import TEXT
 
-from . import parts
-from .choices import DETAILS, NAME
+from . import parts, proofs
 from .fields import Fields
+from .proofs import NAME
 
 _ROLES = (*get_args(Role), "function")
 _PLAIN: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user"}
@@ -54,7 +54,8 @@ class MessageReader:
         raise fields.wrong("role", f"must be one of {', '.join(_ROLES)}")
 
     def _assistant(self, at: int, fields: Fields) -> list[Block]:
-        blocks = _thoughts(fields)
+        carried = proofs.read(fields.raw(proofs.DETAILS))
+        blocks: list[Block] = [*_thoughts(fields, carried)]
         content = parts.content(fields)
         if refusal := fields.take("refusal", TEXT):
             content.append(Refusal(refusal))
@@ -65,6 +66,8 @@ class MessageReader:
             calls.append(self._legacy_call(at, legacy))
         if calls and content == [Text()]:
             content = []
+        _prove_calls(calls, carried)
+        _prove_text(content, carried.text or _signature(fields))
         return blocks + content + calls
 
     def _call(self, fields: Fields) -> ToolCall:
@@ -75,7 +78,8 @@ class MessageReader:
         if kind == "function":
             function = fields.needed_inner("function")
             name, arguments = function.need("name", TEXT), function.take("arguments", TEXT) or ""
-            return ToolCall(identity, name, arguments, extra=fields.others("function", function))
+            proof = _signature(fields, "call")
+            return ToolCall(identity, name, arguments, extra=fields.others("function", function), proof=proof)
         if kind == "custom":
             self._custom.add(identity)
             custom = fields.needed_inner("custom")
@@ -109,10 +113,36 @@ def _results(fields: Fields) -> list[Text | Image | File | Audio | Opaque]:
     return found
 
 
-def _thoughts(fields: Fields) -> list[Block]:
+def _thoughts(fields: Fields, carried: proofs.Carried) -> list[Reasoning]:
     """Reasoning that the client sends back, under whichever of its names; OpenRouter's details are its proof."""
     text = fields.take("reasoning_content", TEXT)
     text = (fields.take("reasoning", TEXT) if text is None else text) or ""
-    details = fields.raw(DETAILS)
-    proof = Opaque(NAME, DETAILS, details) if details is not None else None
-    return [Reasoning(text, proof=proof)] if text or proof else []
+    return proofs.thoughts(text, carried)
+
+
+def _signature(fields: Fields, form: str = "text") -> Opaque | None:
+    """Google's, in the client's own words."""
+    content = fields.seen(proofs.CONTENT)
+    if content is None or not proofs.signed(content):
+        return None
+    fields.raw(proofs.CONTENT)
+    return Opaque(NAME, form, content)
+
+
+def _prove_calls(calls: list[Block], carried: proofs.Carried) -> None:
+    """A proof whose call the client took out has nothing left to prove."""
+    for call in calls:
+        if isinstance(call, ToolCall):
+            call.proof = carried.calls.get(call.id) or call.proof
+    if calls and isinstance(last := calls[-1], ToolCall):
+        last.proof = carried.calls.get("") or last.proof
+
+
+def _prove_text(content: list[Block], proof: Opaque | None) -> None:
+    if proof is None:
+        return
+    texts = [block for block in content if isinstance(block, Text)]
+    if not texts:
+        content.append(Text(proof=proof))
+    else:
+        texts[-1].proof = proof

@@ -11,8 +11,8 @@ from gateway import Audio, Block, Extra, File, Image, Opaque, Reasoning, Refusal
 from gateway.wire import jsontext
 from gateway.wire.members import RAW, TEXT, Kind
 
-from .choices import NAME
 from .fields import OBJECTS, Fields
+from .proofs import NAME
 
 PARTS: Kind[list[Extra]] = Kind(list[Extra], "a string or a list of parts")
 _DATA_URL = re.compile(r"data:([^;,]+);base64,(.*)", re.DOTALL)

@@ -11,8 +11,8 @@ from gateway import Call, Encoder, Envelope, Framing, GatewayError, Inbound, Mod
 from gateway.wire import jsontext
 
 from . import calls, outline, refusals
-from .choices import NAME
 from .encoders import is_legacy
+from .proofs import NAME
 from .streams import StreamEncoder
 from .wholes import WholeEncoder
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from gateway import (
+    Block,
     BlockDelta,
     BlockStart,
     Call,
@@ -28,9 +29,9 @@ from gateway import (
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 
-from . import encoders, refusals, usages
-from .choices import DETAILS, NAME
+from . import encoders, proofs, refusals, usages
 from .losses import Loss
+from .proofs import DETAILS, NAME, DetailWriter
 
 _OPEN = b',"finish_reason":null'
 _DONE = b"data: [DONE]\n\n"
@@ -40,9 +41,10 @@ _PROSE = {Text: b'{"content":', Reasoning: b'{"reasoning_content":', Refusal: b'
 class _Open:
     """A block that has begun. prefix: of its deltas, b"" for one that is not shown."""
 
-    __slots__ = ("prefix", "suffix")
+    __slots__ = ("block", "prefix", "suffix")
 
-    def __init__(self, prefix: bytes = b"", suffix: bytes = b"}") -> None:
+    def __init__(self, block: Block, prefix: bytes = b"", suffix: bytes = b"}") -> None:
+        self.block = block
         self.prefix = prefix
         self.suffix = suffix
 
@@ -60,6 +62,7 @@ class StreamEncoder(Encoder):
         self._tail = b"]" + (b',"usage":null' if call.stream_usage else b"") + b"}\n\n"
         self._blocks: dict[tuple[int, int], _Open] = {}
         self._calls: dict[int, int] = {}
+        self._details: dict[int, DetailWriter] = {}
         self._roles: set[int] = set()
         self._refused: set[int] = set()
         self._usage: Usage | None = None
@@ -128,23 +131,24 @@ class StreamEncoder(Encoder):
 
     def _start(self, start: BlockStart) -> bytes:
         block = start.block
-        shown, first = _Open(), b""
+        shown, first = _Open(block), b""
         if isinstance(block, Text | Reasoning | Refusal):
-            shown = _Open(_PROSE[type(block)])
+            shown = _Open(block, _PROSE[type(block)])
             if isinstance(block, Text):
                 self._loss.lose(block.extra, "Text")
             if isinstance(block, Refusal):
                 self._refused.add(start.choice)
-            if isinstance(block, Reasoning) and block.proof is not None:
-                first = self._proof(start.choice, block.proof)
             if block.text:
-                first = self._chunk(start.choice, shown.prefix + jsontext.encode(block.text) + b"}") + first
+                first = self._chunk(start.choice, shown.prefix + jsontext.encode(block.text) + b"}")
+            if isinstance(block, Reasoning):
+                self._details_of(start.choice).thought(block.text)
         elif isinstance(block, ToolCall) and block.executor == "client":
             shown, first = self._call(start.choice, block)
         else:
             self._loss.add(type(block).__name__)
         self._blocks[start.choice, start.index] = shown
-        return first
+        proof = proofs.of(block)
+        return first if proof is None else first + self._proof(start.choice, block, proof)
 
     def _call(self, choice: int, call: ToolCall) -> tuple[_Open, bytes]:
         index = self._calls.get(choice, 0)
@@ -152,7 +156,7 @@ class StreamEncoder(Encoder):
         if self._legacy and call.kind == "function":
             self._loss.lose(call.extra, "ToolCall")
             head: Members = {"function_call": {"name": call.name, "arguments": call.arguments}}
-            return _Open(b'{"function_call":{"arguments":', b"}}"), self._chunk(choice, jsontext.encode(head))
+            return _Open(call, b'{"function_call":{"arguments":', b"}}"), self._chunk(choice, jsontext.encode(head))
         member = "input" if call.kind == "custom" else "arguments"
         extra = self._loss.keep(call.extra, "ToolCall")
         part: Members = {
@@ -162,7 +166,7 @@ class StreamEncoder(Encoder):
             call.kind: {"name": call.name, member: call.arguments},
         }
         prefix = b'{"tool_calls":[{"index":%d,"%b":{"%b":' % (index, call.kind.encode(), member.encode())
-        return _Open(prefix, b"}}]}"), self._chunk(
+        return _Open(call, prefix, b"}}]}"), self._chunk(
             choice, jsontext.encode({"tool_calls": [jsontext.merged(part, extra)]})
         )
 
@@ -173,11 +177,13 @@ class StreamEncoder(Encoder):
             text = block.prefix + jsontext.encode(delta.text) + block.suffix
             logprobs = b"null" if delta.logprobs is None else self._logprobs(block, delta.logprobs)
             out = self._chunk(delta.choice, text, logprobs)
+            if type(block.block) is Reasoning:
+                self._details_of(delta.choice).thought(delta.text)
         if delta.citation is not None:
             members: Members = {"annotations": [encoders.annotation(delta.citation)]}
             out += self._chunk(delta.choice, jsontext.encode(members))
         if delta.proof is not None:
-            out += self._proof(delta.choice, delta.proof)
+            out += self._proof(delta.choice, block.block, delta.proof)
         return out
 
     def _logprobs(self, block: _Open, tokens: Raw) -> bytes:
@@ -185,11 +191,16 @@ class StreamEncoder(Encoder):
             return b'{"content":null,"refusal":%b}' % bytes(tokens)
         return b'{"content":%b,"refusal":null}' % bytes(tokens)
 
-    def _proof(self, choice: int, proof: Opaque) -> bytes:
-        if proof.dialect != NAME or proof.form != DETAILS:
-            self._loss.add("Reasoning.proof")
+    def _details_of(self, choice: int) -> DetailWriter:
+        return self._details.setdefault(choice, DetailWriter())
+
+    def _proof(self, choice: int, block: Block, proof: Opaque) -> bytes:
+        proved = proofs.provable(block)
+        if proved is None:
+            self._loss.add(f"{type(block).__name__}.proof")
             return b""
-        return self._chunk(choice, b'{"%b":%b}' % (DETAILS.encode(), bytes(proof.payload)))
+        details = self._details_of(choice).write(proof, proved)
+        return self._chunk(choice, b'{"%b":%b}' % (DETAILS.encode(), bytes(details)))
 
     def _finished(self, finished: Finished) -> bytes:
         word = encoders.finish_reason(finished, finished.choice in self._refused, self._legacy)

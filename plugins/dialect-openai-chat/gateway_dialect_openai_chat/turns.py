@@ -10,19 +10,19 @@ from collections.abc import Sequence
 
 from msgspec import Raw
 
-from gateway import Audio, Block, Call, Message, Opaque, Reasoning, Refusal, Target, Text, ToolCall, ToolResult
+from gateway import Audio, Block, Call, Message, Opaque, Reasoning, Refusal, Target, Text, ToolCall, ToolResult, carrier
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 
-from .choices import DETAILS, NAME
 from .contents import content
 from .losses import Loss
+from .proofs import CONTENT, DETAILS, NAME
 
 MOVED = "The tool's result is in the next message."
 
 
 def messages(call: Call, target: Target, loss: Loss) -> list[Members]:
-    writer = _Writer(target.state_domain, loss)
+    writer = _Writer(target, loss)
     if call.system:
         writer.out.append({"role": "system", "content": _system(call.system, loss)})
     for at, message in call_turns(call.messages, loss.own):
@@ -59,9 +59,10 @@ def _joins(last: Message, message: Message) -> bool:
 
 
 class _Writer:
-    def __init__(self, domain: str, loss: Loss) -> None:
+    def __init__(self, target: Target, loss: Loss) -> None:
         self.out: list[Members] = []
-        self._domain = domain
+        self._domain = target.state_domain
+        self._key = target.quirks.reasoning_key
         self._loss = loss
         self._moved: list[Members] = []
 
@@ -105,7 +106,7 @@ class _Writer:
             if isinstance(block, Reasoning):
                 self._reasoning(out, block, f"{path}[{at}]")
             elif isinstance(block, ToolCall):
-                calls.append(jsontext.merged(_call(block), self._loss.keep(block.extra, f"{path}[{at}]")))
+                calls.append(self._call(block, f"{path}[{at}]"))
             elif isinstance(block, Audio):
                 self._audio(out, block, f"{path}[{at}]")
         if text is not None or not (refusal or calls or "audio" in out):
@@ -114,6 +115,21 @@ class _Writer:
             out["refusal"] = refusal
         if calls:
             out["tool_calls"] = calls
+        for at, block in enumerate(blocks):
+            if isinstance(block, Text) and block.proof is not None:
+                out |= self._proved(block.proof, "text", f"{path}[{at}]")
+
+    def _call(self, call: ToolCall, path: str) -> Members:
+        extra = self._loss.keep(call.extra, path)
+        proved = self._proved(call.proof, "call", path) if call.proof is not None else {}
+        return jsontext.merged(_call(call), extra) | proved
+
+    def _proved(self, proof: Opaque, form: str, path: str) -> Members:
+        """Google's signature, where it is this upstream's."""
+        if proof.form == form and carrier.trusted(proof, NAME, self._domain):
+            return {CONTENT: proof.payload}
+        self._loss.add(f"{path}.proof")
+        return {}
 
     def _audio(self, out: Members, block: Audio, path: str) -> None:
         """OpenAI's models take what they said by its id alone."""
@@ -129,15 +145,16 @@ class _Writer:
         if block.summary or (proof is not None and not self._ours(proof)):
             self._loss.add(path)
             return
-        if block.text:
-            out["reasoning_content"] = f"{out.get('reasoning_content', '')}{block.text}"
+        key = self._key or ("reasoning_content" if self._loss.own or proof is not None else None)
+        if block.text and key is None:
+            self._loss.add(path)
+        elif block.text and key is not None:
+            out[key] = f"{out.get(key, '')}{block.text}"
         if proof is not None:
             out[DETAILS] = _joined(out.get(DETAILS), proof.payload)
 
     def _ours(self, proof: Opaque) -> bool:
-        if proof.dialect != NAME or proof.form != DETAILS:
-            return False
-        return proof.domain == self._domain or (self._loss.own and not proof.domain)
+        return proof.form == DETAILS and carrier.trusted(proof, NAME, self._domain)
 
     def _result(self, result: ToolResult, path: str, message: Message | None) -> None:
         """message: whose own members go with it."""

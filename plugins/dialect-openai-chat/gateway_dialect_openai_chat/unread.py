@@ -37,6 +37,11 @@ def of_delta(payload: bytes, index: int) -> Extra:
     return telling(_unknown(_delta(payload, index), _OF_DELTA))
 
 
+def of_message(payload: bytes, index: int) -> Extra:
+    """All of a choice's delta or message."""
+    return _delta(payload, index)
+
+
 def of_call(payload: bytes, index: int, at: int) -> Extra:
     """Of a choice's tool call in this chunk; what its function holds beside name and arguments is in it again."""
     calls = jsontext.objects(_delta(payload, index).get("tool_calls", _NONE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from gateway import (
+    Block,
     BlockDelta,
     BlockStart,
     Call,
@@ -24,26 +25,31 @@ from gateway import (
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 
-from . import encoders, refusals, usages
-from .choices import DETAILS, NAME
+from . import encoders, proofs, refusals, usages
 from .losses import Loss
+from .proofs import DETAILS, NAME, DetailWriter
 
 
 class _Block:
-    """A block and what came for it."""
+    """A block and what came for it. pieces: of its text; none for one that is not shown."""
 
-    __slots__ = ("block", "pieces")
+    __slots__ = ("block", "pieces", "proofs")
 
-    def __init__(self, block: Text | Reasoning | Refusal | ToolCall) -> None:
+    def __init__(self, block: Block) -> None:
         self.block = block
-        self.pieces = [block.arguments if isinstance(block, ToolCall) else block.text]
+        self.pieces: list[str] = []
+        if isinstance(block, ToolCall):
+            self.pieces.append(block.arguments)
+        elif isinstance(block, Text | Reasoning | Refusal):
+            self.pieces.append(block.text)
+        proof = proofs.of(block)
+        self.proofs = [] if proof is None else [proof]
 
 
 class _Choice:
     def __init__(self) -> None:
         self.blocks: dict[int, _Block] = {}
         self.citations: list[Members] = []
-        self.proofs: list[Raw] = []
         self.logprobs: dict[str, list[Raw]] = {}
         self.finished = Finished()
 
@@ -52,8 +58,19 @@ class _Choice:
         found = ["".join(one.pieces) for one in self.blocks.values() if type(one.block) is kind]
         return "".join(found) if found else None
 
+    def details(self) -> list[Raw]:
+        """Of all blocks in their order."""
+        writer, found = DetailWriter(), []
+        for one in self.blocks.values():
+            if isinstance(one.block, Reasoning):
+                writer.thought("".join(one.pieces))
+            if (proved := proofs.provable(one.block)) is not None:
+                found += [writer.write(proof, proved) for proof in one.proofs]
+        return found
+
     def calls(self) -> list[tuple[ToolCall, str]]:
-        return [(one.block, "".join(one.pieces)) for one in self.blocks.values() if isinstance(one.block, ToolCall)]
+        shown = [(one.block, "".join(one.pieces)) for one in self.blocks.values()]
+        return [(block, said) for block, said in shown if isinstance(block, ToolCall) and block.executor == "client"]
 
 
 class WholeEncoder(Encoder):
@@ -113,15 +130,12 @@ class WholeEncoder(Encoder):
 
     def _start(self, start: BlockStart) -> None:
         block = start.block
-        if isinstance(block, Text | Reasoning | Refusal) or (
+        self._choice(start.choice).blocks[start.index] = _Block(block)
+        if isinstance(block, Text):
+            self._loss.lose(block.extra, "Text")
+        elif not isinstance(block, Reasoning | Refusal) and not (
             isinstance(block, ToolCall) and block.executor == "client"
         ):
-            self._choice(start.choice).blocks[start.index] = _Block(block)
-            if isinstance(block, Text):
-                self._loss.lose(block.extra, "Text")
-            if isinstance(block, Reasoning) and block.proof is not None:
-                self._proof(start.choice, block.proof)
-        else:
             self._loss.add(type(block).__name__)
 
     def _delta(self, delta: BlockDelta) -> None:
@@ -137,13 +151,13 @@ class WholeEncoder(Encoder):
         if delta.citation is not None:
             choice.citations.append(encoders.annotation(delta.citation))
         if delta.proof is not None:
-            self._proof(delta.choice, delta.proof)
+            self._prove(block, delta.proof)
 
-    def _proof(self, choice: int, proof: Opaque) -> None:
-        if proof.dialect == NAME and proof.form == DETAILS:
-            self._choice(choice).proofs.append(proof.payload)
+    def _prove(self, block: _Block, proof: Opaque) -> None:
+        if proofs.provable(block.block) is None:
+            self._loss.add(f"{type(block.block).__name__}.proof")
         else:
-            self._loss.add("Reasoning.proof")
+            block.proofs.append(proof)
 
     def _written(self, index: int, choice: _Choice) -> Members:
         refusal = choice.said(Refusal)
@@ -164,8 +178,8 @@ class WholeEncoder(Encoder):
         out: Members = {"role": "assistant", "content": text, "refusal": refusal, "annotations": choice.citations}
         if reasoning := choice.said(Reasoning):
             out["reasoning_content"] = reasoning
-        if choice.proofs:
-            out[DETAILS] = _one_list(choice.proofs)
+        if details := choice.details():
+            out[DETAILS] = _one_list(details)
         if calls and self._legacy:
             self._loss.lose(calls[0][0].extra, "ToolCall")
             out["function_call"] = {"name": calls[0][0].name, "arguments": calls[0][1]}

@@ -57,19 +57,6 @@ class Annotation(Struct):
     url_citation: UrlCitation | None = None
 
 
-class Detail(Struct, omit_defaults=True):
-    """A piece of OpenRouter's `reasoning_details`."""
-
-    type: str | None = None
-    text: str | None = None
-    summary: str | None = None
-    data: str | None = None
-    signature: str | None = None
-    id: str | None = None
-    format: str | None = None
-    index: int | None = None
-
-
 class Part(Struct):
     """A part of a content list (Mistral: `thinking`)."""
 
@@ -82,13 +69,13 @@ class Part(Struct):
 class Delta(Struct):
     """reasoning_content: DeepSeek, xAI, Moonshot, llama.cpp. reasoning: Groq, OpenRouter, Ollama.
 
-    audio, extra_content: have no place in events.
+    reasoning_details: OpenRouter's. extra_content: Google's. audio: has no place in events.
     """
 
     content: str | list[Part] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    reasoning_details: list[Detail] | None = None
+    reasoning_details: list[dict[str, object]] | None = None
     refusal: str | None = None
     tool_calls: list[ToolCallPart] | None = None
     function_call: Function | None = None

@@ -47,12 +47,14 @@ def encode(call: Call, target: Target = TARGET) -> tuple[dict[str, Any], tuple[s
     return json.loads(encoded.body), encoded.loss
 
 
-def written(*messages: Message, dialect: str = OTHER) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    body, loss = encode(Call("m", list(messages), dialect=dialect))
+def written(
+    *messages: Message, dialect: str = OTHER, to: Target = TARGET
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    body, loss = encode(Call("m", list(messages), dialect=dialect), to)
     return body["messages"], loss
 
 
-def target(**quirks: bool) -> Target:
+def target(**quirks: Any) -> Target:
     return msgspec.structs.replace(TARGET, quirks=Quirks(**quirks))
 
 
@@ -263,11 +265,12 @@ def test_the_pieces_of_one_turn_are_one_assistant_message() -> None:
         Message("assistant", [ToolCall("a", "f", "{}")]),
         Message("assistant", [ToolCall("b", "g", "x", "custom")]),
         Message("tool", [ToolResult("a")]),
+        to=target(reasoning_key="reasoning"),
     )
     assert messages[0] == {
         "role": "assistant",
         "content": "I look.",
-        "reasoning_content": "Hm",
+        "reasoning": "Hm",
         "tool_calls": [
             {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}},
             {"id": "b", "type": "custom", "custom": {"name": "g", "input": "x"}},
@@ -296,11 +299,12 @@ def details(domain: str, form: str = "reasoning_details", dialect: str = OWN) ->
 @pytest.mark.parametrize(
     ("block", "dialect", "kept"),
     [
-        (Reasoning("Hm"), OTHER, True),
+        (Reasoning("Hm"), OWN, True),
+        (Reasoning("Hm"), OTHER, False),
         (Reasoning("Hm", summary=True), OTHER, False),
         (Reasoning("Hm", proof=details("here")), OTHER, True),
         (Reasoning("Hm", proof=details("elsewhere")), OTHER, False),
-        (Reasoning("Hm", proof=details("")), OTHER, False),
+        (Reasoning("Hm", proof=details("")), OTHER, True),
         (Reasoning("Hm", proof=details("")), OWN, True),
         (Reasoning("Hm", proof=details("here", "thinking", "anthropic-messages")), OTHER, False),
     ],

@@ -116,13 +116,17 @@ def test_details_alone_are_thoughts_and_their_signature_is_the_proof() -> None:
         chunk({"reasoning_details": [{"type": "reasoning.text", "signature": "S", "index": 0}]}),
         chunk({"content": "a"}, "stop"),
     )
-    details = Raw(b'[{"type":"reasoning.text","text":"Hm","signature":"S","index":0}]')
-    assert found[1:6] == [
+    assert [*found[1:4], found[5]] == [
         BlockStart(0, 0, Reasoning()),
         BlockDelta(0, 0, "H"),
         BlockDelta(0, 0, "m"),
-        BlockDelta(0, 0, proof=Opaque("openai-chat", "reasoning_details", details, "here")),
         BlockStop(0, 0),
+    ]
+    proof = getattr(found[4], "proof", None)
+    assert isinstance(proof, Opaque)
+    assert (proof.dialect, proof.form, proof.domain) == ("openai-chat", "reasoning_details", "here")
+    assert json.loads(bytes(proof.payload)) == [
+        {"type": "reasoning.text", "text": "Hm", "signature": "S", "index": 0},
     ]
 
 

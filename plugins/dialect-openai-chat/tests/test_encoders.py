@@ -232,15 +232,26 @@ def test_citations_are_annotations() -> None:
     assert whole(*events, Finished())["choices"][0]["message"]["annotations"] == expected
 
 
-def test_own_proofs_are_written_and_anothers_are_lost() -> None:
+def test_own_proofs_are_written_as_they_are_and_anothers_are_packed() -> None:
     own = Opaque("openai-chat", "reasoning_details", Raw(b'[{"data":"x"}]'))
-    for proof, kept in ((own, True), (Opaque("other", "signature", Raw(b'"x"')), False)):
+    for proof, native in ((own, True), (Opaque("other", "signature", Raw(b'"x"')), False)):
         for framing in FRAMINGS:
             one = encoder(framing)
             events: list[Event] = [STARTED, BlockStart(0, 0, Reasoning()), BlockDelta(0, 0, proof=proof)]
             written = replay.encoded_reply(one, [*events, BlockStop(0, 0), Finished()])
-            assert (b'"reasoning_details":[{"data":"x"}]' in written) is kept
-            assert one.loss == ([] if kept else ["Reasoning.proof"])
+            assert (b'"reasoning_details":[{"data":"x"}]' in written) is native
+            assert (b'"data":"gwState1' in written) is not native
+            assert one.loss == []
+
+
+def test_proofs_of_what_is_not_shown_are_lost_and_named() -> None:
+    proof = Opaque("other", "call", Raw(b'"x"'))
+    for framing in FRAMINGS:
+        one = encoder(framing)
+        hidden = ToolCall("x", "f", executor="upstream")
+        events: list[Event] = [STARTED, BlockStart(0, 0, hidden), BlockDelta(0, 0, proof=proof), BlockStop(0, 0)]
+        assert b"gwState1" not in replay.encoded_reply(one, [*events, Finished()])
+        assert one.loss == ["ToolCall", "ToolCall.proof"]
 
 
 def test_blocks_without_a_place_are_lost_and_named() -> None:

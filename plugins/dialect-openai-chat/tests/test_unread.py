@@ -16,6 +16,7 @@ from gateway.testing import replay
 SERVER, CLIENT = ChatServer(), ChatClient()
 TARGET = replay.target("m")
 SIGNED = {"google": {"thought_signature": "c2ln"}}
+EXTRA = {"vendor": {"x": 1}}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 IMAGE = {"type": "image_url", "image_url": {"url": "https://x/y.png", "format": "png"}}
 FILE = {"type": "file", "file": {"file_id": "f", "pages": [1]}, "cache_control": {"type": "ephemeral"}}
@@ -38,7 +39,7 @@ def assistant(**members: Any) -> dict[str, Any]:
 
 
 REQUESTS = [
-    (assistant(tool_calls=[CALL | {"extra_content": SIGNED}]), "messages[0].content[0].extra_content"),
+    (assistant(tool_calls=[CALL | {"extra_content": EXTRA}]), "messages[0].content[0].extra_content"),
     (assistant(tool_calls=[CALL | {"cache_control": {"type": "ephemeral"}}]), "messages[0].content[0].cache_control"),
     (assistant(tool_calls=[CUSTOM]), "messages[0].content[0].custom"),
     (assistant(audio={"id": "a", "transcript": "Hi"}), "messages[0].content[0].transcript"),
@@ -88,7 +89,7 @@ def whole(message: dict[str, Any], **members: Any) -> bytes:
     return json.dumps({"id": "c1", "choices": [{"index": 0, "message": message, **members}]}).encode()
 
 
-PART = CALL | {"index": 0, "extra_content": SIGNED, "function": CALL["function"] | {"strict": True}}
+PART = CALL | {"index": 0, "extra_content": EXTRA, "function": CALL["function"] | {"strict": True}}
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -101,7 +102,7 @@ def test_members_of_a_call_are_written_again_in_a_reply_of_the_same_dialect(stre
     encoder = SERVER.encoder(SERVER.decode(body), body, framing)
     written = replay.encoded_reply(encoder, found)
     assert encoder.loss == []
-    assert json.dumps(SIGNED, separators=(",", ":")).encode() in written.replace(b": ", b":")
+    assert json.dumps(EXTRA, separators=(",", ":")).encode() in written.replace(b": ", b":")
     assert b'"strict":true' in written.replace(b": ", b":")
 
 
@@ -121,15 +122,16 @@ def test_members_of_another_dialects_reply_are_named(framing: Any) -> None:
     assert set(encoder.loss) == {"tier", "Text.phase", "ToolCall.space"}
 
 
-def test_a_signature_that_comes_before_the_name_rides_along_and_one_that_comes_late_is_lost() -> None:
+def test_a_signature_that_comes_before_the_name_is_the_calls_and_members_that_come_late_are_lost() -> None:
     early = {"index": 0, "id": "c", "extra_content": SIGNED}
     named = {"index": 0, "function": {"name": "f", "arguments": "{}"}}
     found, decoder = read(chunks({"tool_calls": [early]}, {"tool_calls": [named]}))
     call = next(event.block for event in found if isinstance(event, BlockStart))
     assert isinstance(call, ToolCall)
-    assert json.loads(bytes(call.extra["extra_content"])) == SIGNED
+    assert call.proof is not None
+    assert json.loads(bytes(call.proof.payload)) == SIGNED
     assert decoder.loss == []
-    late = {"index": 0, "extra_content": SIGNED}
+    late = {"index": 0, "extra_content": EXTRA}
     assert read(chunks({"tool_calls": [named]}, {"tool_calls": [late]}))[1].loss == [
         "choices[0].tool_calls.extra_content"
     ]
@@ -142,7 +144,7 @@ CITED = {"type": "url_citation", "url_citation": {"url": "https://x", "content":
     ("delta", "path"),
     [
         ({"audio": {"id": "a", "data": "AA=="}}, "audio"),
-        ({"content": "a", "extra_content": SIGNED}, "extra_content"),
+        ({"content": "a", "extra_content": EXTRA}, "extra_content"),
         ({"content": "a", "annotations": [{"type": "file_citation"}]}, "annotations[type=file_citation]"),
         ({"content": "a", "annotations": [CITED]}, "annotations.url_citation.content"),
     ],
