@@ -1,4 +1,4 @@
-"""Users, keys and usage on SQLite."""
+"""Users, keys, what users keep for endpoints, and usage, on SQLite."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from .keys import SqlKeys
 from .migrate import migrate, shipped
 from .reader import Reader
 from .usage import SqlUsageLog, write
+from .user_keys import SqlUserKeys, purge
 from .users import SqlUsers
 from .writer import Writer
 
@@ -34,6 +35,7 @@ class SqliteStore(Store):
         self.keys = SqlKeys(self._reader, self._writer)
         self.users = SqlUsers(self._reader, self._writer)
         self.usage = SqlUsageLog(self._reader, self._writer)
+        self.user_keys = SqlUserKeys(self._reader, self._writer)
 
     async def open(self) -> None:
         check_library(apsw.sqlite_lib_version())
@@ -66,6 +68,7 @@ class SqliteStore(Store):
         connection = open_writer(self._file)
         try:
             migrate(connection, shipped(), self._file)
+            purge(connection)
         except BaseException:
             connection.close()
             raise
