@@ -1,0 +1,201 @@
+"""The endpoint `anthropic` on Vertex AI: names and places in URLs, the body it wants, and tokens."""
+
+import json
+import logging
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from gateway_provider_anthropic import register_providers
+from gateway_provider_anthropic.names import defaults
+from gateway_provider_anthropic.section import AnthropicFields
+
+from gateway import (
+    MOUNT,
+    Attempt,
+    Egress,
+    Encoded,
+    Envelope,
+    Exchange,
+    Inbound,
+    Operation,
+    Outgoing,
+    Principal,
+    Services,
+    Settings,
+    Timeouts,
+    UpstreamError,
+)
+from gateway.testing.fake_upstream import FakeUpstream
+from gateway.testing.fake_upstream import json as answer
+from gateway.testing.installed import NoUpstream
+from gateway.upstream import HttpUpstream
+
+PEM = (
+    generate_private_key(public_exponent=65537, key_size=2048)
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+)
+CANARY = PEM.splitlines()[3]
+MODELS = "https://us-east5-aiplatform.googleapis.com/v1/projects/p-1/locations/us-east5/publishers/anthropic/models"
+
+
+def service_key(token_uri="http://127.0.0.1:9/token", **more):
+    found = {"client_email": "robot@p-1", "private_key": PEM, "token_uri": token_uri, "project_id": "p-1", **more}
+    return json.dumps(found)
+
+
+def settings(environ, section=None):
+    sections, given = {}, frozenset()
+    if section is not None:
+        sections[AnthropicFields] = msgspec.convert(section, AnthropicFields, dec_hook=lambda kind, value: kind(value))
+        given = frozenset(("endpoints.anthropic",))
+    return Settings(sections, environ, given)
+
+
+def one(environ=None, section=None, upstream=None):
+    environ = {"ANTHROPIC_USE_VERTEX": "true", "GOOGLE_SERVICE_KEY_FILE": service_key()} | (environ or {})
+    services = Services(upstream or NoUpstream(), Egress(), None, lambda: 1000.0, logging.getLogger("test.vertex"))
+    (provider,) = register_providers(settings(environ, section), services)
+    return provider
+
+
+def outgoing(provider, model="m", path="/messages", stream=False, body=b"{}", headers=None):
+    inbound = Inbound(Operation("generate", "POST", path), MOUNT, {}, {}, {}, "127.0.0.1", None)
+    exchange = Exchange(inbound, None, principal=Principal(user_id="u1"))
+    exchange.envelope = Envelope(model, stream)
+    target, dialect = provider.target(model), "anthropic-messages"
+    encoded = provider.adapt(Encoded(path, body, {"beta": "true"}, headers or {}), target)
+    return Outgoing(exchange, Attempt("a", target, dialect), target, dialect, encoded)
+
+
+def test_the_model_and_whether_it_streams_are_in_the_url():
+    provider = one()
+    assert (provider.unavailable, provider.dialects, provider.kind) == (None, ("anthropic-messages",), "anthropic")
+    assert provider.url(outgoing(provider, "claude-x@2026")) == f"{MODELS}/claude-x@2026:rawPredict"
+    assert provider.url(outgoing(provider, "claude-x", stream=True)) == f"{MODELS}/claude-x:streamRawPredict"
+
+
+def test_a_models_name_cannot_lead_elsewhere():
+    provider = one()
+    url = provider.url(outgoing(provider, "../../../secrets?x=1#;"))
+    assert url == f"{MODELS}/..%2F..%2F..%2Fsecrets%3Fx%3D1%23%3B:rawPredict"
+
+
+def test_the_version_is_in_the_body_and_the_model_is_not():
+    provider = one()
+    target = provider.target("m")
+    assert target.set == {"anthropic_version": msgspec.Raw(b'"vertex-2023-10-16"')}
+    assert target.drop == {"model"}
+    sent = outgoing(provider, headers={"Anthropic-Version": "2026-10-21", "anthropic-beta": "a"}, body=b'{"a":1}')
+    assert (sent.encoded.headers, sent.encoded.body) == ({"anthropic-beta": "a"}, b'{"a":1}')
+
+
+@pytest.mark.parametrize("body", [b'{"messages":[]}', b'{"model":"claude-x","messages":[]}'])
+def test_counting_has_a_place_of_its_own_and_the_model_in_the_body(body):
+    provider = one()
+    sent = outgoing(provider, "claude-x", "/messages/count_tokens", body=body)
+    assert provider.url(sent) == f"{MODELS}/count-tokens:rawPredict"
+    assert json.loads(sent.encoded.body) == {
+        "model": "claude-x",
+        "anthropic_version": "vertex-2023-10-16",
+        "messages": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("global", "aiplatform.googleapis.com"),
+        ("eu", "aiplatform.eu.rep.googleapis.com"),
+        ("europe-west1", "europe-west1-aiplatform.googleapis.com"),
+    ],
+)
+def test_each_region_has_its_host(region, host):
+    for provider in (one({"ANTHROPIC_VERTEX_REGION": region}), one({"R": region}, {"vertex": {"region": "${R}"}})):
+        assert provider.url(outgoing(provider)).startswith(f"https://{host}/v1/projects/p-1/locations/{region}/")
+
+
+def test_the_project_is_the_sections_else_the_variables_else_the_keys():
+    environ = {"VERTEX_PROJECT_ID": "p-2"}
+    assert "/projects/p-3/" in one(environ, {"vertex": {"projectId": "p-3"}}).url(outgoing(one(environ)))
+    assert "/projects/p-2/" in one(environ).url(outgoing(one(environ)))
+
+
+def test_a_base_url_may_stand_in_for_the_host():
+    for base in ("http://h", "http://h/v1/"):
+        provider = one({"ANTHROPIC_VERTEX_BASE_URL": base})
+        assert provider.url(outgoing(provider)).startswith("http://h/v1/projects/p-1/")
+
+
+async def test_models_are_a_list_or_a_map_to_vertexs_names():
+    section = {"a": {"deploymentName": "a@1"}, "b": True, "c": {}}
+    mapped = one(None, {"vertex": {"models": section, "deploymentName": "d@1"}})
+    assert await mapped.models() == ("a", "b", "c")
+    assert [mapped.target(name).model for name in "abc"] == ["a@1", "d@1", "d@1"]
+    listed = one(None, {"vertex": {"models": ["a", "b"]}})
+    assert [listed.target(name).model for name in "ab"] == ["a", "b"]
+    assert (mapped.open, listed.open) == (False, False)
+
+
+async def test_the_variables_models_count_where_the_section_has_none_and_defaults_after_that():
+    assert await one({"ANTHROPIC_MODELS": "a,b"}, {"vertex": {}}).models() == ("a", "b")
+    provider = one()
+    assert await provider.models() == defaults().vertex.names
+    assert provider.open
+
+
+@pytest.mark.parametrize(
+    ("environ", "section", "on"),
+    [
+        ({}, {"vertex": {}}, True),
+        ({}, {"vertex": {"enabled": True}}, True),
+        ({}, {"vertex": {"enabled": False}}, False),
+        ({"ANTHROPIC_USE_VERTEX": "True"}, None, True),
+        ({"ANTHROPIC_USE_VERTEX": "no"}, None, False),
+    ],
+)
+def test_the_section_or_the_variable_turns_it_on(environ, section, on):
+    provider = one({"ANTHROPIC_USE_VERTEX": "", "ANTHROPIC_API_KEY": "k"} | environ, section)
+    assert ("aiplatform" in provider.url(outgoing(provider))) is on
+
+
+async def test_the_accounts_token_is_fetched_once_and_sent():
+    async with FakeUpstream() as tokens:
+        tokens.answer("/token", answer({"access_token": "t-1", "expires_in": 3600}))
+        upstream = HttpUpstream(Egress(), Timeouts(5, 5, 5))
+        environ = {"GOOGLE_SERVICE_KEY_FILE": service_key(f"{tokens.url}/token")}
+        provider = one(environ, {"headers": {"x-user": "{{LIBRECHAT_USER_ID}}"}, "vertex": {}}, upstream)
+        for _ in range(2):
+            assert await provider.headers(outgoing(provider)) == {"authorization": "Bearer t-1", "x-user": "u1"}
+        assert len(tokens.arrived) == 1
+        await upstream.close()
+
+
+async def test_a_token_that_cannot_be_had_is_the_upstreams_failure(caplog):
+    with pytest.raises(UpstreamError, match="no access token") as raised:
+        await one().headers(outgoing(one()))
+    assert CANARY not in raised.value.public + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("environ", "section", "what"),
+    [
+        ({"GOOGLE_SERVICE_KEY_FILE": ""}, None, "GOOGLE_SERVICE_KEY_FILE: it is not set"),
+        ({"GOOGLE_SERVICE_KEY_FILE": "nowhere.json"}, None, "GOOGLE_SERVICE_KEY_FILE: it is neither"),
+        ({}, {"vertex": {"serviceKeyFile": "${NONE}"}}, "vertex.serviceKeyFile: not set: NONE"),
+        ({"GOOGLE_SERVICE_KEY_FILE": service_key(private_key=CANARY)}, None, "private_key"),
+        ({"GOOGLE_SERVICE_KEY_FILE": service_key(project_id="")}, None, "VERTEX_PROJECT_ID: it is not set"),
+        ({"VERTEX_PROJECT_ID": "p/../q"}, None, "VERTEX_PROJECT_ID: it has characters"),
+        ({"ANTHROPIC_VERTEX_REGION": "evil.example/"}, None, "ANTHROPIC_VERTEX_REGION: it has characters"),
+        ({"ANTHROPIC_VERTEX_BASE_URL": "h"}, None, "ANTHROPIC_VERTEX_BASE_URL: it is not a URL"),
+        ({}, {"vertex": {}, "headers": {"x": "${NONE}"}}, "endpoints.anthropic.headers: not set: NONE"),
+    ],
+)
+def test_what_cannot_be_called_says_why(environ, section, what):
+    provider = one(environ, section)
+    assert what in provider.unavailable
+    (finding,) = provider.findings()
+    assert what in finding.what
+    assert CANARY not in finding.what
