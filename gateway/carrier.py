@@ -19,7 +19,7 @@ from .call import Opaque
 MARK = "gwState1"
 """With what follows it is base64 itself, for slots that hold bytes: decoded and encoded again, it still says so."""
 _MARK = MARK.encode()
-_TAG = re.compile(r"(.+)_gw([0-9a-f]{8})")
+_TAG = re.compile(r"(.+)_gw([0-9a-f]{6})")
 
 
 class _Carried(msgspec.Struct, array_like=True):
@@ -67,7 +67,7 @@ def trusted(state: Opaque, dialect: str, domain: str) -> bool:
 
 
 def tag_id(name: str, domain: str) -> str:
-    """An upstream's id (of a response, a file), marked with the domain that knows it."""
+    """An upstream's id (of a response, a file), marked with the domain that knows it, in nine more characters."""
     return f"{name}_gw{_digest(domain)}"
 
 
@@ -77,6 +77,11 @@ def untag_id(name: str) -> str:
     return match[1] if match else name
 
 
+def tagged(name: str) -> bool:
+    """Whether an id says whose it is."""
+    return _TAG.fullmatch(name) is not None
+
+
 def tagged_for(name: str, domain: str) -> bool | None:
     """Whether a tagged id is of that domain; None where it is not tagged."""
     match = _TAG.fullmatch(name)
@@ -84,4 +89,4 @@ def tagged_for(name: str, domain: str) -> bool | None:
 
 
 def _digest(domain: str) -> str:
-    return hashlib.sha256(domain.encode()).hexdigest()[:8]
+    return hashlib.sha256(domain.encode()).hexdigest()[:6]

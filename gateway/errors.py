@@ -121,7 +121,7 @@ class UpstreamRefused(UpstreamError):
     """The upstream answered with an error status.
 
     upstream_status: what it answered. body, content_type: its own words, kept for clients of the same dialect;
-    empty where they may quote our credentials.
+    empty where they may quote our credentials. dialect: whose words they are; the pipeline fills it in.
     """
 
     family = "refused"
@@ -150,6 +150,7 @@ class UpstreamRefused(UpstreamError):
         self.status = 502 if credentials or upstream_status < 400 else upstream_status
         self.body = b"" if credentials else body
         self.content_type = content_type
+        self.dialect = ""
 
     def of_user_key(self) -> UpstreamRefused:
         """The same where the key was the caller's own: that it was refused is the caller's to know."""

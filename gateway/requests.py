@@ -10,6 +10,7 @@ from .peers import is_loopback
 from .routes import Access
 
 _ID = re.compile(r"[A-Za-z0-9_.:/+=@-]{1,128}")
+EXPOSED = "X-Request-Id, X-Gateway-Route, X-Gateway-Attempts, X-Gateway-Loss, X-Gateway-Exchange"
 _NO_QUERY: Mapping[str, str] = {}
 
 
@@ -46,7 +47,7 @@ def cors_headers(origins: Sequence[str], headers: Mapping[str, str]) -> dict[str
         "Access-Control-Allow-Origin": "*" if "*" in origins else origin,
         "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": headers.get("Access-Control-Request-Headers", "authorization, content-type"),
-        "Access-Control-Expose-Headers": "X-Request-Id, X-Gateway-Route, X-Gateway-Loss, X-Gateway-Exchange",
+        "Access-Control-Expose-Headers": EXPOSED,
         "Access-Control-Max-Age": "600",
         "Vary": "Origin",
     }

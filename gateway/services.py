@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .catalogue import Catalogue
 from .egress import Egress
 from .provider import Provider, Upstream
 from .store import Store
 from .vault import Vault
+
+if TYPE_CHECKING:
+    from .pipeline.resolve import Route
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Services:
     objects that survive a reload (pools, breakers, counters). endpoints: providers by endpoint name, filled once all
     plugins have registered theirs, so look into it when a request comes and not in a hook. vault: encrypts what users
     keep here; None where `CREDS_KEY` is not set and the store has no directory of this machine's own. catalogue: what
-    is known of models.
+    is known of models. routes: `gateway.routes` by name, filled when `endpoints` is.
     """
 
     upstream: Upstream
@@ -34,3 +37,4 @@ class Services:
     endpoints: Mapping[str, Provider] = field(default_factory=dict)
     vault: Vault | None = None
     catalogue: Catalogue = field(default_factory=Catalogue)
+    routes: Mapping[str, Route] = field(default_factory=dict)

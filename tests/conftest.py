@@ -32,9 +32,14 @@ from gateway import (
     UsageRecord,
 )
 from gateway.pipeline import Pipeline
+from gateway.pipeline.attempt import Sender
+from gateway.pipeline.breakers import Breakers
 from gateway.pipeline.compile import Assembly
-from gateway.pipeline.dispatch import Dispatcher
+from gateway.pipeline.dispatch import dispatcher
 from gateway.pipeline.endpoints import Endpoints
+from gateway.pipeline.fidelity import Fidelity
+from gateway.pipeline.named import NamedRoutes
+from gateway.pipeline.retry import Timing
 from gateway.pipeline.userkeys import Keyring
 from gateway.plugins import Registry
 from gateway.router import Router
@@ -116,12 +121,13 @@ async def start() -> AsyncIterator[Start]:
             directories: Sequence[Directory] = (),
             routes: Sequence[RouteSpec] = (),
             timeouts: Timeouts | None = None,
+            timing: Timing | None = None,
         ) -> Running:
             core = core or Core()
             upstream = HttpUpstream(Egress(), timeouts or Timeouts(5, 5, 5))
             stack.push_async_callback(upstream.close)
             recorder = Recorder()
-            assembly = _assembly(core, upstream, providers, permissions, directories, routes, recorder)
+            assembly = _assembly(core, upstream, providers, permissions, directories, routes, recorder, timing)
             server = HttpServer(assembly)
             sock = bind("127.0.0.1", 0)
             await server.start(sock, None)
@@ -146,18 +152,21 @@ def _assembly(
     directories: Sequence[Directory],
     routes: Sequence[RouteSpec],
     recorder: Recorder,
+    timing: Timing | None,
 ) -> Assembly:
     endpoints = {provider.endpoint: provider for provider in providers}
     services = Services(upstream, Egress(), None, time.time, logging.getLogger("test"), endpoints=endpoints)
+    breakers = Breakers.of(services.state)
+    breakers.clock = timing.now if timing else time.monotonic
     exchange_scope = [rule for rule in permissions if rule.scope == "exchange"]
     attempt_scope = [rule for rule in permissions if rule.scope == "attempt"]
+    sender = Sender(upstream, {"toy": ToyClient()}, attempt_scope, Fidelity(core.fidelity), Keyring(None, None))
+    named = NamedRoutes(core, endpoints, breakers, ())
     pipeline = Pipeline(
         authenticators=(Passwords(),),
-        directories=(*directories, Endpoints(endpoints, core.models.allow)),
+        directories=(*directories, named, Endpoints(endpoints, core.models.allow)),
         permissions=exchange_scope,
-        dispatcher=Dispatcher(
-            upstream, {"toy": ToyClient()}, attempt_scope, core.fidelity == "strict", Keyring(None, None)
-        ),
+        dispatcher=dispatcher(core, sender, timing),
         meters=(recorder,),
     )
     registry = Registry((), None)  # type: ignore[arg-type]

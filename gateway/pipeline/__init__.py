@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from ..errors import GatewayError, InternalFault, UpstreamError, UpstreamRefused
 from ..inbound import Kind
 from ..provider import Model
+from .attempt import refuse_unavailable
 from .authenticate import Authenticator, authenticate
 from .count import count
-from .dispatch import Dispatcher, refuse_unavailable
+from .dispatch import Dispatcher
 from .exchange import Exchange, note_of, outcome_of
 from .opened import Opened
 from .permit import Permission, permit
@@ -72,7 +73,7 @@ class Pipeline:
         await read(exchange)
         exchange.route = await resolve(self.directories, exchange.inbound, exchange.envelope.model, exchange.principal)
         await permit(self.permissions, exchange)
-        body, headers = await count(exchange, self.dispatcher)
+        body, headers = await count(exchange, self.dispatcher.sender)
         exchange.status = 200
         await sink.whole(200, identity(exchange) | JSON | dict(headers), body)
 
@@ -116,16 +117,14 @@ async def refuse(exchange: Exchange, sink: Sink, error: GatewayError) -> None:
     if error.retry_after is not None:
         headers["Retry-After"] = f"{error.retry_after:.0f}"
     body = b""
-    if isinstance(error, UpstreamRefused) and _same_dialect(exchange):
+    if exchange.attempts:
+        headers["X-Gateway-Attempts"] = str(len(exchange.attempts))
+    if isinstance(error, UpstreamRefused) and error.dialect == exchange.dialect.name:
         body, headers["Content-Type"] = error.body, error.content_type or headers["Content-Type"]
     body = body or exchange.dialect.encode_error(error, exchange.inbound)
     if isinstance(error, UpstreamError):
         body = scrubbed(body, exchange)
     await sink.whole(error.status, headers, body)
-
-
-def _same_dialect(exchange: Exchange) -> bool:
-    return bool(exchange.attempts) and exchange.attempts[-1].dialect == exchange.dialect.name
 
 
 def reply_headers(exchange: Exchange, opened: Opened) -> dict[str, str]:
@@ -134,6 +133,7 @@ def reply_headers(exchange: Exchange, opened: Opened) -> dict[str, str]:
     headers = identity(exchange)
     headers["Content-Type"] = opened.content_type
     headers["X-Gateway-Route"] = header_text(f"{target.endpoint}/{target.model}")
+    headers["X-Gateway-Attempts"] = str(len(exchange.attempts))
     if exchange.loss:
         headers["X-Gateway-Loss"] = header_text(", ".join(exchange.loss))
     if opened.streamed:

@@ -22,11 +22,15 @@ from ..settings.core import Core
 from ..store import Store
 from ..vault import Vault, vault_of
 from . import STEPS, Pipeline
+from .attempt import Sender
 from .authenticate import Authenticator
-from .dispatch import Dispatcher
+from .breakers import Breakers
+from .dispatch import dispatcher
 from .endpoints import Endpoints
+from .fidelity import Fidelity
+from .named import NamedRoutes
 from .permit import Permission
-from .resolve import Directory
+from .resolve import Directory, Route
 from .userkeys import Keyring
 
 log = logging.getLogger("gateway.compile")
@@ -71,6 +75,7 @@ def assemble(
     collect = registry.collect
     stores: list[Store] = collect("register_stores", settings=settings)
     endpoints: dict[str, Provider] = {}
+    failover: dict[str, Route] = {}
     store = stores[0] if stores else None
     vault, catalogue = _vault(settings, store), Catalogue(core.catalogue)
     services = Services(
@@ -82,6 +87,7 @@ def assemble(
         clock=time.time,
         log=logging.getLogger("gateway.plugin"),
         endpoints=endpoints,
+        routes=failover,
     )
     both = {"settings": settings, "services": services}
     servers, clients = _dialects(collect("register_dialects", settings=settings))
@@ -94,17 +100,17 @@ def assemble(
         endpoints[provider.endpoint] = provider
     for name, reason in (unclaimed or {}).items():
         endpoints.setdefault(name, Unclaimed(name, reason))
+    breakers = Breakers.of(services.state)
+    named = NamedRoutes(core, endpoints, breakers, {name for directory in directories for name in directory.names()})
+    failover.update(named.routes)
+    directories += [named, Endpoints(endpoints, core.models.allow, catalogue)]
+    attempt_scope = [rule for rule in permissions if rule.scope == "attempt"]
+    keyring = Keyring(store.user_keys if store else None, vault)
     pipeline = Pipeline(
         authenticators=tuple(authenticators),
-        directories=(*directories, Endpoints(endpoints, core.models.allow, catalogue)),
+        directories=tuple(directories),
         permissions=tuple(rule for rule in permissions if rule.scope == "exchange"),
-        dispatcher=Dispatcher(
-            upstream,
-            clients,
-            [rule for rule in permissions if rule.scope == "attempt"],
-            core.fidelity == "strict",
-            Keyring(store.user_keys if store else None, vault),
-        ),
+        dispatcher=dispatcher(core, Sender(upstream, clients, attempt_scope, Fidelity(core.fidelity), keyring)),
         meters=tuple(collect("register_meters", **both)),
     )
     router = Router(servers, [*routes, *collect("register_routes", **both)])

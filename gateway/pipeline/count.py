@@ -9,7 +9,7 @@ import msgspec
 from ..call import Audio, Call, File, Image, Text, ToolResult
 from ..dialect import ClientDialect, Encoded
 from ..provider import HttpProvider, Target
-from .dispatch import Dispatcher, refuse_unavailable
+from .attempt import Sender, refuse_unavailable
 from .exchange import Attempt, Exchange
 from .settle import BYTES_PER_TOKEN
 from .translate import canonical, passes
@@ -19,32 +19,31 @@ IMAGE_TOKENS = 1000
 """Of an image or a page, where nobody looks at it: between what vendors charge for small and for large ones."""
 
 
-async def count(exchange: Exchange, dispatcher: Dispatcher) -> tuple[bytes, Mapping[str, str]]:
-    """The client's reply and headers that go with it. Of a route only the first target is asked."""
+async def count(exchange: Exchange, sender: Sender) -> tuple[bytes, Mapping[str, str]]:
+    """The client's reply and headers that go with it. Of a route the first target that can be called is asked."""
     assert exchange.route is not None
-    target = exchange.route.targets[0]
+    targets = exchange.route.targets
+    target = next((target for target in targets if not target.provider.unavailable), targets[0])
     refuse_unavailable(target)
     provider, dialect = target.provider, exchange.dialect
-    client = dispatcher.speaks(provider.dialects, dialect.name)
+    client = sender.speaks(provider.dialects, dialect.name)
     if isinstance(provider, HttpProvider) and client is not None:
         if client.name == dialect.name and passes(exchange, exchange.route):
             edit = msgspec.structs.replace(exchange.route.edit, model=target.model)
             encoded = client.edit(exchange.inbound, edit, target)
-            return await _ask(exchange, dispatcher, target, client, encoded), {}
-        asked = client.encode_count(canonical(exchange, exchange.route.edit), target)
+            return await _ask(exchange, sender, target, client, encoded), {}
+        asked = client.encode_count(canonical(exchange, exchange.route, target), target)
         if asked is not None:
-            tokens = client.decode_count(await _ask(exchange, dispatcher, target, client, asked))
+            tokens = client.decode_count(await _ask(exchange, sender, target, client, asked))
             return dialect.encode_count(tokens, exchange.inbound), {}
-    tokens = estimate(canonical(exchange, exchange.route.edit))
+    tokens = estimate(canonical(exchange, exchange.route, target))
     return dialect.encode_count(tokens, exchange.inbound), ESTIMATED
 
 
-async def _ask(
-    exchange: Exchange, dispatcher: Dispatcher, target: Target, client: ClientDialect, encoded: Encoded
-) -> bytes:
+async def _ask(exchange: Exchange, sender: Sender, target: Target, client: ClientDialect, encoded: Encoded) -> bytes:
     attempt = Attempt(f"at{exchange.id[2:]}_1", target, client.name)
     exchange.attempts.append(attempt)
-    reply = await dispatcher.send(exchange, attempt, client, encoded)
+    reply = await sender.send(exchange, attempt, client, encoded)
     try:
         return await reply.read()
     finally:

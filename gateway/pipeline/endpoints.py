@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..catalogue import Catalogue
 from ..dialect import Edit
 from ..errors import Forbidden, GatewayError, UnknownModel
 from ..inbound import Inbound, Principal
 from ..provider import Model, Provider
-from ..settings.core import Allow
+from ..settings.routes import Allow
+from .allowed import Allowed
 from .resolve import Directory, Route
 
 log = logging.getLogger("gateway.endpoints")
+
+
+class Names:
+    """Endpoints by the name that stands before a model's."""
+
+    def __init__(self, endpoints: Mapping[str, Provider]) -> None:
+        self._by_name = endpoints
+        self._by_lower = {name.lower(): provider for name, provider in endpoints.items()}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def split(self, model: str) -> tuple[Provider | None, str]:
+        """The endpoint and its model; names of endpoints may hold slashes themselves: the longest that fits."""
+        at = model.rfind("/")
+        while at > 0:
+            provider = self._by_name.get(model[:at]) or self._by_lower.get(model[:at].lower())
+            if provider is not None and at + 1 < len(model):
+                return provider, model[at + 1 :]
+            at = model.rfind("/", 0, at)
+        return None, model
 
 
 class Endpoints(Directory):
@@ -22,17 +44,15 @@ class Endpoints(Directory):
 
     def __init__(self, endpoints: Mapping[str, Provider], allow: Allow, catalogue: Catalogue | None = None) -> None:
         self._by_name = endpoints
+        self._names = Names(endpoints)
         self._catalogue = catalogue or Catalogue()
-        self._by_lower = {name.lower(): provider for name, provider in endpoints.items()}
-        self._roles = frozenset(allow.roles)
-        self._users = frozenset(allow.users)
-        self._keys = frozenset(allow.keys)
+        self._allowed = Allowed(allow)
 
     async def find(self, inbound: Inbound, model: str | None, principal: Principal) -> Route | None:
         if model is None or inbound.mount.agents_only:
             return None
-        allowed = self.allows(principal)
-        provider, name = self._prefixed(model)
+        allowed = self._allowed.allows(principal)
+        provider, name = self._names.split(model)
         if provider is None:
             provider = await self._unambiguous(model, principal, allowed)
         if provider is None:
@@ -48,7 +68,7 @@ class Endpoints(Directory):
         return Route(f"{provider.endpoint}/{name}", (provider.target(name),), Edit(model=name))
 
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
-        if inbound.mount.agents_only or not self.allows(principal):
+        if inbound.mount.agents_only or not self._allowed.allows(principal):
             return ()
         usable = [provider for provider in self._by_name.values() if not provider.unavailable]
         lists = await asyncio.gather(*(self._listed(provider, principal) for provider in usable))
@@ -62,26 +82,6 @@ class Endpoints(Directory):
             for provider, names in zip(usable, lists, strict=True)
             for name in names
         ]
-
-    def allows(self, principal: Principal) -> bool:
-        return (
-            principal.is_admin
-            or principal.role in self._roles
-            or principal.user_id in self._users
-            or principal.name in self._users
-            or principal.key_id in self._keys
-            or principal.key_label in self._keys
-        )
-
-    def _prefixed(self, model: str) -> tuple[Provider | None, str]:
-        """Endpoint names may hold slashes themselves: the longest that fits."""
-        at = model.rfind("/")
-        while at > 0:
-            provider = self._by_name.get(model[:at]) or self._by_lower.get(model[:at].lower())
-            if provider is not None and at + 1 < len(model):
-                return provider, model[at + 1 :]
-            at = model.rfind("/", 0, at)
-        return None, model
 
     async def _unambiguous(self, model: str, principal: Principal, allowed: bool) -> Provider | None:
         """The one endpoint that lists it; or, where none does, the only one that takes unlisted names."""

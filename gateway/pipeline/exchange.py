@@ -77,10 +77,10 @@ class Attempt:
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     leases: list[Lease] = field(default_factory=list)
 
-    def failed(self, error: UpstreamError) -> None:
-        """The upstream's fault ended it."""
+    def failed(self, error: GatewayError) -> None:
+        """What ended it: the upstream's fault, or ours to ask it."""
         self.ended = time.monotonic()
-        self.family = error.family
+        self.family = error.family if isinstance(error, UpstreamError) else ""
         self.outcome = outcome_of(error)
         self.error = note_of(error)
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 
-from ..dialect import Decoder, Encoder, Tap
-from ..errors import GatewayError
-from ..events import BlockDelta, Event, Failed, Finished, Started
+from ..dialect import Tap
+from ..events import Event
 from ..provider import Reply
-from ..usage import Usage
 from .exchange import Attempt
+from .translation import Translation
 
 
 class Opened(ABC):
@@ -95,54 +94,9 @@ class OpenedRun(Opened):
             await aclose()
 
 
-class Translation(Tap):
-    """The upstream's bytes to events to the client's bytes, read along like a tap.
-
-    reply_id, model: for upstreams that name neither. decoder: None where events come by `encode`.
-    """
-
-    def __init__(self, decoder: Decoder | None, encoder: Encoder, reply_id: str, model: str) -> None:
-        self._decoder = decoder
-        self._encoder = encoder
-        self._reply_id = reply_id
-        self._model = model
-        self.content_type = encoder.content_type
-
-    @property
-    def loss(self) -> tuple[str, ...]:
-        """What the reply held so far that has no place in events or in the client's dialect."""
-        return (*(self._decoder.loss if self._decoder is not None else ()), *self._encoder.loss)
-
-    def feed(self, data: bytes) -> bytes:
-        assert self._decoder is not None
-        return self.encode(self._decoder.feed(data))
-
-    def encode(self, events: Iterable[Event]) -> bytes:
-        return b"".join([self._event(event) for event in events])
-
-    def fail(self, error: GatewayError) -> bytes:
-        return self._encoder.fail(error)
-
-    def finish(self) -> bytes:
-        last = self.encode(self._decoder.finish()) if self._decoder is not None else b""
-        if self.failed is not None or not self.complete:
-            return last
-        return last + self._encoder.finish()
-
-    def _event(self, event: Event) -> bytes:
-        match event:
-            case BlockDelta():
-                self.output_bytes += len(event.text)
-            case Failed():
-                self.failed = event.error
-                return b""
-            case Usage():
-                self.usage = event
-            case Started():
-                self.response_id, self.model = event.id, event.model
-                event.id, event.model = event.id or self._reply_id, event.model or self._model
-                event.created = event.created or int(time.time())
-            case Finished():
-                self.complete = True
-                event.at = event.at or int(time.time())
-        return self._encoder.encode(event)
+def note(attempt: Attempt, convert: Tap) -> None:
+    """What the converter learned, for the record."""
+    attempt.usage = convert.usage
+    attempt.upstream_id = convert.response_id or ""
+    attempt.output_bytes = convert.output_bytes
+    attempt.ended = attempt.ended or time.monotonic()

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from ..errors import GatewayError, UpstreamBroken, UpstreamError
 from .exchange import Exchange, note_of, outcome_of
-from .opened import Opened, Translation
+from .opened import Opened, note
 from .scrub import scrubbed
 from .sink import Sink
+from .translation import Translation
 
 
 async def relay(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
@@ -97,11 +98,7 @@ def _ended_well(exchange: Exchange, opened: Opened) -> None:
 
 
 def _note(exchange: Exchange, opened: Opened) -> None:
-    """What the converter learned, for the record."""
-    attempt, convert = opened.attempt, opened.convert
-    attempt.usage = convert.usage
-    attempt.upstream_id = convert.response_id or ""
-    attempt.output_bytes = convert.output_bytes
-    attempt.ended = attempt.ended or time.monotonic()
+    convert = opened.convert
+    note(opened.attempt, convert)
     if isinstance(convert, Translation):
         exchange.loss.extend(loss for loss in convert.loss if loss not in exchange.loss)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +12,8 @@ from ..dialect import Edit
 from ..errors import BadCall, UnknownModel
 from ..inbound import Inbound, Principal
 from ..provider import Model, Target
+from ..settings.routes import Level
+from .retry import Policy
 
 if TYPE_CHECKING:
     from ..settings import Finding
@@ -19,13 +21,16 @@ if TYPE_CHECKING:
 
 class Route(msgspec.Struct, frozen=True):
     """Where a call goes. name: what reply and list call it. targets: tried in order. agent: the agent's id, "" for a
-    raw model. edit: what an agent changes in the call; the target's own `set` and `drop` come on top.
+    raw model. edit: what an agent changes in the call; the target's own `set` and `drop` come on top. policy: what is
+    done about failures; without one the next target is tried, each once. fidelity: None where others say.
     """
 
     name: str
     targets: tuple[Target, ...]
     edit: Edit
     agent: str = ""
+    policy: Policy | None = None
+    fidelity: Level | None = None
 
     @property
     def domains(self) -> int:
@@ -43,6 +48,10 @@ class Directory(ABC):
     @abstractmethod
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
         """Exactly what this principal may call here."""
+
+    def names(self) -> Collection[str]:
+        """Those of them that are known at startup and taken here whoever asks; others would be shadowed by them."""
+        return ()
 
     def findings(self) -> Sequence[Finding]:
         """What the operator should know about its settings. Asked once every endpoint is registered."""

@@ -6,7 +6,7 @@ Only failures are searched: what a model says is the client's, byte for byte.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from .exchange import Exchange
 
@@ -17,18 +17,18 @@ SHORTEST_LINE = 16
 
 
 def scrubbed(said: bytes, exchange: Exchange) -> bytes:
-    """`***` for each credential sent with the last attempt, and for the agent's instructions, whole or by lines."""
-    attempt = exchange.attempts[-1] if exchange.attempts else None
+    """`***` for each credential sent with any attempt, and for the agent's instructions, whole or by lines."""
+    credentials = [value for attempt in exchange.attempts for value in attempt.credentials.values()]
     instructions = exchange.route.edit.instructions if exchange.route else None
-    for text in _hidden(attempt.credentials if attempt else {}, instructions or ""):
+    for text in _hidden(dict.fromkeys(credentials), instructions or ""):
         for form in _forms(text):
             said = said.replace(form, b"***")
     return said
 
 
-def _hidden(headers: Mapping[str, str], instructions: str) -> Iterator[str]:
+def _hidden(values: Iterable[str], instructions: str) -> Iterator[str]:
     """Longest first, so that no part is left of what another has cut into."""
-    for value in headers.values():
+    for value in values:
         if len(value) >= SHORTEST:
             yield value
             if len(last := value.rpartition(" ")[2]) >= SHORTEST:

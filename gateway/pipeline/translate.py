@@ -8,10 +8,11 @@ from typing import NoReturn
 import msgspec
 
 from ..call import Call, Text
-from ..carrier import held_in
+from ..carrier import held_in, tagged
 from ..dialect import ClientDialect, Edit, Encoded, Framing, Parameter
 from ..errors import Unsupported
 from ..provider import Target
+from .belonging import bind
 from .exchange import Exchange
 from .resolve import Route
 
@@ -30,7 +31,7 @@ def prepare(exchange: Exchange, route: Route, target: Target, client: ClientDial
         edit = msgspec.structs.replace(edit, model=target.model)
     if client.name == exchange.dialect.name and passes(exchange, route):
         return client.edit(exchange.inbound, edit, target), None
-    call = canonical(exchange, edit)
+    call = canonical(exchange, route, target)
     return amend(client.encode(call, target), edit, target), call
 
 
@@ -41,15 +42,25 @@ def passes(exchange: Exchange, route: Route) -> bool:
     """
     if exchange.inbound.operation.kind == "media":
         return True
-    return route.domains == 1 and not held_in(exchange.inbound.body)
+    return route.domains == 1 and not held_in(exchange.inbound.body) and not _tagged(exchange)
 
 
-def canonical(exchange: Exchange, edit: Edit) -> Call:
-    """The call in canonical form, the route's edit in it; `model` stays what the client wrote."""
-    assert exchange.route is not None
-    call = edited(exchange.dialect.decode(exchange.inbound), edit)
-    call.model = exchange.envelope.model or exchange.route.name
+def canonical(exchange: Exchange, route: Route, target: Target) -> Call:
+    """The call in canonical form, the route's edit in it; `model` stays what the client wrote.
+
+    Of state that upstreams keep or sign it holds what is this target's.
+    """
+    call = exchange.dialect.decode(exchange.inbound)
+    if route.domains > 1 or _tagged(exchange):
+        call = bind(call, target, route.domains > 1)
+    call = edited(call, route.edit)
+    call.model = exchange.envelope.model or route.name
     return call
+
+
+def _tagged(exchange: Exchange) -> bool:
+    """Whether the call refers to state by an id that says whose it is."""
+    return any(tagged(name) for name in exchange.envelope.state_ids)
 
 
 def edited(call: Call, edit: Edit) -> Call:

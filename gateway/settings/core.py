@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from .known import KnownModel
+from .routes import Allow, FidelityRules, Level, Retries, RouteSettings
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0)]
@@ -43,17 +44,6 @@ class Plugins(Struct, frozen=True, forbid_unknown_fields=True):
     enable: tuple[str, ...] | None = None
     disable: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
-
-
-class Allow(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may call raw models, besides admins.
-
-    roles: names of roles. users: ids or names of users. keys: ids or labels of keys.
-    """
-
-    roles: tuple[str, ...] = ()
-    users: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
 
 
 class Models(Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,7 +86,8 @@ class Core(Struct, frozen=True):
 
     workers: processes on one socket. catalogue: what is known of models, by model or `endpoint/model`. unenforced: what
     to do about keys on money, safety, access or tools that no plugin enforces. fidelity: `strict` refuses with 422 what
-    would lose part of the call.
+    would lose part of the call; one level for all, or levels by agent and endpoint. routes: models that stand for
+    several others. retries: further tries of one target.
     """
 
     listen: Listen = Listen()
@@ -108,4 +99,6 @@ class Core(Struct, frozen=True):
     timeouts: TimeoutSettings = TimeoutSettings()
     log: Log = field(default_factory=Log)
     unenforced: Literal["warn", "refuse"] = "warn"
-    fidelity: Literal["report", "strict"] = "report"
+    fidelity: Level | FidelityRules = "report"
+    routes: tuple[RouteSettings, ...] = ()
+    retries: Retries = Retries()

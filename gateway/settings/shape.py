@@ -88,7 +88,7 @@ def leaves(kind: inspect.Type, steps: Steps = ()) -> Iterator[tuple[Steps, inspe
         place = (*steps, name)
         if fields(field.type):
             yield from leaves(field.type, place)
-        elif scalar(field.type):
+        if scalar(field.type):
             yield place, field.type
 
 

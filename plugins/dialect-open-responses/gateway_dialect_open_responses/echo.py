@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Call, Extra, Inbound, Started
+from gateway.carrier import untag_id
 from gateway.wire.jsontext import NULL, first, raw
 from gateway.wire.members import Members, parsed
 
@@ -76,7 +77,8 @@ def knows_openai_only(inbound: Inbound) -> bool:
 
 def response_id(upstream: str | None) -> str:
     """The upstream's own id, if it is one of a response; else one made from it."""
-    if upstream and upstream.startswith("resp_") and _ID.fullmatch(upstream[5:]):
+    own = untag_id(upstream or "")
+    if upstream and own.startswith("resp_") and _ID.fullmatch(own[5:]):
         return upstream
     core = _PREFIX.sub("", upstream or "")
     return "resp_" + (core if _ID.fullmatch(core) else hashlib.sha256(core.encode("utf-8", "replace")).hexdigest()[:32])

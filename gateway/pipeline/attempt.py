@@ -1,0 +1,170 @@
+"""Sender: one attempt at one target: permissions of the attempt, translation, the upstream's status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import msgspec
+
+from ..call import Call
+from ..dialect import ClientDialect, Encoded
+from ..errors import Refused, Unavailable, Unsupported, UpstreamBroken, UpstreamError
+from ..provider import EventProvider, HttpProvider, Outgoing, Reply, Target, Upstream, UserKey
+from .exchange import Attempt, Exchange
+from .fidelity import Fidelity
+from .opened import Opened, OpenedReply, OpenedRun
+from .permit import Permission, permit
+from .resolve import Route
+from .translate import canonical, framing, prepare, refuse_loss, speaks
+from .translation import translation_of
+from .userkeys import Keyring
+
+ERROR_BODY_LIMIT = 2**20
+
+
+class Sender:
+    """What an attempt needs, put together at startup."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        clients: Mapping[str, ClientDialect],
+        permissions: Sequence[Permission],
+        fidelity: Fidelity,
+        keyring: Keyring,
+    ) -> None:
+        self._upstream = upstream
+        self._clients = clients
+        self._permissions = tuple(permissions)
+        self._fidelity = fidelity
+        self._keyring = keyring
+        self._spoken: dict[tuple[tuple[str, ...], str], ClientDialect | None] = {}
+
+    async def open(self, exchange: Exchange, route: Route, target: Target) -> Opened:
+        """The target's answer, status and headers known. Raises Refused where it is not asked, else UpstreamError."""
+        provider = target.provider
+        refuse_unavailable(target)
+        attempt = Attempt(f"at{exchange.id[2:]}_{len(exchange.attempts) + 1}", target)
+        exchange.attempts.append(attempt)
+        try:
+            if self._permissions:
+                await permit(self._permissions, exchange, attempt)
+            if isinstance(provider, EventProvider):
+                return await self._run(exchange, route, attempt, provider)
+            assert isinstance(provider, HttpProvider)
+            return await self._ask(exchange, route, attempt, provider)
+        except (UpstreamError, Refused) as error:
+            attempt.failed(error)
+            raise
+
+    async def send(self, exchange: Exchange, attempt: Attempt, client: ClientDialect, encoded: Encoded) -> Reply:
+        """One request of an attempt, with its credentials. Raises UpstreamError where the answer is an error."""
+        provider = attempt.target.provider
+        assert isinstance(provider, HttpProvider)
+        user_key = await self._keyring.find(exchange, provider) if provider.user_provides else None
+        adapted = provider.adapt(encoded, attempt.target)
+        outgoing = Outgoing(exchange, attempt, attempt.target, client.name, adapted, user_key)
+        reply = await self._post(outgoing, provider)
+        if 200 <= reply.status < 300:
+            return reply
+        raise await _refused(reply, client, user_key)
+
+    def speaks(self, dialects: tuple[str, ...], asked: str) -> ClientDialect | None:
+        """Which dialect to use, worked out once for each pair."""
+        known = self._spoken.get((dialects, asked), self)
+        if known is self:
+            known = self._spoken[dialects, asked] = speaks(dialects, asked, self._clients)
+        return cast(ClientDialect | None, known)
+
+    async def _ask(self, exchange: Exchange, route: Route, attempt: Attempt, provider: HttpProvider) -> Opened:
+        client = self._client(exchange, provider)
+        attempt.dialect = client.name
+        encoded, call = prepare(exchange, route, attempt.target, client)
+        loss = encoded.loss if call is None else (*encoded.loss, *client.reply_loss(call))
+        if loss and self._fidelity.strict(route, attempt.target):
+            refuse_loss(loss)
+        reply = await self.send(exchange, attempt, client, encoded)
+        exchange.loss.extend(loss)
+        try:
+            if call is None:
+                return _passing(exchange, attempt, client, encoded, reply)
+            return _translating(exchange, route, attempt, client, encoded, call, reply)
+        except BaseException:
+            reply.close()
+            raise
+
+    def _client(self, exchange: Exchange, provider: HttpProvider) -> ClientDialect:
+        client = self.speaks(provider.dialects, exchange.dialect.name)
+        if client is None:
+            spoken = " or ".join(provider.dialects) or "no dialect"
+            raise Unavailable(f"The endpoint {provider.endpoint} speaks {spoken}, and no installed plugin does.")
+        if exchange.inbound.operation.kind == "media" and client.name != exchange.dialect.name:
+            path = exchange.inbound.operation.path
+            raise Unsupported(f"The endpoint {provider.endpoint} has nothing like {path}.", code="not_offered")
+        return client
+
+    async def _post(self, outgoing: Outgoing, provider: HttpProvider) -> Reply:
+        target, encoded, attempt = outgoing.target, outgoing.encoded, outgoing.attempt
+        attempt.credentials = await provider.headers(outgoing)
+        headers = {"Content-Type": "application/json", **encoded.headers, **attempt.credentials}
+        attempt.sent, attempt.input_bytes = True, len(encoded.body)
+        reply = await self._upstream.send(
+            "POST", provider.url(outgoing), headers, encoded.body, trust=outgoing.trust, timeouts=target.timeouts
+        )
+        attempt.status = reply.status
+        return reply
+
+    async def _run(self, exchange: Exchange, route: Route, attempt: Attempt, provider: EventProvider) -> Opened:
+        call = canonical(exchange, route, attempt.target)
+        encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
+        run = provider.run(msgspec.structs.replace(call, model=attempt.target.model), exchange)
+        attempt.sent, attempt.input_bytes = True, len(exchange.inbound.body)
+        first = await anext(run, None)
+        if first is None:
+            raise UpstreamBroken("The endpoint gave no reply.")
+        attempt.status = 200
+        translation = translation_of(route, attempt.target, None, encoder, exchange.reply_id)
+        return OpenedRun(attempt, translation, exchange.envelope.stream, first, run)
+
+
+def refuse_unavailable(target: Target) -> None:
+    """Raises Unavailable, with the reason, where the target's endpoint cannot be called."""
+    if target.provider.unavailable:
+        raise Unavailable(f"The endpoint {target.endpoint} is not available: {target.provider.unavailable}")
+
+
+def _passing(exchange: Exchange, attempt: Attempt, client: ClientDialect, encoded: Encoded, reply: Reply) -> Opened:
+    """The upstream's own bytes, with a tap; its content type says whether they are a stream."""
+    streams = client.streams(reply.media_type, encoded)
+    tap = client.tap(attempt.target, streams, encoded, exchange.inbound)
+    kept = {name: reply.headers[name] for name in exchange.dialect.reply_headers if name in reply.headers}
+    kind = reply.headers.get("content-type", "application/json")
+    return OpenedReply(attempt, tap, reply.status, kind, streams, kept, reply)
+
+
+def _translating(
+    exchange: Exchange,
+    route: Route,
+    attempt: Attempt,
+    client: ClientDialect,
+    encoded: Encoded,
+    call: Call,
+    reply: Reply,
+) -> Opened:
+    """What the client asked for says whether it gets a stream, whatever the upstream answers with."""
+    decoder = client.decoder(attempt.target, client.streams(reply.media_type, encoded))
+    encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
+    translation = translation_of(route, attempt.target, decoder, encoder, exchange.reply_id)
+    return OpenedReply(attempt, translation, 200, encoder.content_type, exchange.envelope.stream, {}, reply)
+
+
+async def _refused(reply: Reply, client: ClientDialect, user_key: UserKey | None) -> UpstreamError:
+    try:
+        if reply.status < 400:
+            return UpstreamBroken(f"The upstream answered {reply.status}, which is not followed.")
+        error = client.decode_error(reply.status, reply.headers, await reply.read(ERROR_BODY_LIMIT))
+        error.dialect = client.name
+        return error if user_key is None else error.of_user_key()
+    finally:
+        reply.close()
