@@ -32,6 +32,7 @@ from gateway import (
     UpstreamBroken,
     Usage,
 )
+from gateway.carrier import untag_id
 from gateway.wire.jsontext import raw
 
 from . import events as wire
