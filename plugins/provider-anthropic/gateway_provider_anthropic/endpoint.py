@@ -118,10 +118,7 @@ class AnthropicProvider(AnthropicEndpoint):
 def based(base: str) -> Address:
     """Anthropic's SDKs take a base without `/v1`, others one with it; either is a base here. Raises ValueError."""
     address = Address(_REQUEST_PATH.sub("", base.strip()))
-    if _VERSIONED.search(address.prefix):
-        return address
-    rest = address.verbatim.partition("?")[2]
-    return Address(f"{address.prefix}/v1" + (f"?{rest}" if rest else ""))
+    return address if _VERSIONED.search(address.prefix) else Address(address.url("/v1"))
 
 
 def headers_of(settings: Settings, ours: Mapping[str, str]) -> HeaderTemplates:

@@ -1,0 +1,87 @@
+"""VertexProvider: Gemini on Vertex AI, with the access token of a service account."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from gateway import Address, Outgoing, ServiceKey, Services, Settings, TokenSource
+
+from .endpoint import GoogleEndpoint, based
+from .names import defaults
+from .unusable import Unusable
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+KEYS = ("GOOGLE_SERVICE_KEY_FILE", "GOOGLE_SERVICE_KEY")
+LOCATIONS = ("GOOGLE_LOC", "GOOGLE_CLOUD_LOCATION")
+PROJECTS = ("VERTEX_PROJECT_ID", "GOOGLE_CLOUD_PROJECT")
+LOCATION = "us-central1"
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9:._-]*[a-z0-9])?", re.IGNORECASE)
+
+
+class VertexProvider(GoogleEndpoint):
+    def __init__(self, settings: Settings, services: Services) -> None:
+        super().__init__(settings)
+        self._names = self._names or defaults().names
+        self._tokens: TokenSource
+        try:
+            key = _key(settings)
+            self.set_up(settings, _address(settings, key), {})
+            self._tokens = _tokens(services, key)
+        except Unusable as unusable:
+            self.refuse(unusable)
+
+    async def headers(self, outgoing: Outgoing) -> Mapping[str, str]:
+        configured = self._headers.fill(outgoing.exchange.principal)
+        return {"authorization": f"Bearer {await self._tokens.token()}", **configured}
+
+    async def models(self) -> Sequence[str]:
+        return self._names
+
+
+def _first(settings: Settings, variables: tuple[str, ...], default: str = "") -> tuple[str, str]:
+    """The first variable that is set, and its value."""
+    for variable in variables:
+        if text := (settings.env(variable) or "").strip():
+            return variable, text
+    return variables[0], default
+
+
+def _key(settings: Settings) -> ServiceKey:
+    variable, text = _first(settings, KEYS)
+    try:
+        return ServiceKey.read(text)
+    except ValueError as error:
+        raise Unusable(variable, str(error)) from error
+
+
+def _address(settings: Settings, key: ServiceKey) -> Address:
+    """Up to the publisher: what the dialect's path goes below."""
+    location = _named(*_first(settings, LOCATIONS, LOCATION))
+    project = _named(*_first(settings, PROJECTS, key.project_id))
+    base = based(settings, f"https://{host(location)}/v1", "/v1")
+    return Address(base.url(f"/projects/{project}/locations/{location}/publishers/google"))
+
+
+def _named(variable: str, text: str) -> str:
+    """A name that goes into a URL."""
+    if not text:
+        raise Unusable(variable, "it is not set, and the service account's key names none")
+    if not _NAME.fullmatch(text):
+        raise Unusable(variable, "it has characters that such a name does not have")
+    return text
+
+
+def host(location: str) -> str:
+    if location == "global":
+        return "aiplatform.googleapis.com"
+    if location in ("us", "eu"):
+        return f"aiplatform.{location}.rep.googleapis.com"
+    return f"{location}-aiplatform.googleapis.com"
+
+
+def _tokens(services: Services, key: ServiceKey) -> TokenSource:
+    try:
+        return TokenSource(services.upstream, services.clock, services.log, "endpoint google", key, SCOPE)
+    except ValueError as error:
+        raise Unusable("the service account's key", str(error)) from error

@@ -1,0 +1,155 @@
+"""The endpoint `google` on Vertex AI: places in URLs, and tokens."""
+
+import base64
+import json
+import logging
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from gateway_provider_google import register_providers
+from gateway_provider_google.names import defaults
+from gateway_provider_google.section import GoogleFields
+
+from gateway import (
+    MOUNT,
+    Attempt,
+    Egress,
+    Encoded,
+    Exchange,
+    Inbound,
+    Operation,
+    Outgoing,
+    Principal,
+    Services,
+    Settings,
+    Timeouts,
+    UpstreamError,
+)
+from gateway.testing.fake_upstream import FakeUpstream
+from gateway.testing.fake_upstream import json as answer
+from gateway.testing.installed import NoUpstream
+from gateway.upstream import HttpUpstream
+
+PEM = (
+    generate_private_key(public_exponent=65537, key_size=2048)
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+)
+CANARY = PEM.splitlines()[3]
+PATH = "/models/m:generateContent"
+
+
+def service_key(token_uri="http://127.0.0.1:9/token", **more):
+    found = {"client_email": "robot@p-1", "private_key": PEM, "token_uri": token_uri, "project_id": "p-1", **more}
+    return json.dumps(found)
+
+
+def one(environ=None, section=None, upstream=None):
+    environ = {"GOOGLE_SERVICE_KEY_FILE": service_key()} | (environ or {})
+    sections, given = {}, frozenset()
+    if section is not None:
+        sections[GoogleFields] = msgspec.convert(section, GoogleFields, dec_hook=lambda kind, value: kind(value))
+        given = frozenset(("endpoints.google",))
+    services = Services(upstream or NoUpstream(), Egress(), None, lambda: 1000.0, logging.getLogger("test.google"))
+    (provider,) = register_providers(Settings(sections, environ, given), services)
+    return provider
+
+
+def outgoing(provider):
+    inbound = Inbound(Operation("generate", "POST", PATH), MOUNT, {}, {}, {}, "127.0.0.1", None)
+    exchange = Exchange(inbound, None, principal=Principal(user_id="u1"))
+    target = provider.target("m")
+    return Outgoing(exchange, Attempt("a", target, "gemini"), target, "gemini", Encoded(PATH, b"{}"))
+
+
+def url(*arguments):
+    provider = one(*arguments)
+    return provider.url(outgoing(provider))
+
+
+@pytest.mark.parametrize("form", [service_key(), base64.b64encode(service_key().encode()).decode()])
+@pytest.mark.parametrize("variable", ["GOOGLE_SERVICE_KEY_FILE", "GOOGLE_SERVICE_KEY"])
+def test_a_service_account_alone_makes_an_endpoint_on_vertex(variable, form):
+    provider = one({"GOOGLE_SERVICE_KEY_FILE": "", variable: form})
+    assert (provider.unavailable, provider.open, provider.dialects) == (None, True, ("gemini",))
+    assert provider.url(outgoing(provider)) == (
+        "https://us-central1-aiplatform.googleapis.com/v1/projects/p-1/locations/us-central1/publishers/google" + PATH
+    )
+
+
+def test_a_key_of_ai_studio_counts_first():
+    assert url({"GOOGLE_KEY": "k"}).startswith("https://generativelanguage.googleapis.com/")
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("global", "aiplatform.googleapis.com"),
+        ("us", "aiplatform.us.rep.googleapis.com"),
+        ("europe-west4", "europe-west4-aiplatform.googleapis.com"),
+    ],
+)
+def test_each_location_has_its_host(location, host):
+    wanted = f"https://{host}/v1/projects/p-1/locations/{location}/publishers/google{PATH}"
+    assert url({"GOOGLE_LOC": location}) == wanted
+    assert url({"GOOGLE_CLOUD_LOCATION": location}) == wanted
+    assert url({"GOOGLE_LOC": location, "GOOGLE_CLOUD_LOCATION": "asia-east1"}) == wanted
+
+
+def test_a_variable_may_name_another_project_than_the_key():
+    assert "/projects/p-2/" in url({"GOOGLE_CLOUD_PROJECT": "p-2"})
+    assert "/projects/p-3/" in url({"GOOGLE_CLOUD_PROJECT": "p-2", "VERTEX_PROJECT_ID": "p-3"})
+
+
+@pytest.mark.parametrize("base", ["http://h/x", "http://h/x/v1/"])
+def test_a_proxy_may_stand_in_for_the_host(base):
+    wanted = "http://h/x/v1/projects/p-1/locations/us-central1/publishers/google" + PATH
+    assert url({"GOOGLE_REVERSE_PROXY": base}) == wanted
+    assert url(None, {"baseURL": base}) == wanted
+
+
+async def test_models_are_the_variables_or_the_known_ones():
+    assert await one().models() == defaults().names
+    provider = one({"GOOGLE_MODELS": "a,b"})
+    assert await provider.models() == ("a", "b")
+    assert not provider.open
+
+
+async def test_the_accounts_token_is_fetched_once_and_sent():
+    async with FakeUpstream() as tokens:
+        tokens.answer("/token", answer({"access_token": "t-1", "expires_in": 3600}))
+        upstream = HttpUpstream(Egress(), Timeouts(5, 5, 5))
+        environ = {"GOOGLE_SERVICE_KEY_FILE": service_key(f"{tokens.url}/token")}
+        provider = one(environ, {"headers": {"x-user": "{{LIBRECHAT_USER_ID}}"}}, upstream)
+        for _ in range(2):
+            assert await provider.headers(outgoing(provider)) == {"authorization": "Bearer t-1", "x-user": "u1"}
+        assert len(tokens.arrived) == 1
+        await upstream.close()
+
+
+async def test_a_token_that_cannot_be_had_is_the_upstreams_failure(caplog):
+    with pytest.raises(UpstreamError, match="no access token") as raised:
+        await one().headers(outgoing(one()))
+    assert CANARY not in raised.value.public + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("environ", "what"),
+    [
+        ({"GOOGLE_SERVICE_KEY_FILE": "nowhere.json"}, "GOOGLE_SERVICE_KEY_FILE: it is neither"),
+        ({"GOOGLE_SERVICE_KEY_FILE": "{}"}, "GOOGLE_SERVICE_KEY_FILE: it is no key file"),
+        ({"GOOGLE_SERVICE_KEY_FILE": service_key(private_key=CANARY)}, "private_key"),
+        ({"GOOGLE_SERVICE_KEY_FILE": service_key(project_id="")}, "VERTEX_PROJECT_ID: it is not set"),
+        ({"GOOGLE_CLOUD_PROJECT": "p/../q"}, "GOOGLE_CLOUD_PROJECT: it has characters"),
+        ({"GOOGLE_LOC": "evil.example/"}, "GOOGLE_LOC: it has characters"),
+        ({"GOOGLE_REVERSE_PROXY": "h"}, "GOOGLE_REVERSE_PROXY: it is not a URL"),
+    ],
+)
+def test_what_cannot_be_called_says_why(environ, what):
+    provider = one(environ)
+    assert what in provider.unavailable
+    (finding,) = provider.findings()
+    assert what in finding.what
+    assert CANARY not in finding.what
