@@ -1,0 +1,34 @@
+"""LibreChat's own calls: what endpoints and models there are, the client's configuration, users' own keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway import RouteSpec, Section, Services, Settings, hookimpl
+
+from .config import Config
+from .endpoints import Endpoints
+from .models import Models
+from .section import AgentsFields, InterfaceFields
+from .user_keys import Keys
+
+
+@hookimpl
+def register_sections() -> Sequence[Section]:
+    return (Section("interface", InterfaceFields), Section("endpoints.agents", AgentsFields))
+
+
+@hookimpl
+def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
+    endpoints, models = Endpoints(settings, services.endpoints), Models(services)
+    config, keys = Config(settings), Keys(services)
+    return (
+        RouteSpec("GET", "/api/endpoints", endpoints.get, summary="Endpoints, as LibreChat's client shows them"),
+        RouteSpec("GET", "/api/endpoints/token-config", models.token_config, summary="Windows and prices of models"),
+        RouteSpec("GET", "/api/models", models.get, summary="Models by endpoint"),
+        RouteSpec("GET", "/api/config", config.get, "optional", "The client's configuration; more with a key"),
+        RouteSpec("PUT", "/api/keys", keys.put, summary="Keep a key of one's own for an endpoint"),
+        RouteSpec("GET", "/api/keys", keys.get, summary="When one's own key for an endpoint expires (?name=)"),
+        RouteSpec("DELETE", "/api/keys", keys.delete_all, summary="Delete all of one's own keys (?all=true)"),
+        RouteSpec("DELETE", "/api/keys/{name}", keys.delete, summary="Delete one's own key for an endpoint"),
+    )
