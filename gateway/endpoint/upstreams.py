@@ -21,7 +21,7 @@ from ..provider import Quirks
 class Known(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is known of one upstream.
 
-    names: endpoints of these names are it, `*` for any text. hosts: so are those at these hosts and below them.
+    names: endpoints of these names are it, too, `*` for any text. hosts: so are those at these hosts and below them.
     base_url: where it is. key: the variable that holds its key. dialects: what it speaks, best first. listing:
     `tags` where it lists its models as Ollama does.
 
@@ -72,7 +72,7 @@ UNKNOWN = Known()
 
 
 class KnownUpstreams(Struct, frozen=True):
-    """rows: by name."""
+    """rows: by name, in lower case."""
 
     rows: Mapping[str, Known]
 
@@ -84,7 +84,7 @@ class KnownUpstreams(Struct, frozen=True):
         except (OSError, msgspec.MsgspecError) as error:
             raise PluginError(f"{file} has no rows of known upstreams: {error}") from error
         for name, row in (own or {}).items():
-            rows[name] = row.over(rows.get(name, UNKNOWN))
+            rows[name.lower()] = row.over(rows.get(name.lower(), UNKNOWN))
         return cls(rows)
 
     def find(self, name: str, host: str = "") -> Known:
@@ -92,7 +92,8 @@ class KnownUpstreams(Struct, frozen=True):
         found = [(len(own), row) for row in self.rows.values() for own in row.hosts or () if _below(host, own)]
         if found:
             return max(found, key=lambda pair: pair[0])[1]
-        return next((row for key, row in self.rows.items() if _named(name.lower(), key, row)), UNKNOWN)
+        name = name.lower()
+        return self.rows.get(name) or next((row for row in self.rows.values() if _named(name, row)), UNKNOWN)
 
 
 def _first(value: bool | None, default: bool) -> bool:
@@ -104,5 +105,5 @@ def _below(host: str, parent: str) -> bool:
     return host == parent or host.endswith("." + parent)
 
 
-def _named(name: str, key: str, row: Known) -> bool:
-    return name == key or any(fnmatchcase(name, pattern) for pattern in row.names or ())
+def _named(name: str, row: Known) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in row.names or ())

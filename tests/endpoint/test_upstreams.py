@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
         ("acme", "proxy.example", "acme"),
         ("ACME-2", "", "acme"),
         ("widgets", "", "acme"),
-        ("acme-eu", "", "acme"),
+        ("acme-eu", "", "acme-eu"),
         ("x", "notapi.acme.example", None),
         ("x", "api.acme.example.evil", None),
         ("", "", None),
@@ -50,7 +50,7 @@ def test_the_nearest_host_counts_before_the_name(file: Path, name: str, host: st
 
 
 def test_an_operators_row_is_laid_over_the_files_column_by_column(file: Path) -> None:
-    own = {"acme": Known(refused=(), reasoning_key="thoughts"), "new": Known(hosts=("new.example",))}
+    own = {"acme": Known(refused=(), reasoning_key="thoughts"), "New": Known(hosts=("new.example",))}
     upstreams = KnownUpstreams.read(file, own)
     assert upstreams.rows["acme"] == Known(
         names=("acme*", "widgets"),
@@ -59,7 +59,7 @@ def test_an_operators_row_is_laid_over_the_files_column_by_column(file: Path) ->
         refused=(),
         reasoning_key="thoughts",
     )
-    assert upstreams.find("x", "new.example") == own["new"]
+    assert upstreams.find("x", "new.example") == upstreams.find("NEW") == own["New"]
 
 
 def test_only_what_is_known_departs_from_the_default() -> None:

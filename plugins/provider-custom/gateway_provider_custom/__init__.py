@@ -1,4 +1,4 @@
-"""endpoints.custom: any OpenAI-compatible URL."""
+"""endpoints.custom: any URL that speaks OpenAI's or Anthropic's API."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gateway import AllEndpoints, Provider, Section, Services, Settings, hookimpl
 
-from .endpoint import endpoints
+from .entries import endpoints
 from .section import CustomEndpoint, Options
 
 

@@ -4,60 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Raw
+from msgspec import Raw, to_builtins
 
 from gateway import (
     Address,
     Finding,
     HeaderTemplates,
     HttpProvider,
-    ModelList,
+    ModelFacts,
     Outgoing,
     Principal,
-    Quirks,
     Services,
     Settings,
     Target,
 )
+from gateway.endpoint import Known, KnownUpstreams, brought, brought_address
 
-from .parameters import NOT_MEMBERS, added, dropped
-from .reading import Unusable, address_of, headers_of
-from .section import CustomEndpoint, Options
+from .facts import facts_of
+from .listing import Listing
+from .parameters import DEFAULT, NOT_MEMBERS, added, dropped, habits
+from .reading import Unusable, address_of, base_of, headers_of, host_in, key_of
+from .section import CustomEndpoint
+from .style import STYLES
 
-DIALECTS = ("openai-chat",)
-NEWER_HOSTS = ("api.openai.com", ".openai.azure.com")
-"""Hosts that know `max_completion_tokens`; every other compatible server knows `max_tokens`."""
-CHAT_PATH = "/chat/completions"
 NOBODY = Principal(user_id="", role="")
+OLLAMA = "ollama"
+"""Endpoints whose names begin so are asked for Ollama's own list of models, as LibreChat does."""
 
 
 class CustomProvider(HttpProvider):
     """path: `endpoints.custom[n]`. Before `set_up` it has no address and must not be called."""
 
-    def __init__(self, path: str, name: str, dialects: tuple[str, ...]) -> None:
+    kind = "custom"
+
+    def __init__(self, path: str, name: str, entry: CustomEndpoint) -> None:
         self.endpoint = name
-        self.dialects = dialects
-        self._path = path
+        self._path, self._entry = path, entry
+        self._style = STYLES.get(entry.provider, STYLES[""])
+        self.dialects = self._style.dialects
         self._findings: list[Finding] = []
         self._names: tuple[str, ...] = ()
-        self._listing: ModelList | None = None
+        self._listing: Listing | None = None
         self._set: Mapping[str, Raw] = {}
         self._drop: frozenset[str] = frozenset()
-        self._quirks = Quirks()
-        self._direct = False
-        self._address: Address
+        self._quirks = DEFAULT
+        self._address: Address | None = None
         self._headers: HeaderTemplates
 
     def url(self, outgoing: Outgoing) -> str:
-        if self._direct:
-            return self._address.verbatim
-        return self._address.url(outgoing.encoded.path, outgoing.encoded.query)
+        direct = self._entry.direct_endpoint
+        base = self._address or self._style.base(brought_address(outgoing), direct)
+        if direct and outgoing.exchange.inbound.operation.kind == "generate":
+            return base.verbatim
+        return self._style.below(base, direct).url(outgoing.encoded.path, outgoing.encoded.query)
 
     async def headers(self, outgoing: Outgoing) -> Mapping[str, str]:
-        return self._headers.fill(outgoing.exchange.principal)
+        """What is configured is not shown to a server that the caller named; as in LibreChat."""
+        if self._address is None:
+            brought_address(outgoing)
+            return self._brought_key(outgoing)
+        filled = self._headers.fill(outgoing.exchange.principal)
+        return {**self._brought_key(outgoing), **filled} if "apiKey" in self.user_provides else filled
 
     async def models(self) -> Sequence[str]:
-        return await self._listing.names() if self._listing else self._names
+        return await self.models_for(NOBODY)
+
+    async def models_for(self, principal: Principal) -> Sequence[str]:
+        return await self._listing.names(principal) if self._listing else self._names
 
     def target(self, model: str) -> Target:
         return Target(
@@ -73,17 +86,37 @@ class CustomProvider(HttpProvider):
     def findings(self) -> Sequence[Finding]:
         return self._findings
 
-    def set_up(self, entry: CustomEndpoint, settings: Settings, services: Services) -> None:
+    def facts(self, model: str) -> ModelFacts | None:
+        prices = self._entry.token_config.get(model)
+        return facts_of(prices) if prices else None
+
+    def shown(self) -> Mapping[str, object]:
+        """Source: LibreChat `packages/api/src/endpoints/custom/config.ts`."""
+        entry = self._entry
+        optional = {
+            "modelDisplayLabel": entry.model_display_label,
+            "iconURL": entry.icon_url,
+            "customParams": to_builtins(entry.custom_params),
+        }
+        given = {name: value for name, value in optional.items() if value}
+        return {"type": "custom", "userProvideURL": "baseURL" in self.user_provides, **given}
+
+    def set_up(self, upstreams: KnownUpstreams, settings: Settings, services: Services) -> None:
         """Make ready what the entry says; where that cannot be, say why."""
         try:
-            self._check(entry)
-            self._address = address_of(entry, settings)
-            self._headers = headers_of(entry, settings)
+            self._check()
+            base = base_of(self._entry, settings)
+            known = upstreams.find(self.endpoint, host_in(base))
+            self._take_address(base, known, settings)
         except Unusable as unusable:
             self.refuse(unusable)
         else:
-            self._take_parameters(entry)
-            self._take_models(entry, services)
+            self._take_parameters(known)
+            self._take_models(known, services)
+
+    def speak(self, dialects: tuple[str, ...]) -> None:
+        """What the operator says of its upstream."""
+        self.dialects = dialects or self.dialects
 
     def refuse(self, unusable: Unusable) -> None:
         self.unavailable = f"{unusable.key}: {unusable.what}"
@@ -92,71 +125,57 @@ class CustomProvider(HttpProvider):
     def warn(self, path: str, what: str, todo: str) -> None:
         self._findings.append(Finding(path, what, todo, "warning"))
 
-    def _check(self, entry: CustomEndpoint) -> None:
+    def _brought_key(self, outgoing: Outgoing) -> dict[str, str]:
+        """Without a caller there is none to bring a key."""
+        if outgoing.user_key is None:
+            return {}
+        return {self._style.header: self._style.prefix + brought(outgoing, "apiKey")}
+
+    def _check(self) -> None:
+        entry = self._entry
         if not entry.name.strip():
             raise Unusable("name", "it has no name, so it is skipped", "name it, or take it out")
-        if entry.provider:
-            raise Unusable("provider", f'"{entry.provider}" is not supported yet', "use an OpenAI-compatible URL")
+        if entry.provider not in STYLES:
+            raise Unusable("provider", f'"{entry.provider}" is not known', "write anthropic, or leave it out")
         if not entry.models.default and not entry.models.fetch:
             raise Unusable("models", "it names no models, so it is skipped", "give `default`, or set `fetch: true`")
 
-    def _take_parameters(self, entry: CustomEndpoint) -> None:
+    def _take_address(self, base: str, known: Known, settings: Settings) -> None:
+        address = address_of(base, known)
+        key = key_of(self._entry, known, settings)
+        if address is None:
+            self.user_provides = ("apiKey", "baseURL")
+            if key is not None:
+                what = "callers name the address, and a key of yours would go there; they bring theirs instead"
+                self.warn(f"{self._path}.apiKey", what, "write user_provided")
+            return
+        self._address = self._style.base(address, self._entry.direct_endpoint)
+        self._headers = headers_of(self._entry, key, self._style, settings)
+        self.user_provides = ("apiKey",) if key is None else ()
+
+    def _take_parameters(self, known: Known) -> None:
+        entry = self._entry
         self._set, self._drop = added(entry.add_params), dropped(entry.drop_params)
-        self._direct = entry.direct_endpoint
-        self._quirks = Quirks(
-            stream_options="stream_options" not in self._drop,
-            max_completion_tokens=self._address.host.endswith(NEWER_HOSTS),
-        )
+        self._quirks = habits(known, entry.custom_params, self._drop)
+        if not entry.provider:
+            self.dialects = known.dialects or self.dialects
+        if entry.direct_endpoint:
+            self.dialects = self.dialects[:1]
         for name in sorted(NOT_MEMBERS & entry.add_params.keys()):
             self.warn(f"{self._path}.addParams.{name}", "it is not supported yet and has no effect", "take it out")
 
-    def _take_models(self, entry: CustomEndpoint, services: Services) -> None:
-        self._names = tuple(model if isinstance(model, str) else model.name for model in entry.models.default)
-        if not entry.models.fetch:
-            return
-        self.open = True
-        if entry.models.user_id_query:
-            path = f"{self._path}.models.userIdQuery"
-            self.warn(path, "it has no effect yet: the list of models is one for all callers", "take it out")
-        self._listing = ModelList(
-            services.upstream,
-            services.clock,
-            services.log,
-            f"endpoint {self.endpoint}",
-            self._listing_address().url("/models"),
-            self._headers.fill(NOBODY),
-            self._names,
-        )
-
-    def _listing_address(self) -> Address:
-        return Address(self._address.verbatim.replace(CHAT_PATH, "", 1)) if self._direct else self._address
-
-
-def endpoints(settings: Settings, services: Services) -> list[CustomProvider]:
-    """A provider for each entry, unusable ones included."""
-    dialects = settings.one(Options).dialects
-    made: dict[str, CustomProvider] = {}
-    for index, entry in enumerate(settings.many(CustomEndpoint)):
-        name = _name(entry) or f"custom[{index}]"
-        provider = CustomProvider(f"endpoints.custom[{index}]", name, dialects.get(name) or DIALECTS)
-        if name in made:
-            provider.endpoint = f"custom[{index}]"
-            provider.refuse(Unusable("name", f'"{name}" is taken by an entry above it', "give it another name"))
-        else:
-            provider.set_up(entry, settings, services)
-        made[provider.endpoint] = provider
-    _report_strangers(dialects, made)
-    return list(made.values())
-
-
-def _name(entry: CustomEndpoint) -> str:
-    name = entry.name.strip()
-    return name.lower() if name.lower() == "ollama" else name
-
-
-def _report_strangers(dialects: Mapping[str, tuple[str, ...]], made: Mapping[str, CustomProvider]) -> None:
-    """Names that no entry has. Any provider may tell of them."""
-    for name in dialects.keys() - made.keys():
-        if teller := next(iter(made.values()), None):
-            path = f"gateway.provider-custom.dialects.{name}"
-            teller.warn(path, "no custom endpoint has this name", f"the names are: {', '.join(made)}")
+    def _take_models(self, known: Known, services: Services) -> None:
+        models = self._entry.models
+        self._names = tuple(model if isinstance(model, str) else model.name for model in models.default)
+        self.open = models.fetch
+        if models.fetch and self._address is not None and not self.user_provides:
+            self._listing = Listing(
+                services,
+                f"endpoint {self.endpoint}",
+                self._style.below(self._address, self._entry.direct_endpoint),
+                self._style,
+                self._headers,
+                self._names,
+                by_user=models.user_id_query,
+                own=known.listing == "tags" or self.endpoint.lower().startswith(OLLAMA),
+            )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from gateway import Address, BadHeader, HeaderTemplates, Settings, UnsetVariable, endpoint_headers
+from gateway.endpoint import USER_PROVIDED, Known
 
 from .section import CustomEndpoint
-
-USER_PROVIDED = "user_provided"
+from .style import Style
 
 
 class Unusable(Exception):
@@ -17,20 +19,41 @@ class Unusable(Exception):
         self.key, self.what, self.todo = key, what, todo
 
 
-def address_of(entry: CustomEndpoint, settings: Settings) -> Address:
-    """Raises Unusable."""
+def base_of(entry: CustomEndpoint, settings: Settings) -> str:
+    """The entry's base URL, "" where it gives none. Raises Unusable."""
+    return _resolved("baseURL", entry.base_url, settings)
+
+
+def host_in(base: str) -> str:
+    """Of a URL, however wrong the rest of it may be."""
     try:
-        return Address(_given("baseURL", entry.base_url, settings))
+        return urlsplit(base).hostname or ""
+    except ValueError:
+        return ""
+
+
+def address_of(base: str, known: Known) -> Address | None:
+    """None where callers bring theirs. Raises Unusable."""
+    if base == USER_PROVIDED:
+        return None
+    try:
+        return Address(_given("baseURL", base or known.base_url or ""))
     except ValueError as error:
         raise Unusable("baseURL", str(error), "write it like https://host/v1") from error
 
 
-def headers_of(entry: CustomEndpoint, settings: Settings) -> HeaderTemplates:
-    """The key as a bearer token, unless the headers have an `Authorization` of their own. Raises Unusable."""
-    key = _given("apiKey", entry.api_key.reveal(), settings)
+def key_of(entry: CustomEndpoint, known: Known, settings: Settings) -> str | None:
+    """None where callers bring theirs. Raises Unusable."""
+    key = _resolved("apiKey", entry.api_key.reveal(), settings) or settings.env(known.key or "") or ""
+    return None if key.strip() == USER_PROVIDED else _given("apiKey", key)
+
+
+def headers_of(entry: CustomEndpoint, key: str | None, style: Style, settings: Settings) -> HeaderTemplates:
+    """The key where its upstream wants it, unless a configured header is there. Raises Unusable."""
     headers = endpoint_headers(settings, entry.headers)
+    ours = {} if key is None else {style.header: style.prefix + key}
     try:
-        return HeaderTemplates.compile(settings, headers, {"authorization": f"Bearer {key}"})
+        return HeaderTemplates.compile(settings, headers, ours)
     except UnsetVariable as error:
         raise _unset("headers", error) from error
     except BadHeader as error:
@@ -38,16 +61,17 @@ def headers_of(entry: CustomEndpoint, settings: Settings) -> HeaderTemplates:
         raise Unusable(where, str(error), "correct it") from error
 
 
-def _given(key: str, text: str, settings: Settings) -> str:
+def _resolved(key: str, text: str, settings: Settings) -> str:
     try:
-        value = settings.resolve(text).strip()
+        return settings.resolve(text).strip()
     except UnsetVariable as error:
         raise _unset(key, error) from error
-    if not value:
+
+
+def _given(key: str, value: str) -> str:
+    if not value.strip():
         raise Unusable(key, "it is missing, so the endpoint is skipped", "give it, or take the endpoint out")
-    if value == USER_PROVIDED:
-        raise Unusable(key, "user_provided keys are not supported yet", "put the value itself or a ${VARIABLE} here")
-    return value
+    return value.strip()
 
 
 def _unset(key: str, error: UnsetVariable) -> Unusable:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
 from gateway import EndpointFields, Secret
+from gateway.endpoint import Known
 
 
 class NamedModel(Struct, frozen=True):
@@ -17,38 +18,46 @@ class NamedModel(Struct, frozen=True):
 
 
 class ModelSettings(Struct, frozen=True, kw_only=True, rename="camel"):
-    """default: the models. fetch: ask the upstream for its list instead, `default` standing in where that fails."""
+    """default: the models. fetch: ask the upstream for its list instead, `default` standing in where that fails.
+
+    user_id_query: each caller gets its own list, asked for with `?user=` and its id.
+    """
 
     default: tuple[str | NamedModel, ...] = ()
     fetch: bool = False
     user_id_query: bool = False
 
 
-class CustomParams(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How LibreChat's client shows and keeps parameters. Nothing of it is acted on."""
+class CustomParams(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """How thoughts are asked for and sent back; the rest is for LibreChat's panel of parameters.
+
+    reasoning_format: effort as `reasoning_effort`, as `reasoning: {effort}`, or not at all. reasoning_key: the member
+    in which thoughts go back. include_reasoning_content, include_reasoning_history: send them back.
+    """
 
     default_params_endpoint: str = "custom"
-    reasoning_format: str = ""
+    reasoning_format: Literal["", "disabled", "reasoning_effort", "reasoning_object"] = ""
     reasoning_key: str = ""
-    include_reasoning_content: bool = False
-    include_reasoning_history: bool = False
+    include_reasoning_content: bool | None = None
+    include_reasoning_history: bool | None = None
     param_definitions: tuple[dict[str, Any], ...] = ()
 
 
 class TokenPrices(Struct, frozen=True, kw_only=True, rename="camel"):
     """USD per million tokens, and the window in tokens."""
 
-    prompt: float = 0
-    completion: float = 0
-    context: float = 0
+    prompt: float | None = None
+    completion: float | None = None
+    context: float | None = None
     cache_read: float | None = None
     cache_write: float | None = None
 
 
 class CustomEndpoint(EndpointFields, frozen=True, kw_only=True, rename="camel"):
-    """An endpoint that speaks OpenAI's API.
+    """An endpoint that speaks OpenAI's API, or Anthropic's.
 
-    Acted on: name, apiKey, baseURL, models, headers, addParams, dropParams, directEndpoint.
+    provider: `anthropic` where it speaks that vendor's API. api_key, base_url: `user_provided` where callers bring
+    theirs.
     """
 
     name: str = ""
@@ -67,6 +76,10 @@ class CustomEndpoint(EndpointFields, frozen=True, kw_only=True, rename="camel"):
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True):
-    """dialects: for an endpoint's name, what its upstream speaks, best first; `[openai-chat]` where it is not named."""
+    """dialects: for an endpoint's name, what its upstream speaks, best first; what is known of it where not named.
+
+    upstreams: rows of known upstreams, new ones or columns over those that come with this plugin.
+    """
 
     dialects: dict[str, tuple[str, ...]] = {}
+    upstreams: dict[str, Known] = {}
