@@ -1,0 +1,75 @@
+"""Errors: `{message}` with the error's name in a header, and exceptions within a stream.
+
+Source: the service model of bedrock-runtime; its errors carry their name in `x-amzn-errortype`, before a colon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway import UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamTimeout
+from gateway.wire import jsontext
+from gateway.wire.refusals import header, prose, retry_after, said
+
+from .frames import Frame
+
+STATUSES = {
+    "accessDeniedException": 403,
+    "internalServerException": 500,
+    "modelNotReadyException": 429,
+    "resourceNotFoundException": 404,
+    "serviceQuotaExceededException": 400,
+    "serviceUnavailableException": 503,
+    "throttlingException": 429,
+    "validationException": 400,
+}
+"""Of exceptions within a stream; any other one is a fault of the stream."""
+TIMEOUTS = ("modelTimeoutException",)
+
+
+def decode(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
+    told = _lowered(body)
+    found = said(told)
+    kind = header(headers, "x-amzn-errortype") or _text(told, "__type")
+    return UpstreamRefused(
+        found.message or prose(body, headers) or f"The upstream answered with status {status}.",
+        status,
+        body=body,
+        content_type=header(headers, "content-type"),
+        code=_name(kind) or found.code,
+        retry_after=retry_after(headers),
+    )
+
+
+def in_band(frame: Frame) -> UpstreamError:
+    """An exception, or an error that AWS has no exception for, in the place of an event."""
+    name = frame.headers.get(":exception-type") or frame.headers.get(":error-code") or ""
+    told = _lowered(frame.payload)
+    words = said(told).message or _text(told, "originalMessage") or frame.headers.get(":error-message", "")
+    message = words or "The upstream reported an error within its reply."
+    known = name[:1].lower() + name[1:]
+    if known in STATUSES:
+        return UpstreamRefused(message, STATUSES[known], code=name)
+    if known in TIMEOUTS:
+        return UpstreamTimeout(message, code=name)
+    return UpstreamBroken(message, code=name or None)
+
+
+def _lowered(body: bytes) -> object:
+    """The body as builtins; services that are older write `Message`."""
+    try:
+        found = jsontext.loaded(body)
+    except jsontext.UNREADABLE:
+        return None
+    if isinstance(found, dict) and "message" not in found and "Message" in found:
+        return {**found, "message": found["Message"]}
+    return found
+
+
+def _text(told: object, name: str) -> str:
+    found = told.get(name) if isinstance(told, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _name(kind: str) -> str | None:
+    return kind.partition(":")[0].rpartition("#")[2].strip() or None
