@@ -11,6 +11,7 @@ from gateway import (
     Address,
     BadHeader,
     Encoded,
+    Extra,
     Finding,
     HeaderTemplates,
     HttpProvider,
@@ -61,11 +62,13 @@ class GoogleEndpoint(HttpProvider):
         return Target(self, self.endpoint, model, set=self._set, state_domain=self.endpoint)
 
     def adapt(self, encoded: Encoded, target: Target) -> Encoded:
-        """To count tokens there are no safety settings."""
-        if not self._set or not encoded.path.endswith(":countTokens"):
+        if not encoded.path.endswith(":countTokens"):
             return encoded
-        kept = {name: value for name, value in members(encoded.body).items() if name != MEMBER}
-        return structs.replace(encoded, body=encode(kept))
+        return structs.replace(encoded, body=encode(self.counted(members(encoded.body))))
+
+    def counted(self, asked: Extra) -> Extra:
+        """What a request that counts tokens may hold: no safety settings, unless within a whole request."""
+        return {name: value for name, value in asked.items() if name != MEMBER}
 
     def findings(self) -> Sequence[Finding]:
         return (self._finding,) if self._finding else ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from gateway import Address, Outgoing, ServiceKey, Services, Settings, TokenSource
+from gateway import Address, Extra, Outgoing, ServiceKey, Services, Settings, TokenSource
+from gateway.wire.jsontext import members
 
 from .endpoint import GoogleEndpoint, based
 from .names import defaults
@@ -16,6 +17,9 @@ KEYS = ("GOOGLE_SERVICE_KEY_FILE", "GOOGLE_SERVICE_KEY")
 LOCATIONS = ("GOOGLE_LOC", "GOOGLE_CLOUD_LOCATION")
 PROJECTS = ("VERTEX_PROJECT_ID", "GOOGLE_CLOUD_PROJECT")
 LOCATION = "us-central1"
+WHOLE = "generateContentRequest"
+COUNTED = ("contents", "systemInstruction", "tools", "generationConfig")
+"""Members of its CountTokensRequest. Source: https://cloud.google.com/vertex-ai/docs/reference/rest, countTokens."""
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9:._-]*[a-z0-9])?", re.IGNORECASE)
 
 
@@ -30,6 +34,12 @@ class VertexProvider(GoogleEndpoint):
             self._tokens = _tokens(services, key)
         except Unusable as unusable:
             self.refuse(unusable)
+
+    def counted(self, asked: Extra) -> Extra:
+        """Vertex AI knows no whole request within one that counts, but has more of its members itself."""
+        whole = asked.get(WHOLE)
+        named = asked if whole is None else members(whole)
+        return {name: value for name, value in named.items() if name in COUNTED}
 
     async def headers(self, outgoing: Outgoing) -> Mapping[str, str]:
         configured = self._headers.fill(outgoing.exchange.principal)

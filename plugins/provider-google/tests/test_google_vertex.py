@@ -110,6 +110,19 @@ def test_a_proxy_may_stand_in_for_the_host(base):
     assert url(None, {"baseURL": base}) == wanted
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"contents":[],"tools":[],"safetySettings":[]}',
+        b'{"generateContentRequest":{"model":"models/m","contents":[],"tools":[],"toolConfig":{}}}',
+    ],
+)
+def test_to_count_tokens_a_whole_request_is_taken_apart(body):
+    provider = one()
+    adapted = provider.adapt(Encoded("/models/m:countTokens", body), provider.target("m"))
+    assert adapted.body == b'{"contents":[],"tools":[]}'
+
+
 async def test_models_are_the_variables_or_the_known_ones():
     assert await one().models() == defaults().names
     provider = one({"GOOGLE_MODELS": "a,b"})
