@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -127,6 +129,26 @@ def test_a_base_url_may_stand_in_for_the_host():
     for base in ("http://h", "http://h/v1/"):
         provider = one({"ANTHROPIC_VERTEX_BASE_URL": base})
         assert provider.url(outgoing(provider)).startswith("http://h/v1/projects/p-1/")
+
+
+def recordings():
+    shared = Path(os.environ.get("GATEWAY_SHARED") or Path(__file__).resolve().parents[4] / "shared")
+    files = sorted((shared / "corpus" / "vertex.anthropic.rawPredict" / "vertex").glob("*.json"))
+    return files or [pytest.param(None, marks=pytest.mark.skip(reason="the shared recordings are not here"))]
+
+
+@pytest.mark.parametrize("file", recordings(), ids=lambda file: file and file.stem)
+def test_requests_have_the_shape_of_recorded_ones(file):
+    recorded = json.loads(file.read_text())
+    request = recorded["request"]
+    region = request["path"].split("/locations/")[1].split("/")[0]
+    provider = one({"VERTEX_PROJECT_ID": "PROJECT", "ANTHROPIC_VERTEX_REGION": region})
+    ours = provider.url(outgoing(provider, recorded["model"], stream=recorded["tags"]["stream"]))
+    assert ours == f"https://{request['host']}{request['path']}"
+    assert "model" not in request["body"]
+    target = provider.target(recorded["model"])
+    for name, value in target.set.items():
+        assert request["body"][name] == json.loads(bytes(value))
 
 
 async def test_models_are_a_list_or_a_map_to_vertexs_names():
