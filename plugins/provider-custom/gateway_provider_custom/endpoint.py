@@ -99,7 +99,7 @@ class CustomProvider(HttpProvider):
             "customParams": to_builtins(entry.custom_params),
         }
         given = {name: value for name, value in optional.items() if value}
-        return {"type": "custom", "userProvideURL": "baseURL" in self.user_provides, **given}
+        return {"type": "custom", **given}
 
     def set_up(self, upstreams: KnownUpstreams, settings: Settings, services: Services) -> None:
         """Make ready what the entry says; where that cannot be, say why."""

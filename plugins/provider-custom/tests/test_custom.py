@@ -167,12 +167,11 @@ def test_every_key_of_librechats_example_is_accepted(one):
 
 
 def test_librechats_list_of_endpoints_gets_what_its_client_shows(one):
-    assert one().shown() == {"type": "custom", "userProvideURL": False}
+    assert one().shown() == {"type": "custom"}
     params = {"defaultParamsEndpoint": "google", "reasoningFormat": "disabled", "includeReasoningHistory": False}
-    shown = one(modelDisplayLabel="X", iconURL="https://h/i.png", baseURL="user_provided", customParams=params).shown()
+    shown = one(modelDisplayLabel="X", iconURL="https://h/i.png", customParams=params).shown()
     assert shown == {
         "type": "custom",
-        "userProvideURL": True,
         "modelDisplayLabel": "X",
         "iconURL": "https://h/i.png",
         "customParams": params,

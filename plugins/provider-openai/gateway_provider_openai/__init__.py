@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from gateway import AllEndpoints, Provider, Section, Services, Settings, hookimpl
 
-from .endpoint import OpenAIFields, endpoint
+from .endpoint import endpoint
+from .reading import OpenAIFields
 
 
 @hookimpl

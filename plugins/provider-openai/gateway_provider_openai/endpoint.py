@@ -4,77 +4,96 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
 
 from gateway import (
     Address,
-    BadHeader,
-    EndpointFields,
     Finding,
     HeaderTemplates,
     HttpProvider,
     ModelList,
     Outgoing,
     Principal,
+    Quirks,
     Services,
     Settings,
-    UnsetVariable,
+    Target,
     endpoint_enabled,
-    endpoint_headers,
 )
+from gateway.endpoint import CallerLists, KnownUpstreams, brought, brought_address
 
-PATH = "endpoints.openAI"
-OFFICIAL = "https://api.openai.com/v1"
-USER_PROVIDED = "user_provided"
+from .reading import OFFICIAL, PATH, Unusable, address_of, base_below, headers_of, key_of, names_in
+
+UPSTREAMS = Path(__file__).with_name("upstreams.yaml")
 NOBODY = Principal(user_id="", role="")
-VARIABLES = {"authorization": "OPENAI_API_KEY", "openai-organization": "OPENAI_ORGANIZATION"}
 _CHAT = re.compile(r"text-davinci-003|gpt-|o\d+|chat-latest")
 _NOT_CHAT = re.compile(r"audio|realtime")
-_REQUEST_PATH = re.compile(r"/(?:(?:chat/)?completions|responses|models)/?(?=\?|$)")
-
-
-class OpenAIFields(EndpointFields, frozen=True, kw_only=True, rename="camel"):
-    """OpenAI. Acted on: headers, and baseURL where OPENAI_REVERSE_PROXY is not set."""
-
-
-class Unusable(Exception):
-    """It cannot be called. where: a variable's name or a path. The text has why, in words for the operator."""
-
-    def __init__(self, where: str, why: str) -> None:
-        super().__init__(why)
-        self.where = where
 
 
 class OpenAIProvider(HttpProvider):
     endpoint = "openAI"
-    dialects = ("openai-chat", "open-responses")
+    kind = "openAI"
 
     def __init__(self, settings: Settings, services: Services) -> None:
-        self._finding: Finding | None = None
-        self._address: Address
+        known = KnownUpstreams.read(UPSTREAMS).find(self.endpoint)
+        self.dialects = known.dialects or ()
+        self._quirks = known.quirks(Quirks())
+        self._findings: list[Finding] = []
+        self._address: Address | None = None
         self._headers: HeaderTemplates
-        self._listing: ModelList | None = None
-        self._names = _names(settings)
+        self._lists: CallerLists | None = None
+        self._names = names_in(settings)
         self.open = not self._names
         try:
-            self._address = _address(settings)
-            self._headers = _headers(settings)
+            self._take_address(settings)
         except Unusable as unusable:
             self.unavailable = f"{unusable.where}: {unusable}"
-            self._finding = Finding(PATH, self.unavailable, "set it in the environment or in .env", "warning")
+            self._warn(self.unavailable, "set it in the environment or in .env")
         else:
-            self._listing = None if self._names else _listing(self._address, self._headers, services)
+            self._lists = None if self._names or self.user_provides else _lists(self._address, services)
 
     def url(self, outgoing: Outgoing) -> str:
-        return self._address.url(outgoing.encoded.path, outgoing.encoded.query)
+        base = self._address or base_below(brought_address(outgoing))
+        return base.url(outgoing.encoded.path, outgoing.encoded.query)
 
     async def headers(self, outgoing: Outgoing) -> Mapping[str, str]:
-        return self._headers.fill(outgoing.exchange.principal)
+        """What is configured is not shown to a server that the caller named; as in LibreChat."""
+        if self._address is None:
+            brought_address(outgoing)
+            return _brought_key(outgoing)
+        filled = self._headers.fill(outgoing.exchange.principal)
+        return {**_brought_key(outgoing), **filled} if self.user_provides else filled
 
     async def models(self) -> Sequence[str]:
-        return await self._listing.names() if self._listing else self._names
+        return await self.models_for(NOBODY)
+
+    async def models_for(self, principal: Principal) -> Sequence[str]:
+        if self._lists is None or self._address is None:
+            return self._names
+        return await self._lists.names(self._address.url("/models"), self._headers.fill(principal))
+
+    def target(self, model: str) -> Target:
+        return msgspec.structs.replace(super().target(model), quirks=self._quirks)
 
     def findings(self) -> Sequence[Finding]:
-        return (self._finding,) if self._finding else ()
+        return self._findings
+
+    def _take_address(self, settings: Settings) -> None:
+        key = key_of(settings)
+        self._address = address_of(settings)
+        self._headers = headers_of(settings, key)
+        if self._address is None:
+            self.user_provides = ("apiKey", "baseURL")
+        elif key is None:
+            self.user_provides = ("apiKey",)
+        if self._address is None and key is not None:
+            what = "callers name the address, and OPENAI_API_KEY would go there; they bring a key of theirs instead"
+            self._warn(what, "set OPENAI_API_KEY to user_provided")
+
+    def _warn(self, what: str, todo: str) -> None:
+        self._findings.append(Finding(PATH, what, todo, "warning"))
 
 
 def endpoint(settings: Settings, services: Services) -> OpenAIProvider | None:
@@ -83,56 +102,15 @@ def endpoint(settings: Settings, services: Services) -> OpenAIProvider | None:
     return OpenAIProvider(settings, services) if asked_for and endpoint_enabled(settings, "openAI") else None
 
 
-def _names(settings: Settings) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (settings.env("OPENAI_MODELS") or "").split(",") if name.strip())
+def _brought_key(outgoing: Outgoing) -> dict[str, str]:
+    """Without a caller there is none to bring a key."""
+    return {} if outgoing.user_key is None else {"authorization": f"Bearer {brought(outgoing, 'apiKey')}"}
 
 
-def _address(settings: Settings) -> Address:
-    """LibreChat takes a base URL or the URL of a request; either is a base here."""
-    where, text = "OPENAI_REVERSE_PROXY", settings.env("OPENAI_REVERSE_PROXY")
-    if text is None:
-        where, text = f"{PATH}.baseURL", settings.one(OpenAIFields).base_url or OFFICIAL
-    try:
-        base = settings.resolve(text).strip()
-    except UnsetVariable as error:
-        raise Unusable(where, f"not set: {error}") from error
-    if base == USER_PROVIDED:
-        raise Unusable(where, "user_provided addresses are not supported yet")
-    try:
-        return Address(_REQUEST_PATH.sub("", base))
-    except ValueError as error:
-        raise Unusable(where, str(error)) from error
-
-
-def _headers(settings: Settings) -> HeaderTemplates:
-    key = (settings.env("OPENAI_API_KEY") or "").strip()
-    if not key:
-        raise Unusable("OPENAI_API_KEY", "it is not set")
-    if key == USER_PROVIDED:
-        raise Unusable("OPENAI_API_KEY", "user_provided keys are not supported yet")
-    ours = {"authorization": f"Bearer {key}"}
-    if organization := settings.env("OPENAI_ORGANIZATION"):
-        ours["openai-organization"] = organization
-    configured = endpoint_headers(settings, settings.one(OpenAIFields).headers)
-    try:
-        return HeaderTemplates.compile(settings, configured, ours)
-    except UnsetVariable as error:
-        raise Unusable(f"{PATH}.headers", f"not set: {error}") from error
-    except BadHeader as error:
-        where = f"{PATH}.headers.{error.name}" if error.name in configured else VARIABLES[error.name]
-        raise Unusable(where, str(error)) from error
-
-
-def _listing(address: Address, headers: HeaderTemplates, services: Services) -> ModelList:
-    return ModelList(
-        services.upstream,
-        services.clock,
-        services.log,
-        "endpoint openAI",
-        address.url("/models"),
-        headers.fill(NOBODY),
-        select=_chat_models if address.verbatim == OFFICIAL else _all_models,
-    )
+def _lists(address: Address | None, services: Services) -> CallerLists:
+    select = _chat_models if address is not None and address.verbatim == OFFICIAL else _all_models
+    parts = (services.upstream, services.clock, services.log, f"endpoint {OpenAIProvider.endpoint}")
+    return CallerLists(lambda url, headers: ModelList(*parts, url, headers, select=select))
 
 
 def _chat_models(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,11 +5,12 @@ import logging
 import msgspec
 import pytest
 from gateway_provider_openai import register_providers, register_sections
-from gateway_provider_openai.endpoint import OpenAIFields
+from gateway_provider_openai.reading import OpenAIFields
 
 from gateway import (
     MOUNT,
     Attempt,
+    BadCall,
     Egress,
     Encoded,
     Exchange,
@@ -17,10 +18,13 @@ from gateway import (
     Operation,
     Outgoing,
     Principal,
+    Quirks,
     Reply,
+    Secret,
     Services,
     Settings,
     Upstream,
+    UserKey,
 )
 
 KEY = {"OPENAI_API_KEY": "sk-1"}
@@ -62,11 +66,12 @@ def one(environ, section=None, upstream=None):
     return provider
 
 
-def outgoing(provider, path="/chat/completions"):
+def outgoing(provider, path="/chat/completions", **values):
     inbound = Inbound(Operation("generate", "POST", path), MOUNT, {}, {}, {}, "127.0.0.1", None)
     exchange = Exchange(inbound, None, principal=Principal(user_id="u1"))
     target = provider.target("m")
-    return Outgoing(exchange, Attempt("a", target, "openai-chat"), target, "openai-chat", Encoded(path, b""))
+    key = UserKey({name: Secret(value) for name, value in values.items()}) if values else None
+    return Outgoing(exchange, Attempt("a", target, "openai-chat"), target, "openai-chat", Encoded(path, b""), key)
 
 
 def test_the_section_is_librechats():
@@ -81,7 +86,7 @@ async def test_a_key_alone_makes_an_endpoint_at_openai():
     provider = one(KEY)
     assert (provider.endpoint, provider.dialects, provider.unavailable, provider.open) == (
         "openAI",
-        ("openai-chat", "open-responses"),
+        ("openai-chat", "open-responses", "openai-media"),
         None,
         True,
     )
@@ -140,8 +145,6 @@ async def test_the_list_of_a_reverse_proxy_is_offered_whole():
     ("environ", "section", "what"),
     [
         ({}, {"titleConvo": True}, "OPENAI_API_KEY: it is not set"),
-        ({"OPENAI_API_KEY": "user_provided"}, None, "user_provided keys are not supported yet"),
-        (KEY | {"OPENAI_REVERSE_PROXY": "user_provided"}, None, "user_provided"),
         (KEY | {"OPENAI_REVERSE_PROXY": "h"}, None, "OPENAI_REVERSE_PROXY: it is not a URL"),
         (KEY, {"headers": {"x": "${NONE}"}}, "endpoints.openAI.headers: not set: NONE"),
         (KEY, {"headers": {"x y": "1"}}, "endpoints.openAI.headers.x y"),
@@ -161,3 +164,63 @@ def test_what_cannot_be_called_says_why(environ, section, what):
 @pytest.mark.parametrize(("listed", "offered"), [("openAI,agents", 1), ("agents,google", 0), ("", 1)])
 def test_endpoints_variable_leaves_it_out_where_it_is_not_named(listed, offered):
     assert len(providers(KEY | {"ENDPOINTS": listed})) == offered
+
+
+ASKED = {"OPENAI_API_KEY": "user_provided", "OPENAI_ORGANIZATION": "org"}
+URL_TOO = ASKED | {"OPENAI_REVERSE_PROXY": "user_provided"}
+
+
+async def test_callers_may_bring_the_key():
+    provider = one(ASKED, {"headers": {"x-team": "red"}})
+    assert (provider.user_provides, provider.unavailable, provider.open) == (("apiKey",), None, True)
+    sent = outgoing(provider, apiKey="sk-2")
+    assert provider.url(sent) == "https://api.openai.com/v1/chat/completions"
+    assert await provider.headers(sent) == {
+        "authorization": "Bearer sk-2",
+        "openai-organization": "org",
+        "x-team": "red",
+    }
+    assert await provider.headers(outgoing(provider)) == {"openai-organization": "org", "x-team": "red"}
+
+
+async def test_models_of_callers_keys_are_those_of_the_variable_alone():
+    upstream = Recorded()
+    assert await one(ASKED | {"OPENAI_MODELS": "gpt-a"}, upstream=upstream).models() == ("gpt-a",)
+    assert await one(ASKED, upstream=upstream).models() == ()
+    assert upstream.sent == []
+
+
+async def test_callers_may_bring_the_address_and_see_none_of_the_configured_headers():
+    provider = one(URL_TOO, {"headers": {"x-team": "red"}})
+    assert provider.user_provides == ("apiKey", "baseURL")
+    sent = outgoing(provider, apiKey="sk-2", baseURL="https://mine/v1/chat/completions")
+    assert provider.url(sent) == "https://mine/v1/chat/completions"
+    assert await provider.headers(sent) == {"authorization": "Bearer sk-2"}
+    assert sent.trust == "user"
+
+
+async def test_the_operators_key_never_goes_to_an_address_of_a_caller():
+    provider = one(KEY | {"OPENAI_REVERSE_PROXY": "user_provided"})
+    assert provider.user_provides == ("apiKey", "baseURL")
+    assert len(provider.findings()) == 1
+    with pytest.raises(BadCall):
+        await provider.headers(outgoing(provider, baseURL="https://mine"))
+
+
+async def test_a_key_that_no_header_can_carry_is_refused():
+    with pytest.raises(BadCall):
+        await one(ASKED).headers(outgoing(one(ASKED), apiKey="a\r\nx: 1"))
+
+
+def test_it_is_openais_own_kind_and_knows_all_that_openai_knows():
+    provider = one(KEY)
+    assert provider.kind == "openAI"
+    assert provider.target("m").quirks == Quirks()
+
+
+async def test_headers_that_say_who_calls_make_a_list_for_each():
+    upstream = Recorded()
+    provider = one(KEY, {"headers": {"X-User": "{{LIBRECHAT_USER_ID}}"}}, upstream)
+    for user in ("u1", "u2", "u1"):
+        await provider.models_for(Principal(user_id=user))
+    assert [headers["x-user"] for _, _, headers in upstream.sent] == ["u1", "u2"]
