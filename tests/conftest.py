@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -69,9 +70,11 @@ class Passwords(Authenticator):
 class Recorder(Meter):
     def __init__(self) -> None:
         self.records: list[UsageRecord] = []
+        self.settled = asyncio.Event()
 
     def record(self, record: UsageRecord) -> None:
         self.records.append(record)
+        self.settled.set()
 
 
 class At(HttpProvider):
@@ -96,13 +99,17 @@ class At(HttpProvider):
 
 @dataclass
 class Running:
-    """url: of the server. records: of settled exchanges. client: an aiohttp session with the admin's key."""
+    """url: of the server. records: of settled exchanges. client: an aiohttp session with the admin's key.
+
+    settled: set by every exchange that ends.
+    """
 
     url: str
     server: HttpServer
     records: list[UsageRecord]
     client: aiohttp.ClientSession
     upstream: HttpUpstream
+    settled: asyncio.Event
     extra: dict[str, object] = field(default_factory=dict)
 
 
@@ -139,7 +146,7 @@ async def start() -> AsyncIterator[Start]:
             stack.push_async_callback(stop)
             client = await stack.enter_async_context(aiohttp.ClientSession(headers=BEARER))
             host, port = sock.getsockname()
-            return Running(f"http://{host}:{port}", server, recorder.records, client, upstream)
+            return Running(f"http://{host}:{port}", server, recorder.records, client, upstream, recorder.settled)
 
         yield go
 

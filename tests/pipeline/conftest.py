@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,10 +97,10 @@ async def routed(start: Any, at: Any, nature: Nature) -> AsyncIterator[Routed]:
 
 
 @pytest.fixture
-def smart(ask: Any) -> Iterator[Callable[..., bytes]]:
+def smart(ask: Any) -> Callable[..., bytes]:
     """The body of a call to the route: `smart(text="Hi", stream=False)`."""
 
     def body(**options: Any) -> bytes:
         return bytes(ask(model="smart", **options))
 
-    yield body
+    return body

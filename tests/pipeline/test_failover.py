@@ -160,8 +160,7 @@ async def test_a_client_that_leaves_while_nothing_is_tried_ends_it_at_once(route
     await asyncio.wait_for(far.nature.asleep.wait(), 10)
     call.cancel()
     await asyncio.wait({call})
-    while not far.gateway.records:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(far.gateway.settled.wait(), 10)
     assert (far.record.outcome, far.tried) == ("client_gone", [("a", "upstream_error")])
     assert far.asked("b") == 0
 
@@ -319,8 +318,7 @@ async def test_nothing_leads_on_once_the_client_has_the_beginning(routed: Any, s
         assert b"He" in await reply.content.readany()
         begun.set()
         assert b"overloaded_error" in await reply.content.readany()
-    while not far.gateway.records:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(far.gateway.settled.wait(), 10)
     assert far.asked("b") == 0
     async with far.call(smart(stream=True)) as reply:
         assert reply.headers["X-Gateway-Route"] == "b/m", "a reply that broke off counts"
