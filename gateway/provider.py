@@ -116,6 +116,10 @@ class Provider(ABC):
         """What the operator's settings say of a model (`tokenConfig`); what they leave out, the catalogue may know."""
         return None
 
+    def missing(self, key: UserKey) -> Sequence[str]:
+        """What of `user_provides` a caller has still to bring; override it where some can do instead of others."""
+        return [name for name in self.user_provides if not key.text(name)]
+
     def shown(self) -> Mapping[str, object]:
         """Members beside `order` and `userProvide` in LibreChat's list of endpoints, as `modelDisplayLabel`."""
         return {}

@@ -29,7 +29,7 @@ class Keyring:
     async def find(self, exchange: Exchange, provider: Provider) -> UserKey:
         """Raises BadCall where the caller brought nothing, Unavailable where what is kept cannot be read."""
         brought = self._shown(exchange, provider) or await self._kept(exchange, provider)
-        missing = [name for name in provider.user_provides if not (brought and brought.text(name))]
+        missing = provider.missing(brought or UserKey({}))
         if brought is None or missing:
             raise BadCall(
                 f"The endpoint {provider.endpoint} takes your own {' and '.join(missing or provider.user_provides)}: "
@@ -77,4 +77,4 @@ def _values(text: str, provider: Provider) -> Mapping[str, Secret]:
             return {provider.user_key_names.get(name, name): Secret(value) for name, value in named.items()}
         except msgspec.MsgspecError as error:
             raise BadCall(f"{KEY_HEADER} must be a key, or a JSON object of strings.") from error
-    return {"apiKey": Secret(text)}
+    return {provider.user_key_names.get("apiKey", "apiKey"): Secret(text)}

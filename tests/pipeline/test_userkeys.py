@@ -39,6 +39,35 @@ async def test_a_key_comes_alone_or_as_json_under_either_name(start, ask):
         assert [arrived.headers["x-their-key"] for arrived in upstream.arrived] == ["k-1"] * 3
 
 
+class EitherKey(Asking):
+    """Takes a token or a pair; a bare key is the token."""
+
+    user_provides = ("token", "name", "secret")
+
+    def __init__(self, base):
+        super().__init__(base)
+        self.user_key_names = {"apiKey": "token"}
+
+    def missing(self, key):
+        return () if key.text("token") else [name for name in ("name", "secret") if not key.text(name)]
+
+    async def headers(self, outgoing):
+        return {"x-their-key": outgoing.user_key.text("token") or outgoing.user_key.text("secret")}
+
+
+async def test_a_provider_says_what_is_missing_of_keys_that_can_stand_for_each_other(start, ask):
+    async with FakeUpstream() as upstream:
+        upstream.answer("/adapted", json({"text": "Hello"}))
+        running = await start(EitherKey(upstream.url))
+        for brought, status in (("t-1", 200), ('{"name": "n", "secret": "s-1"}', 200), ('{"name": "n"}', 400)):
+            headers = {"x-gateway-upstream-key": brought}
+            async with running.client.post(running.url + "/v1/toy", data=ask("far/m"), headers=headers) as response:
+                assert response.status == status
+                text = await response.text()
+        assert "takes your own secret:" in text
+        assert [arrived.headers["x-their-key"] for arrived in upstream.arrived] == ["t-1", "s-1"]
+
+
 async def test_a_provider_may_adapt_what_its_dialect_wrote(start, ask):
     async with FakeUpstream() as upstream:
         upstream.answer("/adapted", json({"text": "Hello"}))
