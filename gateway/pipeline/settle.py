@@ -12,6 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ..store import AttemptRecord, Outcome, UsageRecord
 from ..usage import Usage
 
@@ -102,6 +104,9 @@ def _close(attempt: Attempt, outcome: Outcome, now: float) -> None:
     attempt.ended = attempt.ended or now
     if attempt.usage is None:
         attempt.usage = estimate(attempt)
+    elif attempt.usage.output is None and attempt.outcome != "complete":
+        # Some upstreams tell what they read when they begin, and what they wrote when they end.
+        attempt.usage = msgspec.structs.replace(attempt.usage, output=estimate(attempt).output, estimated=True)
 
 
 def _settle_leases(leases: list[Lease], outcome: Outcome) -> None:
