@@ -12,8 +12,11 @@ from .context import Context
 
 _OWN = {
     "serve": ("serve", "serve"),
+    "status": ("status", "status"),
     "check": ("check", "check"),
+    "doctor": ("doctor", "doctor"),
     "matrix": ("matrix", "matrix"),
+    "models": ("models", "models"),
     "new": ("new", "new"),
     "plugins": ("plugins", "plugins"),
     "schema": ("schema", "schema"),

@@ -1,0 +1,38 @@
+"""What `serve` would have, made for a command that asks endpoints itself: no store is opened, no port taken."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..egress import Egress
+from ..inbound import Principal
+from ..pipeline.compile import Assembly, assemble
+from ..provider import Provider, Timeouts
+from ..upstream import HttpUpstream
+from .context import Context
+from .watched import Watched
+
+OPERATOR = Principal(user_id="operator", role="ADMIN", name="operator")
+
+
+@asynccontextmanager
+async def assembled(context: Context) -> AsyncIterator[tuple[Assembly, Watched]]:
+    """Raises StartupError. What providers would log is told by the command itself."""
+    logging.getLogger("gateway").setLevel(logging.CRITICAL)
+    settings, times, egress = context.settings(), context.core.timeouts, Egress()
+    upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle))
+    watched = Watched(upstream)
+    try:
+        yield assemble(settings, context.registry, watched, egress, (), context.composed.unclaimed), watched
+    finally:
+        await upstream.close()
+
+
+def chosen(assembly: Assembly, endpoint: str | None) -> list[Provider]:
+    """The endpoints to look at: all, or the one of this name, whatever its case."""
+    providers = list(assembly.services.endpoints.values())
+    if endpoint is None:
+        return providers
+    return [provider for provider in providers if provider.endpoint.lower() == endpoint.lower()]
