@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .cli.context import Context
     from .server import HttpServer
 
+WORKER = "GATEWAY_WORKER"
+"""The variable with the number of one of several workers."""
 log = logging.getLogger("gateway.process")
 
 
@@ -70,7 +72,7 @@ async def _open(context: Context, machine: bool, stack: AsyncExitStack) -> tuple
     egress = Egress()
     times = core.timeouts
     upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle))
-    status = Status(context.composed.unenforced)
+    status = Status(context.composed.unenforced, int(os.environ.get(WORKER, "0")))
     assembly = assemble(settings, context.registry, upstream, egress, status.routes(), context.composed.unclaimed)
     status.assembly = assembly
     _report(context.composed.unheard(assembly.findings), machine)

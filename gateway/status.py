@@ -1,13 +1,15 @@
-"""The core's own routes: /health, /ready and /openapi.json."""
+"""The core's own routes: /health, /ready, /status and /openapi.json."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from .condition import condition
 from .inbound import Inbound, Principal
 from .openapi import document
 from .routes import Answer, RouteSpec
@@ -20,15 +22,18 @@ if TYPE_CHECKING:
 class Status:
     """Answers what operators and load balancers ask. `assembly` is set once it exists; `draining` by the server."""
 
-    def __init__(self, unenforced: Sequence[Unenforced]) -> None:
+    def __init__(self, unenforced: Sequence[Unenforced], worker: int = 0) -> None:
         self.assembly: Assembly | None = None
         self.draining: Callable[[], bool] = lambda: False
+        self._worker = worker
+        self._began = time.monotonic()
         self._unenforced = [f"{one.path}: {one.reason}" for one in unenforced]
 
     def routes(self) -> tuple[RouteSpec, ...]:
         return (
             RouteSpec("GET", "/health", self.health, "public", "This process is alive", internal=True),
             RouteSpec("GET", "/ready", self.ready, "public", "It can serve; reasons where not", internal=True),
+            RouteSpec("GET", "/status", self.status, "loopback", "Endpoints, routes and breakers", internal=True),
             RouteSpec("GET", "/openapi.json", self.openapi, "loopback", "What is mounted"),
         )
 
@@ -42,6 +47,10 @@ class Status:
         if self._unenforced:
             body["not_enforced"] = self._unenforced
         return _json(body, 200 if not reasons else 503)
+
+    async def status(self, inbound: Inbound, principal: Principal) -> Answer:
+        assert self.assembly is not None
+        return _json(condition(self.assembly, self._worker, self._began, await self._reasons()))
 
     async def openapi(self, inbound: Inbound, principal: Principal) -> Answer:
         assert self.assembly is not None

@@ -14,10 +14,9 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 
-from .process import Sockets
+from .process import WORKER, Sockets
 
 RUN_DIR = "GATEWAY_RUN_DIR"
-WORKER = "GATEWAY_WORKER"
 FDS = "GATEWAY_WORKER_FDS"
 _CLEAN = frozenset((0, -signal.SIGTERM))
 """A worker that the signal met while it was still starting had nothing to drain."""

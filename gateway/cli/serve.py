@@ -13,9 +13,9 @@ import click
 
 from .. import logs, sockets
 from ..pipeline.compile import Assembly
-from ..process import Sockets
+from ..process import WORKER, Sockets
 from ..process import serve as serve_process
-from ..workers import FDS, WORKER, Supervisor
+from ..workers import FDS, Supervisor
 from .banner import banner
 from .context import Context
 
