@@ -60,7 +60,3 @@ class MessagesClient(ClientDialect):
             return _COUNT.decode(body).input_tokens
         except jsontext.UNREADABLE as error:
             raise UpstreamBroken("The upstream's count of tokens cannot be read.") from error
-
-    def reply_loss(self, call: Call) -> tuple[str, ...]:
-        lost = {"logprobs": call.sampling.logprobs, "top_logprobs": call.sampling.top_logprobs}
-        return tuple(name for name, asked in lost.items() if asked)

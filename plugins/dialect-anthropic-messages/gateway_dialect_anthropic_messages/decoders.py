@@ -45,6 +45,8 @@ _MESSAGE = frozenset((*Whole.__struct_fields__, "role", "content"))
 _LATE = frozenset(("stop_details", "container", "context_management"))
 """Members of a message that a stream tells at its end."""
 _EMPTY = jsontext.raw({})
+_DELTA = b"event: content_block_delta\ndata: "
+"""How most events begin; these need not be taken apart by lines."""
 
 
 class _ReplyReader:
@@ -130,18 +132,27 @@ class StreamDecoder(Decoder):
         return out
 
     def _event(self, event: bytes, out: list[Event]) -> None:
+        if event.startswith(_DELTA) and not self._reader.done and not self._reader.failed:
+            payload = event[len(_DELTA) :].removesuffix(b"\n\n")
+            if b"\n" not in payload and b"\r" not in payload:
+                self._delta(decode(payload, EVENT, WireEvent), payload, out)
+                return
+        self._any(event, out)
+
+    def _any(self, event: bytes, out: list[Event]) -> None:
         payload = sse.data(event) or (event if event.startswith(b"{") else b"")
         if not payload or self._reader.done or self._reader.failed or payload.strip() == b"[DONE]":
             return
         if sse.named(event) == b"error":
             self._reader.fail(refusals.in_band(refusals.parse(payload)), out)
             return
-        read = decode(payload, EVENT, WireEvent)
-        if read.type == "content_block_delta":
-            if read.delta is not None:
-                self._reader.blocks.delta(read.index, read.delta, payload, out)
-        else:
+        self._delta(decode(payload, EVENT, WireEvent), payload, out)
+
+    def _delta(self, read: WireEvent, payload: bytes, out: list[Event]) -> None:
+        if read.type != "content_block_delta":
             self._rarer(read, _sound(payload), out)
+        elif read.delta is not None:
+            self._reader.blocks.delta(read.index, read.delta, payload, out)
 
     def _rarer(self, read: WireEvent, payload: bytes, out: list[Event]) -> None:
         reader = self._reader

@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from gateway import BadCall, Edit, Encoded, Extra, Inbound, Parameter, Target
 from gateway.wire import jsontext
+from gateway.wire.jsontext import Members as Object
 from gateway.wire.jsontext import first, is_null, raw
 from gateway.wire.members import parsed
 
@@ -51,13 +52,16 @@ def edited(inbound: Inbound, edit: Edit, target: Target) -> Encoded:
     members |= target.set
     for name in edit.drop | target.drop:
         members.pop(name, None)
+    refused = [name for name in members if name in target.quirks.refused]
+    for name in refused:
+        del members[name]
     if counts:
         for name in [name for name in members if name not in COUNTED and name not in given]:
             del members[name]
     headers = versions.headers(members, inbound.headers.get(versions.VERSION), inbound.headers.get(versions.BETA))
     query = {_QUERY: "true"} if inbound.query.get(_QUERY) == "true" else {}
     path = COUNT_PATH if counts else PATH
-    return Encoded(path, jsontext.encode(members), query, headers, () if counts else loss)
+    return Encoded(path, jsontext.encode(members), query, headers, () if counts else (*loss, *refused))
 
 
 def _instructed(instructions: str, own: Raw | None) -> Raw:
@@ -148,7 +152,7 @@ def _budget(members: Extra, value: Raw, locked: bool) -> bool:
 
 def _parallel(members: Extra, value: Raw, locked: bool) -> bool:
     """Said only where there are tools that may be called."""
-    choice = thinking.spread(members, "tool_choice")
+    choice = _spread(members, "tool_choice")
     if not _given(members, "tools") or _is(choice.get("type"), b'"none"'):
         return True
     if locked or "disable_parallel_tool_use" not in choice:
@@ -162,11 +166,17 @@ def _within(members: Extra, outer: str, inner: str, value: Raw, locked: bool) ->
     found = members.get(outer)
     if found is not None and not is_null(found) and first(found) != b"{":
         raise BadCall(f"`{outer}` must be an object.", param=outer, code="invalid_type")
-    held = thinking.spread(members, outer)
+    held = _spread(members, outer)
     before = held.get(inner)
     if locked or before is None or _is(before, b"null"):
         members[outer] = raw({**held, inner: value})
     return True
+
+
+def _spread(members: Extra, name: str) -> Object:
+    """A member that holds an object, to put further members into."""
+    found = members.get(name)
+    return dict(jsontext.members(found)) if found is not None else {}
 
 
 def _given(members: Extra, name: str) -> bool:

@@ -7,7 +7,7 @@ there an effort becomes the budget of the table, and elsewhere another dialect's
 
 from __future__ import annotations
 
-from gateway import Call, Extra, ReasoningOptions, Target
+from gateway import Call, ReasoningOptions, Target
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members as Object
 from gateway.wire.members import INTEGER, TEXT, Members
@@ -122,9 +122,3 @@ def _shown(thinking: Object, options: ReasoningOptions) -> Object:
 
 def _effort(effort: str | None) -> str | None:
     return effort_word(effort) if effort is not None and effort != "none" else None
-
-
-def spread(members: Extra, name: str) -> Object:
-    """A member that holds an object, to put further members into."""
-    found = members.get(name)
-    return dict(jsontext.members(found)) if found is not None else {}

@@ -70,7 +70,11 @@ def _body(call: Call, target: Target) -> tuple[Members, Loss, str | None]:
     members |= _config(call, effort, loss)
     members |= _account(call, loss)
     _unheard(call, loss)
-    return jsontext.merged(members, extra), loss, betas
+    body = jsontext.merged(members, extra)
+    for name in [name for name in body if name in target.quirks.refused]:
+        del body[name]
+        loss.add(name)
+    return body, loss, betas
 
 
 def _most(call: Call, target: Target, thought: Members) -> int:
@@ -137,13 +141,15 @@ def _account(call: Call, loss: Loss) -> Members:
 
 
 def _unheard(call: Call, loss: Loss) -> None:
-    """What this dialect has no word for. Logprobs are told of by `reply_loss`."""
+    """What this dialect has no word for."""
     lost = {
         "n": (call.sampling.choices or 1) > 1,
         "seed": call.sampling.seed is not None,
         "frequency_penalty": call.sampling.frequency_penalty,
         "presence_penalty": call.sampling.presence_penalty,
         "logit_bias": call.sampling.logit_bias is not None,
+        "logprobs": call.sampling.logprobs,
+        "top_logprobs": call.sampling.top_logprobs,
         "verbosity": call.verbosity,
         "max_tool_calls": call.limits.max_tool_calls,
         "truncation": call.limits.truncation not in (None, "disabled"),

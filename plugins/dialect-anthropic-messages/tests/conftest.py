@@ -49,7 +49,8 @@ class Recording:
     def restarts(self) -> bool:
         """Whether the upstream begins a second message before the first one has ended."""
         kinds = [event["type"] for event in self.events]
-        return "message_start" in kinds[kinds.index("content_block_start") :]
+        after = [at for at, kind in enumerate(kinds) if kind == "content_block_start"]
+        return bool(after) and "message_start" in kinds[after[0] :]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -96,7 +97,10 @@ def inbound(server: MessagesServer) -> Callable[..., Inbound]:
         return b""
 
     def made(
-        body: object, headers: Mapping[str, str] | None = None, kind: str = "generate", query: Mapping[str, str] | None = None
+        body: object,
+        headers: Mapping[str, str] | None = None,
+        kind: str = "generate",
+        query: Mapping[str, str] | None = None,
     ) -> Inbound:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         operation = next(one for one in server.operations if one.kind == kind)
