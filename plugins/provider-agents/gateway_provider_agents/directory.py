@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from gateway import Directory, Edit, Finding, Forbidden, Inbound, Model, Principal, Provider, Route, Unavailable
+from gateway import (
+    Catalogue,
+    Directory,
+    Edit,
+    Finding,
+    Forbidden,
+    Inbound,
+    Model,
+    Principal,
+    Provider,
+    Route,
+    Unavailable,
+)
 
 from .parameters import Parameters, read
 from .section import AgentSettings
@@ -16,9 +28,12 @@ OWNER = "librechat"
 class Agents(Directory):
     """endpoints: filled after this is made, so it is looked into when a request comes."""
 
-    def __init__(self, agents: Sequence[AgentSettings], endpoints: Mapping[str, Provider]) -> None:
+    def __init__(
+        self, agents: Sequence[AgentSettings], endpoints: Mapping[str, Provider], catalogue: Catalogue
+    ) -> None:
         self._agents = agents
         self._endpoints = endpoints
+        self._catalogue = catalogue
         self._parameters = [read(agent.model_parameters, agent.locked) for agent in agents]
         self._numbers = _numbers(agents)
         self._routes: dict[int, Route] = {}
@@ -34,9 +49,9 @@ class Agents(Directory):
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
         """Without agents whose endpoint cannot be called."""
         return [
-            Model(agent.id, agent.name or agent.id, agent.description, OWNER, agent=True)
+            self._shown(agent, provider)
             for agent in self._agents
-            if agent.allows(principal) and self._callable(agent)
+            if agent.allows(principal) and (provider := self._provider(agent)) and not provider.unavailable
         ]
 
     def findings(self) -> Sequence[Finding]:
@@ -75,9 +90,16 @@ class Agents(Directory):
         folded = (provider for name, provider in self._endpoints.items() if name.lower() == wanted)
         return self._endpoints.get(agent.endpoint) or next(folded, None)
 
-    def _callable(self, agent: AgentSettings) -> bool:
-        provider = self._provider(agent)
-        return provider is not None and not provider.unavailable
+    def _shown(self, agent: AgentSettings, provider: Provider) -> Model:
+        """What is known of its model is true of the agent."""
+        return Model(
+            agent.id,
+            agent.name or agent.id,
+            agent.description,
+            OWNER,
+            agent=True,
+            facts=self._catalogue.of(provider, agent.model),
+        )
 
     def _of_names(self, number: int, agent: AgentSettings, path: str) -> Iterator[Finding]:
         earlier = self._agents[:number]

@@ -188,3 +188,10 @@ def test_instructions_do_not_print():
 def test_settings_that_make_no_agent_are_refused(wrong):
     with pytest.raises(msgspec.ValidationError):
         directory(agent(**wrong))
+
+
+async def test_what_is_known_of_its_model_is_told_of_an_agent():
+    known, unknown = await directory(agent(model="gpt-5.4"), agent(id="agent_b")).models(None, ADA)
+    assert known.facts.context == 1_050_000
+    assert "vision" in known.facts.abilities
+    assert unknown.facts is None
