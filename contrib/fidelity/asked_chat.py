@@ -22,11 +22,16 @@ def read(body: Json) -> Asked:
     for function in body.get("functions") or []:
         asked.tools.append((function["name"], function.get("description") or "", function.get("parameters")))
     choice = body.get("tool_choice")
-    named = choice if isinstance(choice, str) else (choice or {}).get("function", {}).get("name", "")
+    named = choice if isinstance(choice, str) else _named(choice or {})
     asked.choice = "required" if named == "any" else named
     form = body.get("response_format") or {}
     asked.schema = (form.get("json_schema") or {}).get("schema")
     return asked
+
+
+def _named(choice: Json) -> str:
+    some = choice.get("allowed_tools") or {}
+    return str((choice.get("function") or {}).get("name") or some.get("mode") or "")
 
 
 def _message(asked: Asked, message: Json) -> None:

@@ -18,7 +18,7 @@ def read(body: Json) -> Asked:
     )
     for block in body.get("system") or []:
         asked.say("system", block.get("text"))
-    for message in body["messages"]:
+    for message in body.get("messages") or []:
         for block in message["content"]:
             _block(asked, message["role"], block)
     tools = body.get("toolConfig") or {}
@@ -32,7 +32,7 @@ def read(body: Json) -> Asked:
 
 def _block(asked: Asked, role: str, block: Json) -> None:
     asked.say(role, block.get("text"))
-    for kind in ("image", "document", "video"):
+    for kind in ("image", "document", "video", "audio"):
         if part := block.get(kind):
             source = part["source"]
             asked.media.append(source.get("bytes") or source.get("text") or (source.get("s3Location") or {}).get("uri"))

@@ -22,7 +22,7 @@ def read(body: Json) -> Asked:
         if tool["type"] == "function":
             asked.tools.append((tool["name"], tool.get("description") or "", tool.get("parameters")))
     choice = body.get("tool_choice")
-    asked.choice = choice if isinstance(choice, str) else (choice or {}).get("name", "")
+    asked.choice = choice if isinstance(choice, str) else (choice or {}).get("name") or (choice or {}).get("mode", "")
     asked.schema = ((body.get("text") or {}).get("format") or {}).get("schema")
     return asked
 

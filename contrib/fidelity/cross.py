@@ -84,8 +84,10 @@ def differences(wanted: Said, got: Said) -> list[str]:
     out = []
     for one in fields(Said):
         left, right = getattr(wanted, one.name), getattr(got, one.name)
+        if one.name == "refused":
+            continue  # the end says so
         if one.name == "calls":
-            left, right = [call[1:] for call in left], [call[1:] for call in right]
+            left, right = [_said(call) for call in left], [_said(call) for call in right]
         if one.name in ("read", "cached", "wrote", "thought") and wanted.read is None:
             continue
         if left != right:
@@ -93,6 +95,14 @@ def differences(wanted: Said, got: Said) -> list[str]:
     if any(key and mine and mine != key for (key, *_), (mine, *_) in zip(wanted.calls, got.calls, strict=False)):
         out.append("call ids")
     return out
+
+
+def _said(call: tuple[str, str, object]) -> tuple[str, object]:
+    """Free-form input has a name where a dialect takes nothing but objects."""
+    _, name, arguments = call
+    if isinstance(arguments, dict) and arguments.keys() == {"input"}:
+        arguments = arguments["input"]
+    return name, arguments
 
 
 def _read(dialect: str, body: bytes, stream: bool) -> Said:

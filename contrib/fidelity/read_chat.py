@@ -60,6 +60,12 @@ def stream(body: str) -> Said:
 
 
 def _ended(said: Said) -> None:
+    if said.refused and said.end == "stop":
+        said.end = "filter"
+    _called(said)
+
+
+def _called(said: Said) -> None:
     """A call that was asked for by name ends with `stop`, and some never say that they ended with calls."""
     if said.calls and said.end in ("stop", None):
         said.end = "tool_calls"
@@ -74,7 +80,9 @@ def _said(said: Said, message: Json) -> None:
             said.text += part.get("text") or "" if part.get("type") == "text" else ""
     else:
         said.text += content or ""
-    said.text += message.get("refusal") or ""
+    if refusal := message.get("refusal"):
+        said.text += refusal
+        said.refused = True
     said.reasoning += message.get("reasoning_content") or message.get("reasoning") or ""
 
 

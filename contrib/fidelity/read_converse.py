@@ -75,5 +75,5 @@ def _usage(said: Said, usage: Json) -> None:
     if usage.get("outputTokens") is None:
         return
     said.cached = usage.get("cacheReadInputTokens") or 0
-    said.read = usage["inputTokens"] + said.cached + (usage.get("cacheWriteInputTokens") or 0)
+    said.read = (usage.get("inputTokens") or 0) + said.cached + (usage.get("cacheWriteInputTokens") or 0)
     said.wrote = usage["outputTokens"]

@@ -20,6 +20,7 @@ def stream(body: str) -> Said:
         kind = event.get("type", "")
         if kind in ("response.output_text.delta", "response.refusal.delta"):
             said.text += event["delta"]
+            said.refused = said.refused or kind == "response.refusal.delta"
         elif kind in (
             "response.reasoning_summary_text.delta",
             "response.reasoning_text.delta",
@@ -41,6 +42,7 @@ def _item(said: Said, item: Json) -> None:
     match item["type"]:
         case "message":
             said.text += "".join(part.get("text") or part.get("refusal") or "" for part in item["content"])
+            said.refused = said.refused or any(part.get("refusal") for part in item["content"])
         case "reasoning":
             said.reasoning += "".join(part.get("text", "") for part in item.get("summary") or [])
             said.reasoning += "".join(part.get("text", "") for part in item.get("content") or [])
@@ -53,6 +55,8 @@ def _item(said: Said, item: Json) -> None:
 def _end(said: Said, response: Json) -> None:
     reason = (response.get("incomplete_details") or {}).get("reason")
     said.end = {"max_output_tokens": "length", "content_filter": "filter"}.get(reason or "", "stop")
+    if said.refused and said.end == "stop":
+        said.end = "filter"
     if said.calls and said.end == "stop":
         said.end = "tool_calls"
     if usage := response.get("usage"):

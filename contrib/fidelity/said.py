@@ -14,7 +14,7 @@ class Said:
     """calls: id, name, arguments as JSON values (or text where they are none). end: a class of finish reasons.
 
     read: all input tokens, cached ones included; None where nothing was reported. wrote: reasoning included.
-    failed: the reply holds an error.
+    failed: the reply holds an error. refused: there is a refusal in the text.
     """
 
     text: str = ""
@@ -26,6 +26,7 @@ class Said:
     wrote: int | None = None
     thought: int = 0
     failed: bool = False
+    refused: bool = field(default=False, compare=False)
 
     def call(self, name: str, arguments: Any, key: str = "") -> None:
         self.calls.append((key, name, value(arguments)))
