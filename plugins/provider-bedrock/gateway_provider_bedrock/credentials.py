@@ -6,6 +6,7 @@ LibreChat's variables come first, then those of AWS's own tools, then a profile.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -25,6 +26,7 @@ VARIABLES = {
 }
 """LibreChat's names of what a user may bring, and the variables that say so."""
 _PAIR = ("accessKeyId", "secretAccessKey")
+_HEADER = re.compile(r"[\x21-\x7e]*")
 _nested = msgspec.json.Decoder(dict[str, str])
 
 
@@ -52,14 +54,18 @@ class Brought:
         if missing := self.missing(key):
             raise BadCall(f"Your key for Bedrock has no {' and no '.join(missing)}.", code="no_user_key")
         values = self._values(key)
+        if bad := _unfit(values):
+            raise BadCall(
+                f"Your key for Bedrock has a {bad} with spaces or other than ASCII in it.", code="no_user_key"
+            )
         if "bearerToken" in self.names and values.get("bearerToken"):
             return Bearer(values["bearerToken"])
         return Keys(values["accessKeyId"].reveal(), values["secretAccessKey"], values.get("sessionToken"))
 
     def _values(self, key: UserKey) -> dict[str, Secret]:
-        """LibreChat's client puts the whole as JSON under `apiKey`."""
+        """LibreChat's client puts the whole as JSON under `apiKey`, which may stand for `bearerToken` here."""
         brought = dict(key.values)
-        if (whole := key.text("apiKey")).startswith("{"):
+        if (whole := key.text("apiKey") or key.text("bearerToken")).startswith("{"):
             try:
                 brought = {name: Secret(value) for name, value in _nested.decode(whole).items()}
             except (msgspec.MsgspecError, ValueError) as error:
@@ -74,6 +80,8 @@ Credentials = Bearer | Keys | Brought
 def find(settings: Settings) -> Credentials:
     """Raises Unusable where there is nothing."""
     own = {name: Secret(value.strip()) for name, variable in VARIABLES.items() if (value := settings.env(variable))}
+    if bad := _unfit(own):
+        raise Unusable(VARIABLES[bad], "it has spaces, line breaks or other than ASCII in it")
     users = tuple(name for name, value in own.items() if value.reveal() == USER_PROVIDED)
     if users:
         return Brought(own, users)
@@ -88,14 +96,17 @@ def find(settings: Settings) -> Credentials:
 
 def _of_tools(settings: Settings) -> Credentials:
     """What AWS's own tools would use."""
-    if token := settings.env("AWS_BEARER_TOKEN_BEDROCK"):
-        return Bearer(Secret(token.strip()))
     names = {
+        "bearerToken": "AWS_BEARER_TOKEN_BEDROCK",
         "accessKeyId": "AWS_ACCESS_KEY_ID",
         "secretAccessKey": "AWS_SECRET_ACCESS_KEY",
         "sessionToken": "AWS_SESSION_TOKEN",
     }
     own = {name: Secret(value.strip()) for name, variable in names.items() if (value := settings.env(variable))}
+    if bad := _unfit(own):
+        raise Unusable(names[bad], "it has spaces, line breaks or other than ASCII in it")
+    if token := own.get("bearerToken"):
+        return Bearer(token)
     if found := _pair(own, names["accessKeyId"], names["secretAccessKey"]):
         return found
     named = settings.env("AWS_PROFILE")
@@ -116,6 +127,11 @@ def _pair(own: Mapping[str, Secret], key_id: str, secret: str) -> Keys | None:
     if access or key:
         raise Unusable(secret if access else key_id, f"{key_id} and {secret} go together, and only one is set")
     return None
+
+
+def _unfit(values: Mapping[str, Secret]) -> str | None:
+    """The name of what no header can hold."""
+    return next((name for name, value in values.items() if not _HEADER.fullmatch(value.reveal())), None)
 
 
 def region_of_profile(settings: Settings) -> str:

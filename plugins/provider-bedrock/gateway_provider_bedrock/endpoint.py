@@ -12,6 +12,7 @@ from msgspec import Raw
 from gateway import (
     Address,
     BadHeader,
+    Encoded,
     Finding,
     HeaderTemplates,
     HttpProvider,
@@ -38,6 +39,7 @@ REVERSE_PROXY = "BEDROCK_REVERSE_PROXY"
 DEFAULT_REGION = "BEDROCK_AWS_DEFAULT_REGION"
 ASKS = (DEFAULT_REGION, "BEDROCK_AWS_PROFILE", *credentials.VARIABLES.values())
 """Variables any of which turns the endpoint on."""
+_members = msgspec.json.Decoder(dict[str, Raw])
 
 
 class _Models(msgspec.Struct):
@@ -69,6 +71,17 @@ class BedrockProvider(HttpProvider):
         except Unusable as unusable:
             self.unavailable = f"{unusable.where}: {unusable}"
             self._warn(PATH, self.unavailable, "set it in the environment or in .env")
+
+    def adapt(self, encoded: Encoded, target: Target) -> Encoded:
+        """How a stream is guarded is told for streams alone."""
+        if "guardrailConfig" not in target.set or encoded.path.endswith("/converse-stream"):
+            return encoded
+        members = _members.decode(encoded.body)
+        if "guardrailConfig" in members:
+            told = _members.decode(members["guardrailConfig"])
+            told.pop("streamProcessingMode", None)
+            members["guardrailConfig"] = Raw(msgspec.json.encode(told))
+        return msgspec.structs.replace(encoded, body=msgspec.json.encode(members))
 
     def url(self, outgoing: Outgoing) -> str:
         served = self._served(outgoing.target.model)
@@ -112,6 +125,8 @@ class BedrockProvider(HttpProvider):
         self._credentials = credentials.find(settings)
         if isinstance(self._credentials, Brought):
             self.user_provides = self._credentials.names
+            if "bearerToken" in self.user_provides:
+                self.user_key_names = {"apiKey": "bearerToken"}
         self._address = _address(self._fields, settings)
         self._regions = Regions(self._region(settings), self._fields.available_regions)
         self._headers = _headers(self._fields, settings)
