@@ -78,6 +78,8 @@ from .hookspecs import hookimpl
 from .inbound import AGENTS_MOUNT, MOUNT, Credential, Envelope, Inbound, Mount, Operation, Principal
 from .lifespan import Lifespan
 from .pipeline.authenticate import Authenticator
+from .pipeline.breaker import Standing
+from .pipeline.breakers import Breakers
 from .pipeline.exchange import Attempt, Exchange
 from .pipeline.permit import Lease, Permission
 from .pipeline.resolve import Directory, Route
@@ -135,6 +137,7 @@ __all__ = [
     "BlockDelta",
     "BlockStart",
     "BlockStop",
+    "Breakers",
     "Call",
     "Catalogue",
     "Citation",
@@ -208,6 +211,7 @@ __all__ = [
     "Services",
     "Settings",
     "SettingsError",
+    "Standing",
     "Started",
     "StartupError",
     "State",

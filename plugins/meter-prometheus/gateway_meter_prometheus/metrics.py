@@ -24,6 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from gateway import Exchange, Meter, Provider, Usage, UsageRecord
 
 from .labels import Models, error_class, status_class
+from .targets import Targets
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
 FIRST_BYTE_SECONDS = (0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -71,6 +72,7 @@ class Metrics(Meter):
         self._in_flight_by: dict[tuple[str, str], Gauge] = {}
         self._targets: dict[tuple[str, str, str], OfTarget] = {}
         self._define(self._registry)
+        self.targets = Targets(self._registry)
         if not self.shared:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)
@@ -89,8 +91,10 @@ class Metrics(Meter):
             target.first_byte.observe(record.first_byte)
         target.count(record.usage)
         for attempt in record.attempts:
-            if attempt.error:
+            if attempt.error and attempt.outcome != "refused":
                 self._errors.labels(attempt.endpoint, error_class(attempt.error)).inc()
+        if len(record.attempts) > 1:
+            self.targets.count(record.attempts)
         if record.loss:
             self._lossy.labels(record.dialect, record.upstream_dialect).inc()
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import Services
+from gateway import Breakers, Services
 
 if TYPE_CHECKING:
     from .metrics import Metrics
@@ -35,6 +35,9 @@ def metrics_of(services: Services) -> Metrics:
             )
         services.state[STATE] = metrics
     found: Metrics = services.state[STATE]
+    breakers = Breakers.of(services.state)
+    breakers.watch(STATE, found.targets.told)
+    found.targets.known(breakers.standings())
     return found
 
 
