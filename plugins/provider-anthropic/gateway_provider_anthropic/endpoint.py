@@ -16,6 +16,7 @@ from gateway import (
     Principal,
     Services,
     Settings,
+    Target,
     UnsetVariable,
     endpoint_headers,
 )
@@ -23,6 +24,7 @@ from gateway.endpoint.brought import USER_PROVIDED, brought
 
 from .names import defaults, listed
 from .section import AnthropicFields
+from .thinking import Thinking
 
 PATH = "endpoints.anthropic"
 OFFICIAL = "https://api.anthropic.com/v1"
@@ -49,6 +51,7 @@ class AnthropicEndpoint(HttpProvider):
 
     def __init__(self) -> None:
         self._finding: Finding | None = None
+        self._thinking = Thinking()
         self._address: Address
         self._headers: HeaderTemplates
 
@@ -89,6 +92,9 @@ class AnthropicProvider(AnthropicEndpoint):
 
     def url(self, outgoing: Outgoing) -> str:
         return self._address.url(outgoing.encoded.path, outgoing.encoded.query)
+
+    def target(self, model: str) -> Target:
+        return Target(self, self.endpoint, model, quirks=self._thinking.quirks(model), state_domain=self.endpoint)
 
     async def headers(self, outgoing: Outgoing) -> Mapping[str, str]:
         configured = self.configured(outgoing)

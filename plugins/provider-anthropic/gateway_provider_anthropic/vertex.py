@@ -41,7 +41,8 @@ class VertexProvider(AnthropicEndpoint):
 
     def target(self, model: str) -> Target:
         deployed = self._models.get(model, model)
-        return Target(self, self.endpoint, deployed, set=SET, drop=DROP, state_domain=self.endpoint)
+        quirks = self._thinking.quirks(deployed)
+        return Target(self, self.endpoint, deployed, quirks, SET, DROP, state_domain=self.endpoint)
 
     def adapt(self, encoded: Encoded, target: Target) -> Encoded:
         """The version is in the body alone, and for counting the model is there, too."""
