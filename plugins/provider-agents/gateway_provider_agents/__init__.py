@@ -17,4 +17,4 @@ def register_sections() -> Sequence[Section]:
 
 @hookimpl
 def register_directories(settings: Settings, services: Services) -> Sequence[Directory]:
-    return (Agents(settings.many(AgentSettings), services.endpoints, services.catalogue),)
+    return (Agents(settings.many(AgentSettings), services.endpoints, services.routes, services.catalogue),)

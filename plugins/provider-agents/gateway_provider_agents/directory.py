@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from gateway import (
     Catalogue,
@@ -26,13 +26,18 @@ OWNER = "librechat"
 
 
 class Agents(Directory):
-    """endpoints: filled after this is made, so it is looked into when a request comes."""
+    """endpoints, routes: filled after this is made, so they are looked into when a request comes."""
 
     def __init__(
-        self, agents: Sequence[AgentSettings], endpoints: Mapping[str, Provider], catalogue: Catalogue
+        self,
+        agents: Sequence[AgentSettings],
+        endpoints: Mapping[str, Provider],
+        routes: Mapping[str, Route],
+        catalogue: Catalogue,
     ) -> None:
         self._agents = agents
         self._endpoints = endpoints
+        self._failover = routes
         self._catalogue = catalogue
         self._parameters = [read(agent.model_parameters, agent.locked) for agent in agents]
         self._numbers = _numbers(agents)
@@ -47,12 +52,15 @@ class Agents(Directory):
         return self._routes.get(number) or self._make_route(number)
 
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
-        """Without agents whose endpoint cannot be called."""
+        """Without agents of which no endpoint can be called."""
         return [
-            self._shown(agent, provider)
+            self._shown(agent, providers[0])
             for agent in self._agents
-            if agent.allows(principal) and (provider := self._provider(agent)) and not provider.unavailable
+            if agent.allows(principal) and (providers := [one for one in self._providers(agent) if not one.unavailable])
         ]
+
+    def names(self) -> Collection[str]:
+        return self._numbers.keys()
 
     def findings(self) -> Sequence[Finding]:
         found: list[Finding] = []
@@ -72,9 +80,6 @@ class Agents(Directory):
 
     def _make_route(self, number: int) -> Route:
         agent, parameters = self._agents[number], self._parameters[number]
-        provider = self._provider(agent)
-        if provider is None:
-            raise Unavailable(f"The endpoint {agent.endpoint} of agent {agent.id} is not configured.")
         edit = Edit(
             model=agent.model,
             instructions=agent.instructions.reveal() or None,
@@ -82,8 +87,27 @@ class Agents(Directory):
             locked=parameters.locked,
             set=parameters.set,
         )
-        route = self._routes[number] = Route(agent.id, (provider.target(agent.model),), edit, agent.id)
+        route = self._routes[number] = self._led(agent, edit)
         return route
+
+    def _led(self, agent: AgentSettings, edit: Edit) -> Route:
+        """To its model, or as the route that it names."""
+        if agent.route:
+            way = self._failover.get(agent.route)
+            if way is None:
+                raise Unavailable(f"The route {agent.route} of agent {agent.id} is not configured.")
+            return Route(agent.id, way.targets, edit, agent.id, way.policy, way.fidelity)
+        provider = self._provider(agent)
+        if provider is None:
+            raise Unavailable(f"The endpoint {agent.endpoint} of agent {agent.id} is not configured.")
+        return Route(agent.id, (provider.target(agent.model),), edit, agent.id)
+
+    def _providers(self, agent: AgentSettings) -> Sequence[Provider]:
+        if agent.route:
+            way = self._failover.get(agent.route)
+            return [target.provider for target in way.targets] if way is not None else ()
+        provider = self._provider(agent)
+        return [provider] if provider is not None else ()
 
     def _provider(self, agent: AgentSettings) -> Provider | None:
         wanted = agent.endpoint.lower()
@@ -98,7 +122,7 @@ class Agents(Directory):
             agent.description,
             OWNER,
             agent=True,
-            facts=self._catalogue.of(provider, agent.model),
+            facts=self._catalogue.of(provider, agent.model) if agent.model else None,
         )
 
     def _of_names(self, number: int, agent: AgentSettings, path: str) -> Iterator[Finding]:
@@ -109,11 +133,24 @@ class Agents(Directory):
             yield Finding(f"{path}.name", f'another agent is named "{agent.name}"', "give each agent its own name")
 
     def _of_endpoint(self, agent: AgentSettings, path: str) -> Iterator[Finding]:
-        if self._provider(agent) is None:
+        if agent.route:
+            yield from self._of_route(agent, path)
+            return
+        for key, given in (("endpoint", agent.endpoint), ("model", agent.model)):
+            if not given:
+                yield Finding(path, f"`{key}` is missing", "add it, or name a route of gateway.routes as `route`")
+        if agent.endpoint and self._provider(agent) is None:
             configured = ", ".join(self._endpoints) or "none"
             yield Finding(
                 f"{path}.endpoint", f'there is no endpoint "{agent.endpoint}"', f"configured are: {configured}"
             )
+
+    def _of_route(self, agent: AgentSettings, path: str) -> Iterator[Finding]:
+        if agent.endpoint or agent.model:
+            yield Finding(f"{path}.route", "the agent names an endpoint or a model, too", "name one or the other")
+        if agent.route not in self._failover:
+            configured = ", ".join(self._failover) or "none"
+            yield Finding(f"{path}.route", f'there is no route "{agent.route}"', f"configured are: {configured}")
 
 
 def _of_parameters(parameters: Parameters, path: str) -> Iterator[Finding]:

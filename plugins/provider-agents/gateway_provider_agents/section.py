@@ -39,14 +39,17 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A preset that callers name as `model`.
 
     id: unique; like `agent_support`. name: may be used instead, where no other agent has it. endpoint, model: what
-    answers. instructions: come before the caller's own and are shown to nobody. model_parameters: hold where the
-    caller says nothing; LibreChat's names or OpenAI's. locked: those of them that hold whatever the caller says.
+    answers. route: the name of one of `gateway.routes` instead of them.
+    instructions: come before the caller's own and are shown to nobody.
+    model_parameters: hold where the caller says nothing; LibreChat's names or OpenAI's.
+    locked: those of them that hold whatever the caller says.
     access: who may use it; without it, everybody who may use agents.
     """
 
     id: Given
-    endpoint: Given
-    model: Given
+    endpoint: Given = ""
+    model: Given = ""
+    route: Given = ""
     name: str = ""
     description: str = ""
     instructions: Secret = Secret("")

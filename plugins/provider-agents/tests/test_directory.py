@@ -7,7 +7,20 @@ import pytest
 from gateway_provider_agents import register_directories, register_sections
 from gateway_provider_agents.section import AgentSettings
 
-from gateway import Egress, Forbidden, HttpProvider, Model, Principal, Secret, Services, Settings, Unavailable
+from gateway import (
+    Edit,
+    Egress,
+    Forbidden,
+    HttpProvider,
+    Model,
+    Principal,
+    Route,
+    Secret,
+    Services,
+    Settings,
+    Unavailable,
+)
+from gateway.pipeline.retry import Policy
 
 ADA = Principal(user_id="u1", name="ada", role="USER", groups=("lab", "all"), key_id="key_1", key_label="laptop")
 ROOT = Principal(user_id="u0", name="root", role="ADMIN")
@@ -30,15 +43,16 @@ def agent(**changes):
     return {"id": "agent_a", "endpoint": "openAI", "model": "gpt-x"} | changes
 
 
-def directory(*agents, endpoints=("openAI",)):
+def directory(*agents, endpoints=("openAI",), routes=()):
     """As at startup: the endpoints come after the directory is made."""
     read = tuple(msgspec.convert(one, AgentSettings, dec_hook=lambda kind, value: kind(value)) for one in agents)
-    filled = {}
-    services = Services(None, Egress(), None, lambda: 0.0, logging.getLogger("test.agents"), {}, filled)
+    filled, named = {}, {}
+    services = Services(None, Egress(), None, lambda: 0.0, logging.getLogger("test.agents"), {}, filled, routes=named)
     (made,) = register_directories(Settings({AgentSettings: read}, {}, frozenset()), services)
     for endpoint in endpoints:
         provider = endpoint if isinstance(endpoint, Endpoint) else Endpoint(endpoint)
         filled[provider.endpoint] = provider
+    named.update({route.name: route for route in routes})
     return made
 
 
@@ -195,3 +209,38 @@ async def test_what_is_known_of_its_model_is_told_of_an_agent():
     assert known.facts.context == 1_050_000
     assert "vision" in known.facts.abilities
     assert unknown.facts is None
+
+
+def smart(*providers):
+    targets = tuple(provider.target(f"m{number}") for number, provider in enumerate(providers))
+    return Route("smart", targets, Edit(model="m0"), policy=Policy(on=frozenset({"5xx"}), retries=2), fidelity="strict")
+
+
+async def test_an_agent_may_lead_where_a_route_leads():
+    way = smart(Endpoint("near"), Endpoint("far"))
+    made = directory({"id": "agent_a", "route": "smart", "instructions": "Rhyme."}, routes=[way])
+    route = await found(made, "agent_a")
+    assert (route.name, route.agent, route.edit.instructions) == ("agent_a", "agent_a", "Rhyme.")
+    assert (route.targets, route.policy, route.fidelity) == (way.targets, way.policy, "strict")
+    assert made.findings() == []
+
+
+async def test_it_is_listed_while_one_of_the_routes_endpoints_can_be_called():
+    shut = Endpoint("shut", "no key")
+    for providers, listed in (((shut, Endpoint("far")), ["agent_a"]), ((shut,), [])):
+        assert await ids(directory({"id": "agent_a", "route": "smart"}, routes=[smart(*providers)])) == listed
+
+
+def test_what_answers_is_named_once():
+    made = directory(
+        {"id": "a", "route": "wise"}, {"id": "b", "model": "m"}, agent(id="c", route="smart"), routes=[smart()]
+    )
+    assert [(one.path, one.what) for one in made.findings()] == [
+        ("gateway.agents[0].route", 'there is no route "wise"'),
+        ("gateway.agents[1]", "`endpoint` is missing"),
+        ("gateway.agents[2].route", "the agent names an endpoint or a model, too"),
+    ]
+
+
+def test_the_names_that_agents_take_are_known():
+    assert set(directory(agent(name="Writer")).names()) == {"agent_a", "Writer"}
