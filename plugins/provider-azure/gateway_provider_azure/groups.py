@@ -1,0 +1,154 @@
+"""The groups of `endpoints.azureOpenAI`, each model of theirs as a deployment, and what is wrong with them.
+
+Source of the checks: LibreChat `packages/data-provider/src/azure.ts`, `validateAzureGroups`, `mapModelToAzureConfig`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Raw, json
+
+from gateway import BadHeader, Finding, HeaderTemplates, Settings, UnsetVariable, endpoint_headers
+from gateway.endpoint import USER_PROVIDED
+
+from .deployment import AzureDeployment, Plan, Unavailable, key_headers
+from .place import UNDATED, Parts, Place, place_of
+from .section import AzureGroup, AzureModel
+from .versions import Versions
+
+PATH = "endpoints.azureOpenAI"
+BY_MODEL = "AZURE_USE_MODEL_AS_DEPLOYMENT_NAME"
+PLACEHOLDERS = {"${INSTANCE_NAME}": "\x00I\x00", "${DEPLOYMENT_NAME}": "\x00D\x00"}
+"""LibreChat's own, which no variable of that name takes the place of."""
+
+
+class Unusable(Exception):
+    """A group or model that cannot be called. key: where in the group. what, todo: in words for the operator."""
+
+    def __init__(self, key: str, what: str, todo: str) -> None:
+        super().__init__(what)
+        self.key, self.what, self.todo = key, what, todo
+
+
+class Groups:
+    """deployments: by the names of models, unavailable ones included. by_model: a model's name is its deployment's."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._versions = Versions.read()
+        self.by_model = (settings.env(BY_MODEL) or "").lower() == "true"
+        self._groups: set[str] = set()
+        self.deployments: dict[str, AzureDeployment] = {}
+        self.findings: list[Finding] = []
+
+    def add(self, path: str, group: AzureGroup) -> None:
+        """path: `endpoints.azureOpenAI.groups[n]`."""
+        try:
+            self._check(group)
+        except Unusable as unusable:
+            self.tell(path, unusable)
+            for name in group.models:
+                self.deployments.setdefault(name, Unavailable(f"{unusable.key}: {unusable.what}"))
+            return
+        self._groups.add(group.group)
+        for name, model in group.models.items():
+            self._add_model(path, group, name, model if isinstance(model, AzureModel) else AzureModel())
+
+    def deployment(self, group: AzureGroup, name: str, model: AzureModel) -> AzureDeployment:
+        """Raises Unusable."""
+        parts = self._parts(group, name, model)
+        key = self._resolved("apiKey", group.api_key.reveal())
+        own_key, own_url = key == USER_PROVIDED, parts.base == USER_PROVIDED
+        place = None if own_key or own_url else self._place(parts, name)
+        undated = place.undated if place else parts.version in UNDATED
+        plan = Plan(
+            group=group.group,
+            parts=parts,
+            headers=self._headers(group, {} if own_key or own_url else key_headers(key, parts)),
+            quirks=self._versions.quirks(parts.version, parts.serverless, undated),
+            set={added: Raw(json.encode(value)) for added, value in group.add_params.items()},
+            drop=frozenset(group.drop_params),
+            own_key=own_key,
+            own_url=own_url,
+        )
+        return AzureDeployment(plan, place)
+
+    def _place(self, parts: Parts, name: str) -> Place:
+        for key, value in (("deploymentName", parts.deployment), ("version", parts.version)):
+            if not value and not parts.serverless:
+                what = f"the model {name} has no {key}, and its group has none"
+                raise Unusable(f"models.{name}", what, f"give {key}, for the model or for its group")
+        try:
+            return place_of(parts)
+        except ValueError as error:
+            raise Unusable("baseURL" if parts.base else "instanceName", str(error), "correct it") from error
+
+    def _add_model(self, path: str, group: AzureGroup, name: str, model: AzureModel) -> None:
+        try:
+            if name in self.deployments:
+                raise Unusable(f"models.{name}", "another group above it has a model of this name", "rename it")
+            self.deployments[name] = self.deployment(group, name, model)
+        except Unusable as unusable:
+            self.tell(path, unusable)
+            self.deployments.setdefault(name, Unavailable(f"{unusable.key}: {unusable.what}"))
+
+    def _check(self, group: AzureGroup) -> None:
+        if not group.group:
+            raise Unusable("group", "it has no name", "name it")
+        if group.group in self._groups:
+            raise Unusable("group", f'"{group.group}" is the name of a group above it', "give it another name")
+        if not group.api_key.reveal().strip():
+            raise Unusable("apiKey", "it is missing", "give it")
+        if group.serverless and not group.base_url:
+            raise Unusable("baseURL", "it is missing, and a serverless group needs it", "give it")
+        if not group.serverless and not group.instance_name:
+            raise Unusable("instanceName", "it is missing", "give it, or say `serverless: true` with a `baseURL`")
+
+    def _parts(self, group: AzureGroup, name: str, model: AzureModel) -> Parts:
+        base = self._base(group.base_url)
+        version = self._resolved("version", model.version or group.version)
+        if group.serverless:
+            return Parts(version=version, base=base, serverless=True)
+        own = name.replace(".", "") if self.by_model else ""
+        return Parts(
+            instance=self._resolved("instanceName", group.instance_name),
+            deployment=own or self._resolved("deploymentName", model.deployment_name or group.deployment_name),
+            version=version,
+            base=base,
+        )
+
+    def _base(self, text: str) -> str:
+        for placeholder, mark in PLACEHOLDERS.items():
+            text = text.replace(placeholder, mark)
+        text = self._resolved("baseURL", text)
+        for placeholder, mark in PLACEHOLDERS.items():
+            text = text.replace(mark, placeholder)
+        return text
+
+    def _headers(self, group: AzureGroup, ours: Mapping[str, str]) -> HeaderTemplates:
+        configured = endpoint_headers(self._settings, group.additional_headers)
+        try:
+            return HeaderTemplates.compile(self._settings, configured, ours)
+        except UnsetVariable as error:
+            raise _unset("additionalHeaders", error) from error
+        except BadHeader as error:
+            where = f"additionalHeaders.{error.name}" if error.name in configured else "apiKey"
+            raise Unusable(where, str(error), "correct it") from error
+
+    def _resolved(self, key: str, text: str) -> str:
+        try:
+            return self._settings.resolve(text).strip()
+        except UnsetVariable as error:
+            raise _unset(key, error) from error
+
+    def tell(self, path: str, unusable: Unusable, variable: str = "") -> None:
+        where = path if variable else f"{path}.{unusable.key}"
+        what = f"{variable}: {unusable.what}" if variable else unusable.what
+        self.findings.append(Finding(where, what, unusable.todo, "warning"))
+
+
+def _unset(key: str, error: UnsetVariable) -> Unusable:
+    names = " and ".join(error.names)
+    what = f"the variable {names} is not set" if len(error.names) == 1 else f"the variables {names} are not set"
+    return Unusable(key, what, "set it in the environment or in .env")
