@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from importlib.resources import files
 
 import msgspec
 
@@ -112,4 +111,6 @@ def _longest(name: str, table: Mapping[str, object]) -> str | None:
 
 
 def _read(name: str) -> bytes:
+    from importlib.resources import files  # it takes longer to import than all the rest
+
     return files(__package__).joinpath(name).read_bytes()

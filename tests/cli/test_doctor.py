@@ -58,8 +58,8 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 
-async def run(url: str, *arguments: str, models: str = NAMED) -> Result:
-    config = CONFIG.replace("HERE", url).replace("SECRET", KEY).replace("MODELS", models)
+async def run(url: str, *arguments: str, models: str = NAMED, key: str = KEY) -> Result:
+    config = CONFIG.replace("HERE", url).replace("SECRET", key).replace("MODELS", models)
     return await asyncio.to_thread(_run, config, *arguments)
 
 
@@ -168,10 +168,19 @@ async def test_a_model_that_is_not_listed_is_not_called() -> None:
     assert (code, states(found)) == (1, "ssfss")
 
 
-async def test_an_endpoint_that_cannot_be_configured_fails_and_one_of_users_own_keys_is_left_alone() -> None:
-    result = await run("http://127.0.0.1:9", models="{default: []}")
-    assert result.exit_code == 1
-    assert "unavailable" in result.stdout
+async def test_an_endpoint_that_is_not_configured_fails() -> None:
+    code, found = await examined("http://127.0.0.1:9", models="{default: []}")
+    assert code == 1
+    assert found["checks"]["reachable"]["detail"].startswith("unavailable: models")
+    assert "gateway check" in found["todo"]
+
+
+async def test_an_endpoint_whose_callers_bring_their_keys_is_left_alone() -> None:
+    async with FakeUpstream() as far:
+        result = await run(far.url, key="user_provided")
+        assert far.arrived == []
+    assert result.exit_code == 0
+    assert "its callers bring their own apiKey" in " ".join(result.stdout.split())
 
 
 async def test_the_table_says_what_is_wrong_and_what_to_do() -> None:
