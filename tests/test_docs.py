@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gateway import hookspecs
 from gateway.testing.fake_upstream import FakeUpstream
@@ -91,9 +92,12 @@ def test_the_two_commands_are_those_that_ci_runs() -> None:
 
 
 def test_the_configuration_passes_its_check(tmp_path: Path) -> None:
-    [text] = blocks("yaml")
-    (tmp_path / "librechat.yaml").write_text(text)
-    environ = {**os.environ, "LOCAL_KEY": "x"}
+    """Its parts together, since the route leads to the endpoint above it."""
+    [text], [route] = blocks("yaml"), blocks("yaml route")
+    config = yaml.safe_load(text)
+    config["gateway"] |= yaml.safe_load(route)["gateway"]
+    (tmp_path / "librechat.yaml").write_text(yaml.safe_dump(config))
+    environ = {**os.environ, "LOCAL_KEY": "x", "OPENAI_API_KEY": "x"}
     run = command("check", "--json", str(tmp_path / "librechat.yaml"))
     ended = subprocess.run(run, env=environ, capture_output=True, text=True, check=False)
     errors = [finding for finding in json.loads(ended.stdout)["findings"] if finding["level"] == "error"]
