@@ -84,9 +84,10 @@ def _remark(one: Examined) -> str:
 def _summary(examined: Sequence[Examined]) -> str:
     spent = sum(one.cost or 0.0 for one in examined)
     failed = sum(one.failed for one in examined)
-    return (
-        f"{len(examined) - failed} of {len(examined)} endpoints are well; spent ${spent:.6f} as far as prices are known"
-    )
+    alone = sum(bool(one.note) for one in examined)
+    well = f"{len(examined) - failed - alone} of {len(examined)} endpoints are well"
+    left = f", {alone} left alone" if alone else ""
+    return f"{well}{left}; spent ${spent:.6f} as far as prices are known"
 
 
 def _plain(one: Examined) -> dict[str, object]:
