@@ -101,7 +101,8 @@ def assemble(
     for name, reason in (unclaimed or {}).items():
         endpoints.setdefault(name, Unclaimed(name, reason))
     breakers = Breakers.of(services.state)
-    named = NamedRoutes(core, endpoints, breakers, {name for directory in directories for name in directory.names()})
+    agents = {name for directory in directories for name in directory.names()}
+    named, fidelity = NamedRoutes(core, endpoints, breakers, agents), Fidelity(core.fidelity)
     failover.update(named.routes)
     directories += [named, Endpoints(endpoints, core.models.allow, catalogue)]
     attempt_scope = [rule for rule in permissions if rule.scope == "attempt"]
@@ -110,14 +111,14 @@ def assemble(
         authenticators=tuple(authenticators),
         directories=tuple(directories),
         permissions=tuple(rule for rule in permissions if rule.scope == "exchange"),
-        dispatcher=dispatcher(core, Sender(upstream, clients, attempt_scope, Fidelity(core.fidelity), keyring)),
+        dispatcher=dispatcher(core, Sender(upstream, clients, attempt_scope, fidelity, keyring)),
         meters=tuple(collect("register_meters", **both)),
     )
     router = Router(servers, [*routes, *collect("register_routes", **both)])
     lifespans = collect("register_lifespans", **both)
     findings = [finding for directory in directories for finding in directory.findings()]
     findings += [finding for provider in endpoints.values() for finding in provider.findings()]
-    findings += contradictions(core)
+    findings += [*contradictions(core), *fidelity.findings(agents, endpoints)]
     findings += missing_parts(registry, services, servers, authenticators, permissions, endpoints)
     return Assembly(core, registry, services, pipeline, router, lifespans, findings)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ..provider import Target
+from ..settings.contract import Finding
 from ..settings.routes import FidelityRules, Level
 from .resolve import Route
 
@@ -22,3 +23,12 @@ class Fidelity:
         own = self._agents.get(route.agent) if route.agent else None
         level = own or route.fidelity or self._endpoints.get(target.endpoint) or self._default
         return level == "strict"
+
+    def findings(self, agents: Collection[str], endpoints: Collection[str]) -> Iterable[Finding]:
+        """A rule for what there is not would hold nowhere, in silence."""
+        for kind, named, known in (("agents", self._agents, agents), ("endpoints", self._endpoints, endpoints)):
+            for name in named:
+                if name not in known:
+                    path = f"gateway.fidelity.{kind}.{name}"
+                    todo = f"there are: {', '.join(sorted(known)) or 'none'}"
+                    yield Finding(path, "it names nothing, so the rule holds nowhere", todo)

@@ -31,13 +31,15 @@ class Policy(msgspec.Struct, frozen=True):
     breakers: tuple[Breaker, ...] = ()
 
     def wait(self, fault: Fault, tries: int, retry_after: float | None, draw: Callable[[], float]) -> float | None:
-        """Seconds until the same target is tried again, the whole of the backoff drawn by lot, so that many clients of
-        a failing upstream do not come back together; None where it is not. tries: made so far.
+        """Seconds until the same target is tried again; None where it is not. tries: made so far.
+
+        All of the backoff is drawn by lot and comes on top of what the upstream asked for, so that the many that it
+        refuses do not come back together.
         """
         asked = retry_after or 0.0
         if tries > self.retries or fault in SAME_AGAIN or asked > self.patience:
             return None
-        return max(asked, draw() * min(self.backoff.most, self.backoff.first * 2.0 ** (tries - 1)))
+        return asked + draw() * min(self.backoff.most, self.backoff.first * 2.0 ** (tries - 1))
 
 
 class Budget:

@@ -62,7 +62,8 @@ class TargetSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class RouteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model of the operator's own that stands for others, which answer for each other.
 
-    name: what callers write as `model`. description: for the list of models. targets: who answers.
+    name: what callers write as `model`; it counts before an endpoint's model of that name.
+    description: for the list of models. targets: who answers.
     strategy: `ordered` asks the first target that can be asked; `weighted` draws lots for each call.
     on: failures after which another try is made: 429; 5xx; timeout; connect (unreachable, or lost before an answer);
     context_overflow (the call is too long for the model); credentials (our key was refused, or has no credit left).

@@ -363,3 +363,23 @@ async def test_an_earlier_targets_words_are_searched_for_its_credentials(routed:
     async with far.call(smart()) as reply:
         assert reply.status == 500
         assert b"secret-of-a" not in await reply.read()
+
+
+async def test_within_one_maker_bytes_pass_through_from_whatever_target_begins(routed: Any, smart: Any) -> None:
+    far = await routed("a", targets=(TargetSettings("a/m"), TargetSettings("a/n")), core={}, kind=None)
+    far.answer("a", streamed(OVERLOADED), streamed(*PIECES))
+    async with far.call(smart(stream=True)) as reply:
+        assert reply.headers["X-Gateway-Route"] == "a/n"
+        assert await reply.read() == b"".join(PIECES)
+    assert [json.loads(one.body)["model"] for one in far.upstreams["a"].arrived] == ["m", "n"]
+
+
+async def test_where_nothing_is_to_be_decided_nothing_is_made(
+    routed: Any, smart: Any, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.pipeline.dispatch.Failover", None)
+    far = await routed("a")
+    far.answer("a", whole(REPLY))
+    for body in (smart(), ask(model="a/m")):
+        async with far.call(body) as reply:
+            assert reply.status == 200

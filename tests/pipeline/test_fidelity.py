@@ -43,6 +43,13 @@ def test_one_level_is_for_all() -> None:
     assert [Fidelity("strict").strict(raw, TARGET), Fidelity("report").strict(raw, TARGET)] == [True, False]
 
 
+def test_a_rule_for_what_there_is_not_is_told() -> None:
+    rules = FidelityRules(agents={"poet": "strict", "gone": "strict"}, endpoints={"fra": "strict", "far": "report"})
+    found = list(Fidelity(rules).findings({"poet"}, {"far"}))
+    assert [finding.path for finding in found] == ["gateway.fidelity.agents.gone", "gateway.fidelity.endpoints.fra"]
+    assert list(Fidelity("strict").findings((), ())) == []
+
+
 @pytest.fixture
 def lossy(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`lossy("a")`: what goes to these endpoints loses `stop`, what comes back from them `logprobs`."""

@@ -25,7 +25,7 @@ def test_there_are_no_more_tries_than_there_may_be() -> None:
 
 
 def test_a_retry_after_is_waited_for_within_the_routes_patience() -> None:
-    assert POLICY.wait("429", 1, 2.0, lambda: 1.0) == 2.0
+    assert POLICY.wait("429", 1, 2.0, lambda: 1.0) == 2.5
     assert POLICY.wait("429", 1, 3.0, lambda: 0.0) == 3.0
     assert POLICY.wait("429", 1, 3.1, lambda: 0.0) is None
 
