@@ -17,6 +17,8 @@ from .reading import Document
 from .variables import substitute
 
 NEEDED = ("name", "apiKey", "baseURL", "models")
+DEFAULTED = ("apiKey", "baseURL")
+"""What a plugin may know for an endpoint that does not give it."""
 OURS = "gateway"
 SPLIT = "put the whole text into one variable, or other text before or after"
 
@@ -97,7 +99,8 @@ def _custom(document: Document, place: Steps, entry: dict[str, Any], facts: KeyF
         yield _placed(document, (*place, "name"), what, "give it another name", "error", key=False)
     for key in NEEDED:
         if not entry.get(key):
-            what = "it is missing, so LibreChat and the gateway skip this endpoint"
+            who = "LibreChat skips" if key in DEFAULTED else "LibreChat and the gateway skip"
+            what = f"it is missing, so {who} this endpoint"
             yield _placed(document, (*place, key), what, "give it, or take the endpoint out", "warning")
     models = entry.get("models")
     if isinstance(models, dict) and models and not models.get("fetch") and not models.get("default"):

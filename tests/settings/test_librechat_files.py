@@ -43,7 +43,6 @@ def test_unenforced_keys_are_named_each_with_its_reason(whole: Composed) -> None
         "modelSpecs.enforce",
         "endpoints.agents.recursionLimit",
         "endpoints.agents.capabilities",
-        "endpoints.custom[1].tokenConfig",
     } <= set(named)
     assert "transactions" not in named
     warned = paths(whole, "warning")
@@ -213,8 +212,8 @@ def test_what_librechat_refuses_is_an_error(composed: Compose, source: str, sent
         (ENDPOINT + "summarize: false}\n", f"librechat.yaml:4:70: endpoints.custom[0].summarize: {WITHOUT}"),
         (
             "version: '1'\nendpoints: {custom: [{name: a, apiKey: k, models: {fetch: true}}]}\n",
-            "librechat.yaml:2:22: endpoints.custom[0].baseURL: it is missing, so LibreChat and the gateway skip this "
-            "endpoint; give it, or take the endpoint out",
+            "librechat.yaml:2:22: endpoints.custom[0].baseURL: it is missing, so LibreChat skips this endpoint; "
+            "give it, or take the endpoint out",
         ),
         (
             "version: '1'\nendpoints: {custom: [{name: a, apiKey: k, baseURL: http://a, models: {fetch: false}}]}\n",
