@@ -38,7 +38,7 @@ def encode(call: Call, target: Target, family: Family) -> Encoded:
     members: Members = {"messages": written.messages, "system": written.system, "toolConfig": configured}
     thoughts = thinking.write(call, family, loss, forced=_forced(configured), unsigned=written.unsigned)
     samples = loss.own or (family.sampling and not thoughts.on)
-    members["inferenceConfig"] = _inference(call, samples, loss)
+    members["inferenceConfig"] = _inference(call, samples, family.both or loss.own, loss)
     members["additionalModelRequestFields"] = thoughts.fields | _top_k(call, family, samples, loss)
     members["outputConfig"] = _output(call, family, thoughts.effort, loss)
     members |= _options(call, family, loss)
@@ -54,8 +54,11 @@ def _forced(configured: Members) -> bool:
     return isinstance(choice, dict) and "auto" not in choice
 
 
-def _inference(call: Call, samples: bool, loss: Loss) -> Members:
-    """samples: whether sampling can be told; a temperature of 1 is none. Above 1 Bedrock takes no temperature."""
+def _inference(call: Call, samples: bool, both: bool, loss: Loss) -> Members:
+    """samples: whether sampling can be told; a temperature of 1 is none. both: temperature and top_p together.
+
+    Above 1 Bedrock takes no temperature.
+    """
     sampling = call.sampling
     temperature, top_p = sampling.temperature, sampling.top_p
     if not samples:
@@ -67,6 +70,10 @@ def _inference(call: Call, samples: bool, loss: Loss) -> Members:
     elif temperature is not None and temperature > 1 and not loss.own:
         loss.add("temperature")
         temperature = 1.0
+    if temperature is not None and top_p is not None and not both:
+        if top_p != 1:
+            loss.add("top_p")
+        top_p = None
     return given(
         {
             "maxTokens": call.limits.max_output,

@@ -99,5 +99,5 @@ def _format(fields: Members) -> OutputFormat | None:
     if value is None:
         return None
     definition = value.needed_inner("structure").needed_inner("jsonSchema")
-    schema = RAW.read(definition.need("schema", TEXT).encode(), definition.at("schema"))
+    schema = RAW.read(definition.need("schema", TEXT).encode("utf-8", "replace"), definition.at("schema"))
     return OutputFormat("schema", definition.take("name", TEXT), definition.take("description", TEXT), schema)

@@ -113,4 +113,5 @@ def _unsigned(turns: list[_Turn]) -> bool:
     if len(turns) < 2 or not any("toolResult" in part for part in turns[-1].content):
         return False
     before = turns[-2]
-    return before.role == "assistant" and "reasoningContent" not in before.content[0]
+    first = before.content[0] if before.content else {}
+    return before.role == "assistant" and "reasoningContent" not in first
