@@ -13,10 +13,11 @@ import msgspec
 class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """match: found in the model's id. top_k: where it stands in `additionalModelRequestFields`; nowhere where empty.
 
-    sampling: whether temperature and the like are taken. both: temperature together with top_p. stop_field: whether it tells which stop string it met.
-    caches: where cache points may stand. hour: whether they may last one. structured: whether a schema for the reply
-    and strict tools are taken. reasoning: `budget` and `adaptive` are Claude's `thinking`, `nova` is a
-    `reasoningConfig` with an effort, `effort` a `reasoning_effort`, `config` a `reasoning_config` that is a word.
+    sampling: whether temperature and the like are taken. both: temperature together with top_p. stop_field: whether it
+    tells which stop string it met. caches: where cache points may stand. hour: whether they may last one. structured:
+    whether a schema for the reply and strict tools are taken. reasoning: `budget` and `adaptive` are Claude's
+    `thinking`, `nova` is a `reasoningConfig` with an effort, `effort` a `reasoning_effort`, `config` a
+    `reasoning_config` that is a word.
     """
 
     match: str = ""
