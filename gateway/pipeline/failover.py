@@ -108,17 +108,22 @@ class Failover:
         return opened
 
     async def _bounded(self, target: Target, has_more: bool) -> Opened:
-        """Within the route's time. Where nobody else is left, a reply goes out as it comes."""
-        left = self._until - self._timing.now()
+        """Within the route's time, where it has one."""
+        if math.isinf(self._until):
+            return await self._begin(target, has_more)
         try:
-            async with asyncio.timeout(None if math.isinf(left) else max(0.0, left)):
-                opened = await self._sender.open(self._exchange, self._route, target)
-                return await begun(opened) if has_more else opened
+            async with asyncio.timeout(max(0.0, self._until - self._timing.now())):
+                return await self._begin(target, has_more)
         except TimeoutError as error:
             self._until = -math.inf
             raise UpstreamTimeout(
                 f"Nothing answered within the {self._policy.timeout:g} s of {self._route.name}.", code=TIME_IS_UP
             ) from error
+
+    async def _begin(self, target: Target, has_more: bool) -> Opened:
+        """Where nobody else is left, a reply goes out as it comes."""
+        opened = await self._sender.open(self._exchange, self._route, target)
+        return await begun(opened) if has_more else opened
 
     def _note(self, error: UpstreamError, target: Target, way: Pass | None) -> None:
         """In the attempt's record, and on the breaker."""
