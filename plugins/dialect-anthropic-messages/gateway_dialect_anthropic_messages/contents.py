@@ -191,7 +191,10 @@ class _Call(_Block):
         self._index = reader.take()
         self._given = members.get("input", _EMPTY)
         self._said = False
-        call = ToolCall(_string(members, "id"), _string(members, "name"), extra=_others(members, "id", "name", "input"))
+        extra = _others(members, "id", "name", "input")
+        if _string(jsontext.members(extra.get("caller", _EMPTY)), "type") == "direct":
+            del extra["caller"]  # the model itself, as always where nothing else is said
+        call = ToolCall(_string(members, "id"), _string(members, "name"), extra=extra)
         out.append(BlockStart(0, self._index, call))
 
     def more(self, delta: Delta, payload: bytes, out: Events) -> bool:

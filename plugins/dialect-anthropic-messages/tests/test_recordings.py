@@ -220,6 +220,8 @@ def outline(message):
 
 def plain(block):
     block = {name: value for name, value in block.items() if value not in (None, [])}
+    if block["type"] == "tool_use" and block.get("caller") == {"type": "direct"}:
+        del block["caller"]
     if block["type"] == "thinking":
         carried = carrier.unpack(block.get("signature", ""))
         signature = state.read_signed(carried).signature if carried else block.get("signature", "")
