@@ -67,7 +67,8 @@ class Encoded(msgspec.Struct, frozen=True):
     """A call as the upstream gets it. path: below the provider's base URL, as `/chat/completions`.
 
     loss: what had no place in it, as paths of the client's own members (`stop`, `messages[2].content[0]`).
-    usage_asked: usage is reported only because we asked, so the client must not see it.
+    usage_asked: usage is reported only because we asked, so the client must not see it. text_bytes: of input that can
+    be estimated in tokens; None for all of the body.
     """
 
     path: str
@@ -76,6 +77,7 @@ class Encoded(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
     loss: tuple[str, ...] = ()
     usage_asked: bool = False
+    text_bytes: int | None = None
 
 
 class Encoder(ABC):
