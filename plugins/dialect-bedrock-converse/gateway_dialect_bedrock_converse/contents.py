@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import Raw
 
 from gateway import Audio, Block, Extra, File, Image, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult, carrier
@@ -17,6 +18,7 @@ from .names import NAME, REDACTED, THINKING, Titles, word
 
 CACHE_CONTROL = "cache_control"
 _CACHED = frozenset((CACHE_CONTROL,))
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
 
 class ContentWriter:
@@ -104,12 +106,8 @@ class ContentWriter:
         if not text:
             return Raw(b"{}")
         if block.kind == "function":
-            try:
-                whole = jsontext.loaded(text.encode("utf-8", "replace"))
-                if isinstance(whole, dict):
-                    return Raw(text.encode("utf-8", "replace"))
-            except jsontext.UNREADABLE:
-                pass
+            if (whole := _object(text)) is not None:
+                return whole
             self._loss.add(f"{path}.arguments")
         return jsontext.raw({"input": block.arguments})
 
@@ -152,6 +150,15 @@ class ContentWriter:
             return []
         self._loss.keep(block.extra, path, _CACHED | media.known(block))
         return [written, *self.cache_point(block.extra, "messages", path)]
+
+
+def _object(text: str) -> Raw | None:
+    """A JSON object as it is spelt; None where the text is none."""
+    try:
+        _MEMBERS.decode(text)
+        return Raw(text.encode())
+    except jsontext.UNREADABLE:
+        return None
 
 
 def _text(value: Raw | None) -> str | None:

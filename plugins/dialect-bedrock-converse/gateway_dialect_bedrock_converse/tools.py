@@ -78,8 +78,9 @@ def _object(parameters: Raw) -> Raw:
 
 
 def _choice(choice: ToolChoice, loss: Loss) -> Members | None:
+    """`auto` is what no choice means too, and some families refuse the member whatever it says."""
     if choice.mode == "tool" and choice.names:
         return {"tool": {"name": choice.names[0] if loss.own else word(choice.names[0])}}
     if choice.mode == "required" or (choice.mode == "allowed" and choice.required):
         return {"any": {}}
-    return {"auto": {}} if choice.mode != "none" else None
+    return {"auto": {}} if loss.own else None

@@ -44,7 +44,7 @@ def test_a_tools_name_that_bedrock_refuses_is_replaced_everywhere_and_named(writ
     assert body["toolConfig"]["tools"][0]["toolSpec"] == {"name": name, "inputSchema": {"json": {"type": "object"}}}
 
 
-@pytest.mark.parametrize("arguments", ['{"a"', "[1]", "7", "[" * 50_000])
+@pytest.mark.parametrize("arguments", ['{"a"', '{"a": NaN}', "[1]", "7", "[" * 50_000])
 def test_arguments_that_are_no_object_go_into_one(arguments: str, encode: Any) -> None:
     messages = [HI, Message("assistant", [ToolCall("c", "f", arguments)])]
     encoded = CLIENT.encode(Call("m", messages, tools=[Tool("f")]), replay.target(BUDGET))
@@ -56,16 +56,16 @@ def test_arguments_that_are_no_object_go_into_one(arguments: str, encode: Any) -
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [
-        (ToolChoice("auto"), {"auto": {}}),
+        (ToolChoice("auto"), None),
         (ToolChoice("required"), {"any": {}}),
         (ToolChoice("tool", ("g",)), {"tool": {"name": "g"}}),
-        (ToolChoice("allowed", ("g",)), {"auto": {}}),
+        (ToolChoice("allowed", ("g",)), None),
         (ToolChoice("allowed", ("g",), required=True), {"any": {}}),
     ],
 )
 def test_the_choice_among_tools(choice: ToolChoice, expected: Any, written: Any) -> None:
     body = written(Call("m", [HI], tools=[Tool("f"), Tool("g", "Does g.")], tool_choice=choice))
-    assert body["toolConfig"]["toolChoice"] == expected
+    assert body["toolConfig"].get("toolChoice") == expected
     names = [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]]
     assert names == (["g"] if choice.mode == "allowed" else ["f", "g"])
 
