@@ -24,6 +24,8 @@ STATUSES = {
     "validationException": 400,
 }
 """Of exceptions within a stream; any other one is a fault of the stream."""
+MODEL_FAILED = 424
+"""Of ModelErrorException: the model behind Bedrock failed, which is no fault of the call."""
 TIMEOUTS = ("modelTimeoutException",)
 
 
@@ -33,7 +35,7 @@ def decode(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefu
     kind = header(headers, "x-amzn-errortype") or _text(told, "__type")
     return UpstreamRefused(
         found.message or prose(body, headers) or f"The upstream answered with status {status}.",
-        status,
+        502 if status == MODEL_FAILED else status,
         body=body,
         content_type=header(headers, "content-type"),
         code=_name(kind) or found.code,

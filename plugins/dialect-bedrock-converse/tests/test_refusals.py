@@ -24,7 +24,6 @@ KIND = {"x-amzn-errortype": "ThrottlingException:http://internal.amazon.com/cora
             "Gone.",
             "ResourceNotFoundException",
         ),
-        (424, {}, b'{"message":"Model failed.","originalStatusCode":500}', "Model failed.", OURS),
         (503, {}, b"Service Unavailable", "Service Unavailable", OURS),
         (500, {}, b"<html>x</html>", "The upstream answered with status 500.", OURS),
         (500, {}, b"\xff", "\ufffd", OURS),
@@ -39,6 +38,11 @@ def test_an_error_keeps_its_words_status_and_name(
 
 def test_when_to_come_again_is_kept() -> None:
     assert CLIENT.decode_error(429, {"Retry-After": "3"} | KIND, b"{}").retry_after == 3
+
+
+def test_a_model_that_failed_is_the_upstreams_fault() -> None:
+    error = CLIENT.decode_error(424, {}, b'{"message":"Model failed.","originalStatusCode":500}')
+    assert (error.status, error.upstream_status, error.public) == (502, 502, "Model failed.")
 
 
 @pytest.mark.parametrize("status", [401, 403])
