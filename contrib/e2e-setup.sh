@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the end-to-end tests use beside contrib/dev-requirements.txt: an older OpenAI SDK, the Node SDK, a tiny real model server.
+# What the end-to-end tests use beside contrib/dev-requirements.txt: the SDKs' older generation, Node's SDKs, a tiny real model server.
 # Tests whose part is not here skip and say so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +13,8 @@ environment() { # name, packages…: a virtual environment under .cache
 }
 
 environment openai1 'openai>=1.100,<2'
+environment anthropic1 'anthropic>=1,<2'
+environment genai2 'google-genai>=2,<3'
 environment tinyllm xllamacpp gguf numpy
 if command -v npm >/dev/null; then
     npm install --prefix tests/e2e/node --no-audit --no-fund --silent

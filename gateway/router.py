@@ -66,12 +66,15 @@ class Router:
         raise self._miss(method, path)
 
     def speaker(self, path: str) -> ServerDialect | None:
-        """The dialect in whose envelope a path that nobody serves is answered: by its last words, else the first."""
+        """The dialect in whose envelope a path that nobody serves is answered: by its last words, else the first that
+        does not ask whose a request is.
+        """
         for dialect in self._dialects:
             for operation in dialect.operations:
                 if operation.kind == "generate" and path.rstrip("/").endswith(operation.path):
                     return dialect
-        return self._dialects[0] if self._dialects else None
+        plain = (dialect for dialect in self._dialects if type(dialect).claims is ServerDialect.claims)
+        return next(plain, self._dialects[0] if self._dialects else None)
 
     def _has_pattern(self, method: str, path: str) -> bool:
         wanted = expression(path)
