@@ -10,8 +10,13 @@ async def read(exchange: Exchange) -> None:
     """Runs only once the client is known: nothing large is taken from strangers."""
     inbound = exchange.inbound
     inbound.body = await inbound.receive()
+    if inbound.operation.kind != "media":  # forms hold files
+        _check_text(inbound.body)
+    exchange.envelope = exchange.dialect.peek(inbound)
+
+
+def _check_text(body: bytes) -> None:
     try:
-        inbound.body.decode()
+        body.decode()
     except UnicodeDecodeError as error:
         raise BadCall(f"The body is not UTF-8: byte {error.start} starts no character.") from error
-    exchange.envelope = exchange.dialect.peek(inbound)

@@ -63,6 +63,9 @@ class HttpSink(Sink):
         self._hold(head)
 
     async def write(self, data: bytes) -> None:
+        """Nothing at all would be the last chunk: a clean end."""
+        if not data:
+            return
         if self._chunked:
             self._hold(b"%x\r\n" % len(data), data, b"\r\n")
         else:
