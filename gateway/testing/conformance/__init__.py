@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
+from ...dialect import ServerDialect
 from .. import installed
 from . import clients, plugins, providers, servers
 from .check import Check
@@ -29,9 +30,16 @@ def checks(plugin: ModuleType, environ: Mapping[str, str] | None = None) -> list
     found = plugins.checks(plugin)
     registered = installed.objects(plugin, installed.bare_settings(environ))
     for dialect in registered.servers:
-        found += servers.checks(dialect, installed.client_half(dialect.name, registered.clients))
+        half = installed.client_half(dialect.name, registered.clients) if _generates(dialect) else None
+        found += servers.checks(dialect, half)
     for client in registered.clients:
-        found += clients.checks(client, installed.server_half(client.name, registered.servers))
+        other = installed.server_half(client.name, registered.servers)
+        found += clients.checks(client, other if other is not None and _generates(other) else None)
     for provider in registered.providers:
         found += providers.checks(provider, tuple((environ or {}).values()))
     return found
+
+
+def _generates(server: ServerDialect) -> bool:
+    """Whether it has conversations; what is only passed through is checked by its own tests."""
+    return any(operation.kind == "generate" for operation in server.operations)
