@@ -1,0 +1,13 @@
+"""The conformance kit."""
+
+from __future__ import annotations
+
+import gateway_dialect_openai_media
+import pytest
+
+from gateway.testing import conformance
+
+
+@pytest.mark.parametrize("check", conformance.checks(gateway_dialect_openai_media), ids=str)
+def test_it_keeps_its_contracts(check: conformance.Check) -> None:
+    check()
