@@ -34,9 +34,8 @@ _AUTO = Raw(b'"auto"')
 _QUERY = "beta"
 
 
-class SystemText(msgspec.Struct):
+class SystemText(msgspec.Struct, tag="text"):
     text: str
-    type: str = "text"
 
 
 def edited(inbound: Inbound, edit: Edit, target: Target) -> Encoded:

@@ -18,14 +18,13 @@ LAST_DATE = 253_402_300_799
 """The last second of the year 9999, which is the last that RFC 3339 can write."""
 
 
-class ModelEntry(msgspec.Struct):
+class ModelEntry(msgspec.Struct, tag="model"):
     id: str
     display_name: str
     created_at: str
     max_input_tokens: int | None = None
     max_tokens: int | None = None
     lifecycle: str = "active"
-    type: str = "model"
 
 
 class ModelPage(msgspec.Struct):

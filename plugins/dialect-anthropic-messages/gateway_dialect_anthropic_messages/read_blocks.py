@@ -81,11 +81,11 @@ def _block(members: Members, whole: Raw) -> Block:
 
 
 def _thinking(members: Members) -> Reasoning:
-    """A signature may be missing where an upstream gives none; it is then sent back without one."""
+    """Thoughts of upstreams that prove nothing have an empty signature, or none."""
     text = members.take("thinking", TEXT) or ""
     signature = members.take("signature", TEXT)
-    carried = carrier.unpack(signature) if signature else None
-    return Reasoning(text, proof=carried or state.signed(text, signature), extra=members.given())
+    proof = (carrier.unpack(signature) or state.signed(text, signature)) if signature else None
+    return Reasoning(text, proof=proof, extra=members.given())
 
 
 def _redacted(members: Members) -> Reasoning | Opaque:

@@ -40,9 +40,8 @@ class ErrorBody(msgspec.Struct, omit_defaults=True):
     details: Details | None = None
 
 
-class ErrorEnvelope(msgspec.Struct):
+class ErrorEnvelope(msgspec.Struct, tag="error"):
     error: ErrorBody
-    type: str = "error"
     request_id: str | None = None
 
 

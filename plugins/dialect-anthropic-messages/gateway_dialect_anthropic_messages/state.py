@@ -25,18 +25,18 @@ BLOCKS = frozenset((BLOCK, "item", "part"))
 _IDS = ("id", "tool_use_id")
 
 
-class Signed(msgspec.Struct, omit_defaults=True):
-    """Thoughts with what proves them. signature: None where the client sent them back without one."""
+class Signed(msgspec.Struct):
+    """Thoughts with what proves them."""
 
-    thinking: str = ""
-    signature: str | None = None
+    thinking: str
+    signature: str
 
 
 _SIGNED = msgspec.json.Decoder(Signed)
 _TEXT = msgspec.json.Decoder(str)
 
 
-def signed(text: str, signature: str | None, domain: str = "") -> Opaque:
+def signed(text: str, signature: str, domain: str = "") -> Opaque:
     return Opaque(NAME, THINKING, jsontext.raw(Signed(text, signature)), domain)
 
 
@@ -55,7 +55,7 @@ def read_signed(proof: Opaque) -> Signed | None:
 def shown_signature(proof: Opaque) -> str:
     """For the `signature` of a thinking block."""
     found = read_signed(proof) if proof.form == THINKING and carrier.native(proof, NAME) else None
-    return carrier.pack(proof) if found is None else found.signature or ""
+    return carrier.pack(proof) if found is None else found.signature
 
 
 def shown_data(proof: Opaque) -> str:

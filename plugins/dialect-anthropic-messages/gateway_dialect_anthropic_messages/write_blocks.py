@@ -131,10 +131,7 @@ class BlockWriter:
         if found is None or proof.form != state.THINKING:
             self._loss.add(path)
             return None
-        out: Members = {"type": "thinking", "thinking": found.thinking}
-        if found.signature is not None:
-            out["signature"] = found.signature
-        return {**out, **extra}
+        return {"type": "thinking", "thinking": found.thinking, "signature": found.signature, **extra}
 
     def _opaque(self, block: Opaque, path: str) -> Content | None:
         sent = state.sent_block(block, self._domain)

@@ -40,8 +40,8 @@ def test_duplicate_members_collapse(client, target, inbound):
         (b"null", b'"Be A."'),
         (b'""', b'"Be A."'),
         (b'"\\u00fc"', b'"Be A.\\n\\n\\u00fc"'),
-        (b"[]", b'[{"text":"Be A.","type":"text"}]'),
-        (b'[ {"type":"text", "text":"B"}]', b'[{"text":"Be A.","type":"text"},{"type":"text", "text":"B"}]'),
+        (b"[]", b'[{"type":"text","text":"Be A."}]'),
+        (b'[ {"type":"text", "text":"B"}]', b'[{"type":"text","text":"Be A."},{"type":"text", "text":"B"}]'),
     ],
 )
 def test_instructions_stand_before_the_clients_own(client, target, inbound, own, written):

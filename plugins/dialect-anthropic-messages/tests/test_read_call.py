@@ -210,6 +210,12 @@ def test_signatures_are_the_clients_word(server, inbound):
     assert secret == Reasoning(proof=state.redacted(jsontext.raw("enc")))
 
 
+def test_thoughts_without_a_signature_prove_nothing(server, inbound):
+    for signature in ({}, {"signature": ""}):
+        [thought] = blocks(server, inbound, {"type": "thinking", "thinking": "Hm", **signature}, role="assistant")
+        assert thought == Reasoning("Hm")
+
+
 def test_a_carrier_is_what_it_carries(server, inbound):
     thought, secret = blocks(
         server,
