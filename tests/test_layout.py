@@ -81,7 +81,9 @@ def names(path):
 
 
 def core_files():
-    return [path for path in SOURCES if path.is_relative_to(CORE) and not path.is_relative_to(CORE / "testing")]
+    """Without the testing kit, and without what `gateway new` copies, which is plugins."""
+    apart = (CORE / "testing", CORE / "templates")
+    return [path for path in SOURCES if path.is_relative_to(CORE) and not any(map(path.is_relative_to, apart))]
 
 
 def at(path):
