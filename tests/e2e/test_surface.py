@@ -43,7 +43,6 @@ def gateway(
                 {"name": "far", "models": {"default": ["org/with/slashes", "twin", "alone"]}, **far},
                 {"name": "Second One", "models": {"default": ["twin"]}, **far},
                 {"name": "unset", "models": {"default": ["lost"]}, **far, "apiKey": "${NEVER_SET_ANYWHERE}"},
-                {"name": "users", "models": {"default": ["own"]}, **far, "apiKey": "user_provided"},
             ]
         },
         "gateway": {
@@ -155,7 +154,6 @@ def test_raw_models_are_not_under_the_agents_mount(caller: Any) -> None:
 def test_what_cannot_be_called_says_why(caller: Any) -> None:
     for model, reason in (
         ("unset/lost", "NEVER_SET_ANYWHERE"),
-        ("users/own", "user_provided"),
         ("agent_unset", "NEVER"),
     ):
         came = caller.post("/v1/chat/completions", {"model": model, **HELLO})
