@@ -28,7 +28,7 @@ from gateway.wire import jsontext
 
 from . import state
 from .losses import NAME, Loss
-from .wire import Delta
+from .wire import Delta, sound
 
 Events = list[Event]
 _NOTHING = (b"null", b"[]")
@@ -127,7 +127,7 @@ class _Text(_Block):
             return True
         if delta.type != "citations_delta":
             return False
-        citation = jsontext.members(jsontext.members(payload).get("delta", _EMPTY)).get("citation")
+        citation = _pieces(payload).get("citation")
         if citation is not None:
             self._citations.append(citation)
         return True
@@ -221,7 +221,7 @@ class _Other(_Block):
         if delta.partial_json is not None:
             self._input.append(delta.partial_json)
             return True
-        pieces = jsontext.members(jsontext.members(payload).get("delta", _EMPTY))
+        pieces = _pieces(payload)
         for name, value in pieces.items():
             if name != "type":
                 self._members[name] = _longer(self._members.get(name), value)
@@ -241,6 +241,11 @@ _KINDS: dict[str, type[_Block]] = {
     "redacted_thinking": _Redacted,
     "tool_use": _Call,
 }
+
+
+def _pieces(payload: bytes) -> Extra:
+    """A delta's members."""
+    return jsontext.members(jsontext.members(sound(payload)).get("delta", _EMPTY))
 
 
 def _citation(raw: Raw, length: int) -> Citation:

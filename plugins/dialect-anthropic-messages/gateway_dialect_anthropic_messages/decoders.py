@@ -26,7 +26,7 @@ from gateway.wire import jsontext
 from . import refusals, usages
 from .contents import Reader
 from .losses import NAME, Loss
-from .wire import EVENT, WHOLE, Delta, Whole, decode
+from .wire import EVENT, WHOLE, Delta, Whole, decode, sound
 from .wire import Event as WireEvent
 
 CUT = "The upstream's reply ended before it was complete."
@@ -150,7 +150,7 @@ class StreamDecoder(Decoder):
 
     def _delta(self, read: WireEvent, payload: bytes, out: list[Event]) -> None:
         if read.type != "content_block_delta":
-            self._rarer(read, _sound(payload), out)
+            self._rarer(read, sound(payload), out)
         elif read.delta is not None:
             self._reader.blocks.delta(read.index, read.delta, payload, out)
 
@@ -205,7 +205,7 @@ class WholeDecoder(Decoder):
     def finish(self) -> list[Event]:
         out: list[Event] = []
         try:
-            self._read(_sound(bytes(self._body)), out)
+            self._read(sound(bytes(self._body)), out)
         except UpstreamError as error:
             return [Failed(error)]
         return out
@@ -237,8 +237,3 @@ def _unknown(members: Extra) -> Extra:
 
 def _telling(members: Extra) -> Extra:
     return {name: value for name, value in members.items() if not jsontext.is_null(value)}
-
-
-def _sound(payload: bytes) -> bytes:
-    """Valid UTF-8: values that stay raw are looked into by nobody before they reach a client."""
-    return payload if payload.isascii() else payload.decode("utf-8", "replace").encode()

@@ -322,6 +322,19 @@ def test_a_delta_of_another_kind_of_block_is_told(client, target):
     assert list(decoder.loss) == ["content[0].new_delta"]
 
 
+def test_bytes_that_are_no_text_do_not_reach_a_client(client, target):
+    citation = {"type": "page_location", "cited_text": "BAD"}
+    text = block(0, {"type": "text", "text": "A"}, {"type": "citations_delta", "citation": citation})
+    data = sse(*reply(text, block(1, {"type": "fallback", "x": "BAD"}))).replace(b"BAD", b"\xff")
+    events = read(client, target, data)
+    assert [json.loads(bytes(e.citation.raw))["cited_text"] for e in events if getattr(e, "citation", None)] == [
+        "\ufffd"
+    ]
+    assert [json.loads(bytes(e.block.payload))["x"] for e in events if isinstance(e, BlockStart) and e.index == 1] == [
+        "\ufffd"
+    ]
+
+
 def test_half_a_character_is_kept(client, target):
     text = block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": "\ud83d"})
     assert BlockDelta(0, 0, "\ud83d") in streamed(client, target, text)

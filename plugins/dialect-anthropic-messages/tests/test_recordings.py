@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+from pathlib import Path
 
 import anthropic.types as sdk
 import pydantic
@@ -11,6 +13,9 @@ import pytest
 from gateway_dialect_anthropic_messages import state
 
 from gateway import BlockStart, Edit, Failed, Usage, carrier, sse
+
+SHARED = Path(os.environ.get("GATEWAY_SHARED") or Path(__file__).parents[4] / "shared")
+RECORDINGS = SHARED / "corpus" / "anthropic.messages"
 
 
 def feed(reader, data, cuts):
@@ -276,3 +281,17 @@ def texts(content):
 
 def without_nulls(members):
     return {name: value for name, value in members.items() if value is not None}
+
+
+def test_recorded_counts_are_asked_for_and_read(client, target, inbound):
+    paths = sorted((RECORDINGS.parent / "anthropic.count_tokens").glob("*/*.json"))
+    if not paths:
+        pytest.skip(f"no recordings of counts beside {RECORDINGS}")
+    for path in paths:
+        record = json.loads(path.read_bytes())
+        asked = record["request"]["body"]
+        out = client.edit(inbound(asked, kind="count"), Edit("other"), target)
+        assert json.loads(out.body) == asked | {"model": "other"}
+        assert list(json.loads(out.body)) == list(asked)
+        reply = json.dumps(record["response"]["body"]).encode()
+        assert client.decode_count(reply) == record["response"]["body"]["input_tokens"]
