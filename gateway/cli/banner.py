@@ -12,7 +12,7 @@ from ..pipeline.compile import Assembly
 from ..provider import Model
 from ..secret import Secret
 
-_OPERATOR = Principal(user_id="banner", role="ADMIN")
+_OPERATOR = Principal(user_id="", role="ADMIN")
 _LISTING = Operation("models", "GET", "/models")
 _SHOWN = 12
 

@@ -108,10 +108,11 @@ class Sender:
         target, encoded, attempt = outgoing.target, outgoing.encoded, outgoing.attempt
         attempt.credentials = await provider.headers(outgoing)
         headers = {"Content-Type": "application/json", **encoded.headers, **attempt.credentials}
+        url = provider.url(outgoing)
         attempt.sent = True
         attempt.input_bytes = len(encoded.body) if encoded.text_bytes is None else encoded.text_bytes
         reply = await self._upstream.send(
-            "POST", provider.url(outgoing), headers, encoded.body, trust=outgoing.trust, timeouts=target.timeouts
+            "POST", url, headers, encoded.body, trust=outgoing.trust, timeouts=target.timeouts
         )
         attempt.status = reply.status
         return reply
