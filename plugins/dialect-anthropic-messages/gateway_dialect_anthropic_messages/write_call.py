@@ -21,6 +21,7 @@ COUNT_PATH = "/messages/count_tokens"
 OUTPUT = 8192
 COUNTED = frozenset(
     (
+        "anthropic_version",
         "cache_control",
         "context_management",
         "mcp_servers",
@@ -36,7 +37,7 @@ COUNTED = frozenset(
         "workspace_id",
     )
 )
-"""Members that a count of tokens takes; it refuses others."""
+"""Members that a count of tokens takes; it refuses others. The first is for clouds that have the version there."""
 TIERS: Mapping[str, str] = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 _BETAS = re.compile(r"[\w.,; =-]{1,2000}", re.ASCII)
 
@@ -48,9 +49,10 @@ def write(call: Call, target: Target) -> Encoded:
 
 
 def write_count(call: Call, target: Target) -> Encoded:
-    """What a count has no place for does not change it, so it is no loss."""
+    """What a count has no place for does not change it, so it is no loss. Nobody amends it afterwards, as other calls."""
     body, _, betas = _body(call, target)
-    counted = {name: value for name, value in body.items() if name in COUNTED}
+    body |= target.set
+    counted = {name: value for name, value in body.items() if name in COUNTED and name not in target.drop}
     return Encoded(COUNT_PATH, jsontext.encode(counted), headers=versions.headers(counted, None, betas))
 
 

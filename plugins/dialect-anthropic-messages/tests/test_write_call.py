@@ -227,6 +227,16 @@ def test_a_count_asks_with_what_counts(client, target):
     assert client.decode_count(b'{"input_tokens": 12}') == 12
 
 
+def test_a_count_has_what_the_endpoint_sets_and_drops(client, target):
+    there = msgspec.structs.replace(
+        target,
+        set={"anthropic_version": jsontext.raw("v"), "service_tier": jsontext.raw("auto")},
+        drop=frozenset({"system"}),
+    )
+    encoded = client.encode_count(asked(system=[Text("S")]), there)
+    assert list(json.loads(encoded.body)) == ["model", "messages", "anthropic_version"]
+
+
 @pytest.mark.parametrize("reply", [b"", b"{}", b"[]", b'{"input_tokens": "x"}'])
 def test_a_count_that_cannot_be_read_is_the_upstreams_fault(client, reply):
     with pytest.raises(UpstreamBroken):
