@@ -49,7 +49,7 @@ def write(call: Call, target: Target) -> Encoded:
 
 
 def write_count(call: Call, target: Target) -> Encoded:
-    """What a count has no place for does not change it, so it is no loss. Nobody amends it afterwards, as other calls."""
+    """What a count has no place for does not change it, so it is no loss. Nobody amends it later, as other calls."""
     body, _, betas = _body(call, target)
     body |= target.set
     counted = {name: value for name, value in body.items() if name in COUNTED and name not in target.drop}
