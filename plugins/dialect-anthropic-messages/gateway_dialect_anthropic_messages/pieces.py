@@ -25,11 +25,12 @@ _JSON = b'{"type":"input_json_delta","partial_json":'
 
 
 class Writer:
-    """What the blocks of a reply share. refused: whether one of them is a refusal."""
+    """What the blocks of a reply share. refused, called: whether one of them is a refusal, a call."""
 
     def __init__(self, loss: Loss) -> None:
         self.loss = loss
         self.refused = False
+        self.called = False
         self._next = 0
 
     def start(self, block: object) -> tuple[int, bytes]:
@@ -166,6 +167,7 @@ class Calling(Piece):
 
     def __init__(self, block: ToolCall, writer: Writer) -> None:
         super().__init__(writer)
+        writer.called = True
         self._block = block
         self._proof = block.proof
         self._free: list[str] | None = [] if block.kind == "custom" else None

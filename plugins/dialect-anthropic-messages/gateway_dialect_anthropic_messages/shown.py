@@ -61,10 +61,15 @@ def message(started: Started, model: str, usage: Members, loss: Loss) -> Members
     return {**known, **loss.keep(started.extra, "")}
 
 
-def ending(finished: Finished, own: bool, refused: bool) -> Members:
-    """`stop_reason` and `stop_sequence`. refused: the reply holds a refusal's words, whatever ended it."""
+def ending(finished: Finished, own: bool, refused: bool, called: bool) -> Members:
+    """`stop_reason` and `stop_sequence`. refused: the reply holds a refusal's words, whatever ended it. called: it
+    holds a call for the client, which SDKs look for under this reason alone; others end with `stop` where the tool was
+    chosen for the model.
+    """
     word = _WORDS[finished.reason]
-    if refused and finished.reason == "stop":
+    if called and finished.reason == "stop":
+        word = "tool_use"
+    elif refused and finished.reason == "stop":
         word = "refusal"
     elif own and finished.detail and finished.reason in ("stop", "pause"):
         word = finished.detail

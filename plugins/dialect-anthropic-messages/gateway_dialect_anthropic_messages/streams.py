@@ -141,7 +141,7 @@ class StreamEncoder(Encoder):
         finished = self._finished
         extra = dict(self._loss.keep(finished.extra, ""))
         counts = jsontext.merged(usages.written(self._usage), jsontext.members(extra.pop("usage", jsontext.NULL)))
-        delta = shown.ending(finished, self._loss.own, self._writer.refused)
+        delta = shown.ending(finished, self._loss.own, self._writer.refused, self._writer.called)
         late = {name: extra.pop(name) for name in shown.OF_DELTA if name in extra}
         body: Members = {"type": "message_delta", "delta": {**delta, **late}, "usage": counts, **extra}
         return b"event: message_delta\ndata: %b\n\n" % jsontext.encode(body)

@@ -87,7 +87,8 @@ class WholeEncoder(Encoder):
         out = shown.message(self._started, self._model, counts, self._loss)
         out["content"] = [part for _, grown in sorted(self._blocks.items()) for part in self._parts(grown)]
         refused = any(isinstance(grown.block, Refusal) for grown in self._blocks.values())
-        out |= shown.ending(finished, self._loss.own, refused)
+        called = any(_is_for_client(grown.block) for grown in self._blocks.values())
+        out |= shown.ending(finished, self._loss.own, refused, called)
         return jsontext.encode({**out, **extra})
 
     def _end(self, finished: Finished) -> None:
@@ -129,7 +130,7 @@ class WholeEncoder(Encoder):
             return self._prose(block, grown)
         if isinstance(block, Reasoning):
             return self._thinking(block, grown)
-        if isinstance(block, ToolCall) and block.executor == "client":
+        if isinstance(block, ToolCall) and _is_for_client(block):
             return [self._call(block, grown), *_behind(grown)]
         if isinstance(block, Opaque):
             return [shown.opaque(block)]
@@ -170,3 +171,7 @@ class WholeEncoder(Encoder):
 def _behind(grown: _Grown) -> list[Members]:
     """A proof that this block has no slot for goes into a block of its own."""
     return [] if grown.proof is None else [shown.carried(grown.proof)]
+
+
+def _is_for_client(block: object) -> bool:
+    return isinstance(block, ToolCall) and block.executor == "client"
