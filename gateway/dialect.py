@@ -23,7 +23,7 @@ from .usage import Usage
 if TYPE_CHECKING:
     from .provider import Model, Target
 
-Framing = Literal["sse", "json", "array", "messages"]
+Framing = Literal["sse", "lines", "json", "array", "messages"]
 Parameter = Literal[
     "temperature",
     "top_p",
@@ -83,8 +83,8 @@ class Encoded(msgspec.Struct, frozen=True):
 class Encoder(ABC):
     """Events to the client's bytes, for one reply.
 
-    Framing `sse` gives bytes as events come; `json` gives nothing until `finish`. `loss` grows by what a reply held
-    that had no place.
+    Framing `json` gives nothing until `finish`; the others give bytes as events come, in pieces that a client can read:
+    `sse` whole events, `lines` whole lines. `loss` grows by what a reply held that had no place.
     """
 
     content_type: str
@@ -103,7 +103,7 @@ class Encoder(ABC):
 
     @abstractmethod
     def finish(self) -> bytes:
-        """After the last event. Whole body for `json`; what ends a stream for `sse`."""
+        """After the last event. The whole body for `json`, otherwise what ends a stream."""
 
 
 class Decoder(ABC):

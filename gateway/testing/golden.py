@@ -32,8 +32,8 @@ Parts
 - `upstream gets: DIALECT PATH`: lines `loss` (comma-separated), `usage-asked: yes`, `query`, then headers.
   Leave the body out to prove nothing more of it.
 - `upstream answers: STATUS TYPE [crlf] [unended] [lost]`: headers as lines. crlf: its lines end so. unended: no blank
-  line after the last event. lost: the connection breaks after it. A dialect may stand first where the file has no
-  `upstream gets`: `upstream answers: openai-chat 200 text/event-stream`.
+  line after the last event, or no end of the last of JSON lines. lost: the connection breaks after it. A dialect may
+  stand first where the file has no `upstream gets`: `upstream answers: openai-chat 200 text/event-stream`.
 - `events:` the reply in canonical form, one JSON object a line; translation only.
 - `client gets: STATUS TYPE [crlf] [unended]`: lines `usage`, `loss`. Or `client gets: same` with these lines: status,
   type and every byte as the upstream answered. A request that is refused has its error here and no upstream parts.
@@ -68,12 +68,14 @@ from ..events import Event, Failed
 from ..inbound import Inbound
 from ..provider import Quirks, Target
 from ..usage import Usage
+from ..wire.lines import CONTENT_TYPE as JSON_LINES
 from . import installed, replay
 from .replay import Answered, UpstreamAnswer
 
 UPDATE = "GATEWAY_UPDATE_GOLDEN"
 _PART = re.compile(r"^>>> (client asks|route|call|upstream gets|upstream answers|events|client gets):(.*)$")
 _SIZES = (1, 7, 61)
+_ENDS = {"text/event-stream": "\n\n", JSON_LINES: "\n"}
 D = TypeVar("D")
 
 
@@ -267,8 +269,8 @@ def _upstream_answers(case: Case) -> UpstreamAnswer | None:
     words = [word for word in part.words if word not in ("crlf", "unended", "lost")]
     status, content_type = words[-2:]
     text = part.body
-    if content_type.startswith("text/event-stream") and "unended" not in part.words and text:
-        text += "\n\n"
+    if text and "unended" not in part.words:
+        text += _end(content_type)
     if "crlf" in part.words:
         text = text.replace("\n", "\r\n")
     return UpstreamAnswer(int(status), content_type, text.encode(), part.lines, "lost" in part.words)
@@ -300,13 +302,14 @@ def _gets(answered: Answered) -> Part:
     if answered.loss:
         lines["loss"] = ", ".join(answered.loss)
     words = [str(answered.status), answered.content_type.replace("; ", ";")]
-    if not answered.content_type.startswith("text/event-stream"):
+    end = _end(answered.content_type)
+    if not end:
         return Part("client gets", words, lines, _formatted(answered.body))
     text = answered.body.decode()
     if "\r\n" in text:
         words.append("crlf")
         text = text.replace("\r\n", "\n")
-    if text and not text.endswith("\n\n"):
+    if text and not text.endswith(end):
         words.append("unended")
     return Part("client gets", words, lines, text.strip("\n"))
 
@@ -329,9 +332,14 @@ def _compared(old: str, new: str) -> list[str]:
 
 
 def _normal(part: Part) -> Part:
-    if part.name == "events" or not part.body.startswith(("{", "[")):
+    if part.name == "events" or not part.body.startswith(("{", "[")) or any(_end(word) for word in part.words):
         return part
     return msgspec.structs.replace(part, body=_formatted(part.body.encode()))
+
+
+def _end(content_type: str) -> str:
+    """What a stream's last event ends with; "" for what is no stream."""
+    return next((end for kind, end in _ENDS.items() if content_type.startswith(kind)), "")
 
 
 def _formatted(body: bytes) -> str:

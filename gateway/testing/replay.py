@@ -22,10 +22,13 @@ from ..pipeline.translate import amend, edited
 from ..provider import Provider, Target
 from ..router import expression
 from ..usage import Usage
+from ..wire import lines
 
 CREATED = 1_700_000_000
 REPLY_ID = "reply_0123456789abcdef01234567"
 """What `Started` and `Finished` get where the upstream said nothing; the pipeline takes a fresh id and the clock."""
+STREAMED = frozenset({"text/event-stream", lines.CONTENT_TYPE})
+"""Media types of streams that this kit knows."""
 
 
 class Nowhere(Provider):
@@ -60,7 +63,7 @@ class UpstreamAnswer(msgspec.Struct, frozen=True):
 
     @property
     def stream(self) -> bool:
-        return self.media_type == "text/event-stream"
+        return self.media_type in STREAMED
 
 
 def target(model: str, *, state_domain: str = "golden") -> Target:

@@ -98,7 +98,7 @@ class ToyServer(ServerDialect):
     operations = (
         Operation("generate", "POST", "/toy"),
         Operation("models", "GET", "/toys"),
-        Operation("models", "GET", "/toys/{model}"),
+        Operation("models", "GET", "/toys/{id}"),
     )
 
     def peek(self, inbound: Inbound) -> Envelope:

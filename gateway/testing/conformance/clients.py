@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from ... import errors, sse
+from ... import errors
 from ...dialect import ClientDialect, Edit, ServerDialect, Tap
 from ...errors import UpstreamRefused
 from ...events import Event, Failed, Finished
 from .. import replay
 from ..replay import UpstreamAnswer
 from .check import CANARY, Check, fixed
+from .framings import framing_like
 from .replies import COUNTS, TEXT, disorder, text_of, tool_calls_of, usage_of, wire
 from .servers import ERRORS, PUBLIC, request_by
 
@@ -36,18 +37,6 @@ ERROR_BODIES = (
     b'{"error": 1}',
     b'{"error": {"message": 1, "code": []}}',
     QUOTES_OUR_KEY,
-)
-JUNK = (
-    b"data: {\n\n",
-    b"data: null\n\n",
-    b"data: []\n\n",
-    b"data: 7\n\n",
-    b"\xff\xfe\n\n",
-    b": comment\n\n",
-    b"\n",
-    b'data: {"choices": 7, "type": [], "candidates": "x"}\n\n',
-    b'data: {"error": {"message": "Oh no"}}\n\n',
-    b'data: {"choices":[{"index":0,"delta":{"content":"\\ud83d"}}]}\n\n',
 )
 
 
@@ -165,10 +154,11 @@ def a_cut_reply_is_not_complete_to_the_tap(client: ClientDialect, server: Server
 
 def garbage_is_a_failed_reply_and_never_a_defect(client: ClientDialect, server: ServerDialect) -> None:
     whole, *_ = _replies(client, server, (True,))
-    pieces = sse.events(whole.body)
+    framing = framing_like(whole.media_type)
+    assert framing is not None, f"a stream of {whole.media_type}"
 
     @fixed
-    @given(st.lists(st.sampled_from([*pieces, *JUNK]), max_size=8))
+    @given(st.lists(st.sampled_from([*framing.cut(whole.body), *framing.junk]), max_size=8))
     def drawn(mixed: list[bytes]) -> None:
         body = b"".join(mixed)
         for stream in (True, False):
@@ -221,12 +211,14 @@ def _same_bytes(client: ClientDialect, server: ServerDialect, reply: UpstreamAns
 
 
 def _fails_in_band(client: ClientDialect, server: ServerDialect, reply: UpstreamAnswer) -> None:
-    half = sse.events(reply.body)[:2]
+    framing = framing_like(reply.media_type)
+    assert framing is not None, f"a stream of {reply.media_type}"
+    half = framing.cut(reply.body)[:2]
     tap = _tap(client, server, reply)
-    sent = tap.feed(b"".join(half) + b"data: {")
+    sent = tap.feed(b"".join(half) + framing.half)
     last = tap.fail(errors.UpstreamBroken(PUBLIC))
     assert sent == b"".join(half), "the tap gave a piece of an event"
-    assert last.endswith((b"\n\n", b"\r\n\r\n")), f"not whole events: {last!r}"
+    assert framing.ended(last), f"not whole events: {last!r}"
     assert msgspec.json.encode(PUBLIC)[1:-1] in last, f"not told: {last!r}"
 
 
@@ -237,15 +229,12 @@ def _replies(
 
 
 def _variants(replies: Iterable[UpstreamAnswer]) -> Iterator[UpstreamAnswer]:
-    """The same replies as upstreams write them too: LF, CRLF, comments, no blank line at the end."""
+    """The same replies as upstreams write them too."""
     for reply in replies:
         yield reply
-        if reply.stream:
-            lf = reply.body.replace(b"\r\n", b"\n")
-            crlf = lf.replace(b"\n", b"\r\n")
-            commented = lf.replace(b"\n\n", b"\n\n: PROCESSING\n\n")
-            for body in (lf, crlf, commented, lf.removesuffix(b"\n\n"), crlf.removesuffix(b"\r\n")):
-                yield msgspec.structs.replace(reply, body=body)
+        framing = framing_like(reply.media_type)
+        for body in framing.variants(reply.body) if framing is not None else ():
+            yield msgspec.structs.replace(reply, body=body)
 
 
 def _events(client: ClientDialect, reply: UpstreamAnswer, chunks: list[bytes]) -> list[Event]:

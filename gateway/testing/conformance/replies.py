@@ -56,9 +56,10 @@ def tool_reply() -> list[Event]:
 def wire(server: ServerDialect, request: Inbound, stream: bool) -> list[UpstreamAnswer]:
     """Replies as an upstream of this dialect sends them, by its own server half."""
     asked = server.decode(request)
+    framing = server.peek(request).framing
     answers = []
     for events in (text_reply(), tool_reply()):
-        encoder = server.encoder(asked, request, "sse" if stream else "json")
+        encoder = server.encoder(asked, request, framing if stream else "json")
         body = replay.encoded_reply(encoder, (replay.filled(event, asked) for event in events))
         answers.append(UpstreamAnswer(200, encoder.content_type, body))
     return answers

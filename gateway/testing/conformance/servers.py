@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ... import errors, sse
+from ... import errors
 from ...dialect import ClientDialect, Encoder, Framing, ServerDialect
 from ...errors import GatewayError
 from ...events import Event
@@ -18,6 +18,7 @@ from ...inbound import Inbound, Operation
 from ...provider import Model
 from .. import replay
 from .check import CANARY, Check, fixed
+from .framings import StreamFraming, framing_of
 from .replies import call, replies
 
 PUBLIC = 'What a client may read: "quotes", Grüße.'
@@ -83,6 +84,8 @@ def it_says_what_it_serves(server: ServerDialect) -> None:
         assert operation.path.startswith("/"), operation
         assert operation.method in ("GET", "POST", "DELETE", "PUT", "PATCH"), operation
         assert operation.mounts, operation
+        if operation.kind == "models" and "{" in operation.path:
+            assert "{id}" in operation.path, f"{operation.path}: a model is named by `{{id}}`"
     assert all(header == header.lower() for header in server.reply_headers), server.reply_headers
     assert isinstance(server.reply_headers, frozenset)
 
@@ -101,7 +104,7 @@ def the_list_of_models_names_them_all(server: ServerDialect) -> None:
     for operation in server.operations:
         if operation.kind != "models":
             continue
-        one = "{" in operation.path
+        one = "{" in operation.path or operation.method == "POST"
         shown = models[:1] if one else models
         body = server.encode_models(shown, _request(server, operation))
         for model in shown:
@@ -142,28 +145,31 @@ def a_good_request_is_understood(server: ServerDialect, client: ClientDialect) -
 
 def a_stream_is_whole_events(server: ServerDialect, client: ClientDialect) -> None:
     request = request_by(server, client, True)
+    name = server.peek(request).framing
+    framing = framing_of(name)
 
     @fixed
     @given(replies())
     def drawn(events: list[Event]) -> None:
-        encoder = _encoder(server, request, "sse")
-        assert encoder.content_type.startswith("text/event-stream")
+        encoder = _encoder(server, request, name)
+        assert encoder.content_type.startswith(framing.media_type), f"{encoder.content_type} for framing `{name}`"
         sent = []
         for event in events:
             sent += [encoder.encode(replay.filled(event, server.decode(request))), encoder.idle()]
-        _whole(*sent, encoder.finish())
+        _whole(framing, *sent, encoder.finish())
 
     @fixed
     @given(replies(), st.integers(0, 30))
     def failing(events: list[Event], at: int) -> None:
-        encoder = _encoder(server, request, "sse")
+        encoder = _encoder(server, request, name)
         for event in events[:at]:
             encoder.encode(replay.filled(event, server.decode(request)))
         error = errors.UpstreamBroken(PUBLIC)
         error.__cause__ = RuntimeError(CANARY)
         last = encoder.fail(error)
-        _whole(last)
-        assert any(PUBLIC in _strings(_json(event)) for event in sse.events(last)), f"not told: {last!r}"
+        _whole(framing, last)
+        told = [_strings(_json(framing.text(piece))) for piece in framing.cut(last)]
+        assert any(PUBLIC in strings for strings in told), f"not told: {last!r}"
         assert CANARY.encode() not in last
 
     drawn()
@@ -212,14 +218,19 @@ def _request(server: ServerDialect, operation: Operation, body: bytes = b"{}") -
 
 def _may_refuse(server: ServerDialect, body: bytes) -> None:
     for operation in server.operations:
-        if operation.kind != "generate":
-            continue
         request = _request(server, operation, body)
-        for read in (server.peek, server.decode):
+        for read in _readers(server, operation):
             error = _refusal(read, request)
             if error is not None:
                 assert 400 <= error.status < 500, f"{body[:200]!r}: status {error.status}"
                 msgspec.json.decode(server.encode_error(error, request))
+
+
+def _readers(server: ServerDialect, operation: Operation) -> tuple[Callable[[Inbound], object], ...]:
+    """What the pipeline reads a body with."""
+    if operation.kind == "generate":
+        return server.peek, server.decode
+    return (server.peek,) if operation.kind == "models" and operation.method == "POST" else ()
 
 
 def _refusal(read: Callable[[Inbound], object], request: Inbound) -> GatewayError | None:
@@ -236,19 +247,18 @@ def _encoder(server: ServerDialect, request: Inbound, framing: Framing) -> Encod
     return encoder
 
 
-def _whole(*sent: bytes) -> None:
-    """Each is whole events or nothing, and all have the same line ends, LF or CRLF."""
+def _whole(framing: StreamFraming, *sent: bytes) -> None:
+    """Each is whole pieces or nothing, and all have the same line ends, LF or CRLF."""
     for data in sent:
-        assert not data or data.endswith((b"\n\n", b"\r\n\r\n")), f"not whole events: {data!r}"
+        assert not data or framing.ended(data), f"not whole events: {data!r}"
     every = b"".join(sent)
     ends = every.count(b"\n")
     assert every.count(b"\r") == every.count(b"\r\n") in (0, ends), f"line ends of several kinds: {every!r}"
 
 
-def _json(event: bytes) -> object:
-    payload = sse.data(event)
+def _json(text: bytes) -> object:
     try:
-        return msgspec.json.decode(payload)
+        return msgspec.json.decode(text)
     except msgspec.DecodeError:
         return None
 
