@@ -27,7 +27,8 @@ class Operation(msgspec.Struct, frozen=True):
     """One thing that a dialect serves.
 
     path: below the mount, as `/chat/completions`; a `{name}` with no slash behind it takes slashes too, as in
-    `/models/{id}` and `/models/{model}:generateContent`.
+    `/models/{id}` and `/models/{model}:generateContent`. Of kind `models`, one whose path has `{id}` describes that
+    one model, and one that is a POST the one that `peek` finds in its body.
     """
 
     kind: Kind
@@ -68,7 +69,7 @@ class Envelope(msgspec.Struct, frozen=True):
     choices: int = 1
     background: bool = False
     state_ids: tuple[str, ...] = ()
-    framing: Literal["sse", "array"] = "sse"
+    framing: Literal["sse", "lines", "array"] = "sse"
 
 
 class Credential(msgspec.Struct, frozen=True):

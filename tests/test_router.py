@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway import AGENTS_MOUNT, NotFound, Operation, PluginError, RouteSpec
+from gateway import AGENTS_MOUNT, Answer, Mount, NotFound, Operation, PluginError, Principal, RouteSpec
 from gateway.errors import WrongMethod
 from gateway.inbound import Inbound
 from gateway.router import Router
@@ -94,3 +94,29 @@ def test_two_routes_of_one_pattern_stop_the_start() -> None:
     other = RouteSpec("DELETE", "/api/keys/{name}", handler)  # type: ignore[arg-type]
     router = Router((), (spec, other))
     assert router.match("DELETE", "/api/keys/My%20own/one").params == {"name": "My own/one"}
+
+
+class Rooted(ToyServer):
+    name = "rooted"
+    operations = (Operation("generate", "POST", "/api/chat", mounts=(AGENTS_MOUNT, Mount(""))),)
+
+
+def test_a_dialect_may_be_served_at_the_root_beside_others_and_beside_routes() -> None:
+    async def handle(inbound: Inbound, principal: Principal) -> Answer:
+        return Answer(b"{}")
+
+    route = RouteSpec("GET", "/api/chat", handle)
+    router = Router((Chat(), Rooted()), (route,))
+    assert router.match("POST", "/api/chat").served[0].dialect.name == "rooted"
+    assert router.match("POST", "/api/agents/v1/api/chat").served[0].mount == AGENTS_MOUNT
+    assert router.match("GET", "/api/chat").route == route
+    assert router.match("POST", "/v1/chat/completions").served[0].dialect.name == "chat"
+
+
+def test_a_wrong_prefix_of_a_dialect_at_the_root_is_told_the_root() -> None:
+    router = Router((Chat(), Rooted()), ())
+    with pytest.raises(NotFound, match=r"did you mean /api/chat\? Set base_url to <this gateway>\.$"):
+        router.match("POST", "/v1/api/chat")
+    with pytest.raises(NotFound, match=r"Set base_url to <this gateway>/v1\.$"):
+        router.match("POST", "/chat/completions")
+    assert router.speaker("/somewhere/api/chat").name == "rooted"  # type: ignore[union-attr]

@@ -78,7 +78,7 @@ class Pipeline:
         await sink.whole(200, identity(exchange) | JSON | dict(headers), body)
 
     async def models(self, exchange: Exchange, sink: Sink) -> None:
-        wanted = exchange.inbound.params.get("id")
+        wanted = await asked_about(exchange)
         if wanted is not None:
             exchange.route = await resolve(self.directories, exchange.inbound, wanted, exchange.principal)
         await permit(self.permissions, exchange)
@@ -103,6 +103,14 @@ STEPS: Mapping[Kind, Callable[[Pipeline, Exchange, Sink], Awaitable[None]]] = {
     "media": Pipeline.generate,
     "models": Pipeline.models,
 }
+
+
+async def asked_about(exchange: Exchange) -> str | None:
+    """The one model that is asked about: by the path's `{id}`, or by a body; None for the list of all."""
+    if exchange.inbound.operation.method == "POST":
+        await read(exchange)
+        return exchange.envelope.model
+    return exchange.inbound.params.get("id")
 
 
 async def refuse(exchange: Exchange, sink: Sink, error: GatewayError) -> None:
