@@ -21,12 +21,34 @@ from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.running import RunningGateway
 from gateway.testing.servers import free_port, wait_for
 
-PLAIN_CALLS: dict[str, dict[str, Any]] = {
-    "/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}]},
-    "/v1/responses": {"input": "Hi"},
-}
-SPOKEN = {"openai.chat": "openai-chat", "openai.responses": "open-responses"}
 Json = dict[str, Any]
+SAID = {"messages": [{"role": "user", "content": "Hi"}]}
+PLAIN_CALLS: dict[str, Json] = {
+    "/v1/chat/completions": {"model": "agent_echo", **SAID},
+    "/v1/responses": {"model": "agent_echo", "input": "Hi"},
+    "/v1/messages": {"model": "agent_echo", "max_tokens": 99, **SAID},
+    "/v1beta/models/agent_echo:generateContent": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+}
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """How the recordings of an API are replayed. base: of an upstream's URL. plain: a call, for those without one."""
+
+    dialect: str
+    plain: Json
+    base: str = "/v1"
+    more: tuple[tuple[str, str], ...] = ()
+
+
+SPOKEN = {
+    "openai.chat": Spoken("openai-chat", SAID),
+    "openai.responses": Spoken("open-responses", {"input": "Hi"}),
+    "anthropic.messages": Spoken("anthropic-messages", {"max_tokens": 99, **SAID}, more=(("provider", "anthropic"),)),
+    "gemini.generateContent": Spoken("gemini", {"contents": [{"parts": [{"text": "Hi"}]}]}, "/v1beta"),
+}
+NEWEST = {"here": {"hosts": ["127.0.0.1"], "max_completion_tokens": True}}
+"""What is known of the replaying upstream: it takes what recordings hold."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -62,12 +84,22 @@ def recordings(shared: Path) -> list[Json]:
 
 
 def with_request(recording: Json) -> Json:
-    """Some recordings hold the reply alone: a request that asks for such a one."""
-    if not isinstance((recording.get("request") or {}).get("body"), dict):
-        body: Json = {"model": "m", "stream": recording["response"]["body_kind"] == "sse"}
-        body |= {"messages": [{"role": "user", "content": "Hi"}]} if "chat" in recording["api"] else {"input": "Hi"}
-        recording["request"] = {"body": body}
+    """Some recordings hold the reply alone: a request that asks for such a one. Gemini's model is in the path."""
+    request: Json = recording.get("request") or {}
+    if not isinstance(request.get("body"), dict):
+        streamed = recording["response"]["body_kind"] == "sse"
+        body: Json = {"model": "m", "stream": streamed, **SPOKEN[recording["api"]].plain}
+        if recording["api"].startswith("gemini"):
+            del body["model"], body["stream"]
+        request = {**request, "body": body}
+    recording["request"] = request
+    recording["asked"] = request["body"].get("model") or modelled(request.get("path") or "") or "none"
     return recording
+
+
+def modelled(path: str) -> str:
+    """The model in a path of Gemini's."""
+    return path.rpartition("/models/")[2].rpartition(":")[0]
 
 
 @pytest.fixture(scope="session")
@@ -77,18 +109,19 @@ def replaying(
     """An endpoint a recording, so that each is found by its own URL."""
     endpoints = [
         {
-            "name": "r" + recording["id"],
+            "name": "r" + one["id"],
             "apiKey": "sk-upstream",
-            "baseURL": f"{replay}/r/{recording['id']}/v1",
-            "models": {"default": [recording["request"]["body"]["model"] or "none"]},
+            "baseURL": f"{replay}/r/{one['id']}{SPOKEN[one['api']].base}",
+            "models": {"default": [one["asked"]]},
+            **dict(SPOKEN[one["api"]].more),
         }
-        for recording in recordings
+        for one in recordings
     ]
-    dialects = {"r" + one["id"]: [SPOKEN[one["api"]]] for one in recordings}
+    dialects = {"r" + one["id"]: [SPOKEN[one["api"]].dialect] for one in recordings}
     config = {
         "version": "1.3.17",
         "endpoints": {"custom": endpoints},
-        "gateway": {"provider-custom": {"dialects": dialects}},
+        "gateway": {"provider-custom": {"dialects": dialects, "upstreams": NEWEST}},
     }
     with RunningGateway(tmp_path_factory.mktemp("replay"), json.dumps(config)) as running:
         yield running
@@ -167,7 +200,7 @@ def caller(gateway: RunningGateway, calling: Callable[..., Caller]) -> Iterator[
     yield caller
     caller.close()
     for path, body in PLAIN_CALLS.items():
-        assert caller.post(path, {"model": "agent_echo", **body}).status == 200
+        assert caller.post(path, body).status == 200
     assert gateway.process.poll() is None
     assert not [line for line in gateway.errors[said:] if "Traceback" in line or '"exception"' in line]
 
@@ -212,3 +245,9 @@ def operate() -> Callable[..., str]:
         return ended.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def custom() -> Json:
+    """What `gateway.provider-custom` says for an endpoint named after each API, with dashes."""
+    return {"dialects": {api.replace(".", "-"): [one.dialect] for api, one in SPOKEN.items()}, "upstreams": NEWEST}
