@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway import Call, Encoded, Extra, OutputFormat, Sampling, Target, Tool, ToolChoice
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 
-from .edits import PATH, ask_usage, maximum, set_and_drop
+from . import quirks
+from .edits import PATH, ask_usage, set_and_drop
 from .losses import Loss
 from .proofs import NAME
 from .turns import messages
@@ -18,9 +21,11 @@ def encode(call: Call, target: Target) -> Encoded:
     members |= _tools(call, loss)
     members |= _sampling(call.sampling, loss)
     members |= _options(call, target, loss)
-    _unheard(call, loss)
+    _unheard(call, target, loss)
     members = jsontext.merged(members, loss.keep(call.extra, ""))
     body: Extra = {name: jsontext.raw(value) for name, value in members.items()}
+    for path in quirks.fit(body, target):
+        loss.add(path)
     set_and_drop(body, None, target)
     asked = ask_usage(body, target)
     if call.stream and call.stream_usage and not asked:
@@ -37,7 +42,7 @@ def _tools(call: Call, loss: Loss) -> Members:
     if not tools and not loss.own:
         return out
     if call.tool_choice is not None:
-        out["tool_choice"] = _choice(call.tool_choice)
+        out["tool_choice"] = _choice(call.tool_choice, call.tools)
     if call.parallel_tool_calls is not None:
         out["parallel_tool_calls"] = call.parallel_tool_calls
     return out
@@ -62,12 +67,16 @@ def _tool(tool: Tool, path: str, loss: Loss) -> Members | None:
     return jsontext.merged({"type": "function", "function": _given(function)}, extra)
 
 
-def _choice(choice: ToolChoice) -> Members | str:
-    if choice.mode == "tool":
-        return _named(choice.names[0], choice.kind)
-    if choice.mode != "allowed":
+def _choice(choice: ToolChoice, declared: Sequence[Tool]) -> Members | str:
+    """What sort of tool a name stands for, its declaration says."""
+    kinds: dict[str, str] = {tool.name: tool.kind for tool in declared if tool.kind != "hosted"}
+    if choice.mode not in ("tool", "allowed"):
         return choice.mode
-    tools = [_named(name, "function") for name in choice.names]
+    tools = [
+        _named(name, kinds.get(name, "function") if choice.kind == "function" else "custom") for name in choice.names
+    ]
+    if choice.mode == "tool":
+        return tools[0]
     mode = "required" if choice.required else "auto"
     return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}
 
@@ -103,9 +112,9 @@ def _options(call: Call, target: Target, loss: Loss) -> Members:
     """`store` and `metadata` mean a log of OpenAI's here, and other things in other dialects."""
     return _given(
         {
-            maximum(target): call.limits.max_output,
+            quirks.maximum(target): call.limits.max_output,
             "response_format": _format(call.output_format) if call.output_format else None,
-            "reasoning_effort": call.reasoning.effort,
+            **_reasoning(call, target, loss),
             "verbosity": call.verbosity,
             "stream": call.stream or None,
             "store": call.state.store if loss.own else None,
@@ -116,6 +125,25 @@ def _options(call: Call, target: Target, loss: Loss) -> Members:
             "service_tier": call.service_tier,
         }
     )
+
+
+def _reasoning(call: Call, target: Target, loss: Loss) -> Members:
+    """OpenRouter's object says more than an effort; it takes an effort or a budget."""
+    wanted = call.reasoning
+    if not _as_object(call, target, loss):
+        return {quirks.EFFORT: wanted.effort}
+    out: Members = {"effort": wanted.effort}
+    if wanted.budget is not None and wanted.effort is None:
+        out |= {"max_tokens": wanted.budget} if wanted.budget > 0 else {"enabled": wanted.budget < 0}
+    out["exclude"] = True if wanted.summary == "none" else None
+    return {quirks.OBJECT: _given(out) or None}
+
+
+def _as_object(call: Call, target: Target, loss: Loss) -> bool:
+    """A client of this dialect that said more than an effort knows that its upstream takes it."""
+    form = target.quirks.reasoning_format
+    more = call.reasoning.budget is not None or call.reasoning.summary == "none"
+    return form == "object" or (form == "effort" and loss.own and more)
 
 
 def _format(wanted: OutputFormat) -> Members:
@@ -130,11 +158,12 @@ def _format(wanted: OutputFormat) -> Members:
     return {"type": "json_schema", "json_schema": _given(schema)}
 
 
-def _unheard(call: Call, loss: Loss) -> None:
+def _unheard(call: Call, target: Target, loss: Loss) -> None:
     """What this dialect has no word for."""
+    wanted, told = call.reasoning, _as_object(call, target, loss)
     lost = {
-        "reasoning.summary": call.reasoning.summary,
-        "reasoning.budget": call.reasoning.budget,
+        "reasoning.summary": wanted.summary and not (told and wanted.summary == "none"),
+        "reasoning.budget": wanted.budget is not None and (not told or wanted.effort is not None),
         "max_tool_calls": call.limits.max_tool_calls,
         "truncation": call.limits.truncation not in (None, "disabled"),
         "previous_response_id": call.state.previous_response_id,

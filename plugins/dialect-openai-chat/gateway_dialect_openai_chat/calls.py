@@ -36,7 +36,7 @@ def decode(body: bytes) -> Call:
         sampling=_sampling(fields),
         limits=Limits(max_output=_max_output(fields)),
         output_format=output_format(fields),
-        reasoning=ReasoningOptions(effort=fields.take("reasoning_effort", TEXT)),
+        reasoning=_reasoning(fields),
         verbosity=fields.take("verbosity", TEXT),
         stream=fields.take("stream", FLAG) or False,
         stream_usage=usage,
@@ -80,6 +80,23 @@ def _stop(fields: Fields) -> tuple[str, ...]:
 def _max_output(fields: Fields) -> int | None:
     newer, older = fields.take("max_completion_tokens", INTEGER), fields.take("max_tokens", INTEGER)
     return older if newer is None else newer
+
+
+def _reasoning(fields: Fields) -> ReasoningOptions:
+    """`reasoning_effort`, or OpenRouter's `reasoning`, of which the rest stays where it was."""
+    found = ReasoningOptions(effort=fields.take("reasoning_effort", TEXT))
+    held = fields.seen("reasoning")
+    if held is None or jsontext.first(held) != b"{" or found.effort is not None:
+        return found
+    members = Fields.of(held, fields.at("reasoning"))
+    found.effort, found.budget = members.take("effort", TEXT), members.take("max_tokens", INTEGER)
+    found.summary = "none" if members.take("exclude", FLAG) else None
+    if found.effort is None and found.budget is None and (enabled := members.take("enabled", FLAG)) is not None:
+        found.budget = -1 if enabled else 0
+    fields.raw("reasoning")
+    if rest := members.others():
+        fields.put("reasoning", jsontext.raw(rest))
+    return found
 
 
 def _stream_usage(fields: Fields) -> bool:

@@ -12,10 +12,10 @@ from typing import Literal
 import msgspec
 
 from gateway import (
+    Audio,
     BlockDelta,
     BlockStart,
     BlockStop,
-    Citation,
     Event,
     Extra,
     Opaque,
@@ -27,10 +27,10 @@ from gateway import (
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 
-from . import unread
+from . import citations, unread
 from .losses import Loss
 from .proofs import CONTENT, DETAILS, NAME, signed
-from .wire import Annotation, ChunkChoice, Function, Part, ToolCallPart
+from .wire import ChunkChoice, Function, Part, SoundPart, ToolCallPart
 
 Prose = type[Text] | type[Reasoning] | type[Refusal]
 
@@ -61,6 +61,7 @@ class ChoiceReader:
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._details: list[Members] = []
+        self._sound: SoundPart | None = None
 
     def read(self, choice: ChunkChoice, payload: bytes, out: list[Event]) -> None:
         delta = choice.delta or choice.message
@@ -76,11 +77,11 @@ class ChoiceReader:
         if delta.refusal or refusal:
             self._say(Refusal, delta.refusal or "", out, refusal)
         if delta.annotations:
-            self._cite(delta.annotations, self._at(choice), out)
+            self._cite(delta.annotations, out)
         if delta.extra_content:
             self._sign(choice, payload, out)
         if delta.audio:
-            self._loss.add(f"{self._at(choice)}.audio")
+            self._hear(delta.audio)
         if delta.function_call:
             self._tool(ToolCallPart(index=0, function=delta.function_call), {}, out)
         for at, part in enumerate(delta.tool_calls or ()):
@@ -92,6 +93,8 @@ class ChoiceReader:
         if self._proof() is not None:
             self._open(Reasoning, out)
             self._close(out)
+        if self._sound is not None:
+            self._sounded(self._sound, out)
         for call in self._calls:
             if call.block is None:
                 self._start(call, "", out)
@@ -165,17 +168,26 @@ class ChoiceReader:
             elif part.text:
                 self._say(Text, part.text, out)
 
-    def _cite(self, annotations: list[Annotation], path: str, out: list[Event]) -> None:
+    def _cite(self, annotations: list[Members], out: list[Event]) -> None:
         for annotation in annotations:
-            if (source := annotation.url_citation) is None:
-                self._loss.add(f"{path}.annotations[type={annotation.type}]")
-                continue
-            if source.content:
-                self._loss.add(f"{path}.annotations.url_citation.content")
             if self._prose is not Text:
                 self._open(Text, out)
-            citation = Citation(source.url, source.title or "", source.start_index or 0, source.end_index or 0)
-            out.append(BlockDelta(self.choice, self._block, citation=citation))
+            out.append(BlockDelta(self.choice, self._block, citation=citations.read(annotation)))
+
+    def _hear(self, piece: SoundPart) -> None:
+        """Sound is one block, at the end: blocks do not grow by two sorts of piece, as data and transcript."""
+        held = self._sound or SoundPart()
+        self._sound = held
+        held.id, held.expires_at = piece.id or held.id, piece.expires_at or held.expires_at
+        held.data = _joined(held.data, piece.data)
+        held.transcript = _joined(held.transcript, piece.transcript)
+
+    def _sounded(self, sound: SoundPart, out: list[Event]) -> None:
+        told = {"transcript": sound.transcript, "expires_at": sound.expires_at}
+        extra = {name: jsontext.raw(value) for name, value in told.items() if value is not None}
+        index = self._take()
+        out.append(BlockStart(self.choice, index, Audio(sound.data, id=sound.id, extra=extra)))
+        out.append(BlockStop(self.choice, index))
 
     def _read_details(self, details: list[Members], told: bool, out: list[Event]) -> None:
         """told: the text came beside them, under its older name."""
@@ -290,6 +302,10 @@ def _arguments(function: Function) -> str | None:
 def _flat(part: Part) -> str:
     thoughts = part.thinking
     return "".join(thought.text or "" for thought in thoughts) if isinstance(thoughts, list) else thoughts or ""
+
+
+def _joined(before: str | None, more: str | None) -> str | None:
+    return more if before is None else before + (more or "")
 
 
 def _merge(into: Members, more: Members) -> None:

@@ -73,6 +73,8 @@ class _ReplyReader:
         usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
         if usage:
             out.append(usages.read(usage))
+            for path in unread.of_usage(payload):
+                self.loss.add(path)
             if not chunk.choices:
                 self._lose_late(payload)
         if chunk.error:

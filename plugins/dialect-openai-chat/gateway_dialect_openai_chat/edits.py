@@ -11,6 +11,8 @@ from msgspec import Raw
 from gateway import BadCall, Edit, Encoded, Extra, Inbound, Parameter, Target
 from gateway.wire import jsontext
 
+from . import quirks
+
 PATH = "/chat/completions"
 _MEMBERS = msgspec.json.Decoder(Extra)
 _TRUE = Raw(b"true")
@@ -47,15 +49,10 @@ def edited(inbound: Inbound, edit: Edit, target: Target) -> Encoded:
     members["model"] = jsontext.raw(edit.model)
     if edit.instructions:
         _instruct(members, edit.instructions)
-    loss = _parameters(members, edit, target)
+    loss = (*_parameters(members, edit, target), *quirks.fit(members, target))
     set_and_drop(members, edit, target)
     told = ask_usage(members, target, edit.drop) if edit.usage else _streams(members) and _includes_usage(members)
     return Encoded(PATH, jsontext.encode(members), loss=loss, usage_asked=told and not asked)
-
-
-def maximum(target: Target) -> str:
-    """The name for the most tokens to write. OpenAI's newer models refuse the older one, others know only that."""
-    return "max_completion_tokens" if target.quirks.max_completion_tokens else "max_tokens"
 
 
 def set_and_drop(members: Extra, edit: Edit | None, target: Target) -> None:
@@ -69,7 +66,8 @@ def ask_usage(members: Extra, target: Target, drop: frozenset[str] = frozenset()
     """`stream_options.include_usage` for a stream, beside the client's own options. Whether it stands there then."""
     if not _streams(members):
         return False
-    if not target.quirks.stream_options or "stream_options" in target.drop | drop or _includes_usage(members):
+    unknown = not target.quirks.stream_options or "stream_options" in target.drop | drop | target.quirks.refused
+    if unknown or _includes_usage(members):
         return _includes_usage(members)
     if "stream_options" not in members:
         members["stream_options"] = _ASK
@@ -96,16 +94,29 @@ def _parameters(members: Extra, edit: Edit, target: Target) -> tuple[str, ...]:
         if not names:
             loss.append(parameter)
         elif parameter in edit.locked or not any(_given(members, name) for name in names):
+            if parameter == "reasoning_effort" and _told_otherwise(members, parameter in edit.locked):
+                continue
             for other in names[1:]:
                 members.pop(other, None)
             members[names[0]] = value
     return tuple(loss)
 
 
+def _told_otherwise(members: Extra, locked: bool) -> bool:
+    """Whether the client said its effort in OpenRouter's `reasoning`; a locked one is taken out of that."""
+    held = jsontext.members(members.get(quirks.OBJECT, jsontext.NULL))
+    if "effort" not in held:
+        return False
+    if locked:
+        del held["effort"]
+        members[quirks.OBJECT] = jsontext.raw(held)
+    return not locked
+
+
 def _names(parameter: Parameter, target: Target) -> tuple[str, ...]:
     """The member to write first, then its older or newer name."""
     if parameter == "max_output_tokens":
-        first = maximum(target)
+        first = quirks.maximum(target)
         return first, "max_tokens" if first == "max_completion_tokens" else "max_completion_tokens"
     name = _NAMES.get(parameter)
     return (name,) if name else ()

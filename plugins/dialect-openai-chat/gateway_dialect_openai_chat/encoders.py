@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from gateway import Call, Citation, Finished, Inbound, Reason, Started
+from gateway import Audio, Call, Finished, Inbound, Reason, Started
 from gateway.wire.jsontext import Members
+
+from .losses import Loss
 
 _PREFIX = "chatcmpl-"
 _WORDS: dict[Reason, str] = {
@@ -47,14 +49,12 @@ def finish_reason(finished: Finished, refused: bool, legacy: bool) -> str:
     return _WORDS[finished.reason]
 
 
-def annotation(citation: Citation) -> Members:
-    source = {
-        "start_index": citation.start,
-        "end_index": citation.end,
-        "url": citation.url,
-        "title": citation.title,
-    }
-    return {"type": "url_citation", "url_citation": source}
+def sound(audio: Audio, loss: Loss) -> Members | None:
+    """What a model spoke, as clients of this dialect know it; another dialect's sound has no place."""
+    if not loss.own:
+        return None
+    given: Members = {"id": audio.id, "data": audio.data, **audio.extra}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def is_legacy(call: Call, inbound: Inbound) -> bool:

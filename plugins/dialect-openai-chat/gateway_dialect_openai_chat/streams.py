@@ -8,10 +8,12 @@ from __future__ import annotations
 from msgspec import Raw
 
 from gateway import (
+    Audio,
     Block,
     BlockDelta,
     BlockStart,
     Call,
+    Citation,
     Encoder,
     Event,
     Failed,
@@ -29,7 +31,7 @@ from gateway import (
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 
-from . import encoders, proofs, refusals, usages
+from . import citations, encoders, proofs, refusals, usages
 from .losses import Loss
 from .proofs import DETAILS, NAME, DetailWriter
 
@@ -144,6 +146,8 @@ class StreamEncoder(Encoder):
                 self._details_of(start.choice).thought(block.text)
         elif isinstance(block, ToolCall) and block.executor == "client":
             shown, first = self._call(start.choice, block)
+        elif isinstance(block, Audio) and (heard := encoders.sound(block, self._loss)) is not None:
+            first = self._chunk(start.choice, jsontext.encode({"audio": heard}))
         else:
             self._loss.add(type(block).__name__)
         self._blocks[start.choice, start.index] = shown
@@ -180,11 +184,14 @@ class StreamEncoder(Encoder):
             if type(block.block) is Reasoning:
                 self._details_of(delta.choice).thought(delta.text)
         if delta.citation is not None:
-            members: Members = {"annotations": [encoders.annotation(delta.citation)]}
-            out += self._chunk(delta.choice, jsontext.encode(members))
+            out += self._cited(delta.choice, delta.citation)
         if delta.proof is not None:
             out += self._proof(delta.choice, block.block, delta.proof)
         return out
+
+    def _cited(self, choice: int, citation: Citation) -> bytes:
+        annotation = citations.write(citation, self._loss)
+        return b"" if annotation is None else self._chunk(choice, jsontext.encode({"annotations": [annotation]}))
 
     def _logprobs(self, block: _Open, tokens: Raw) -> bytes:
         if block.prefix == _PROSE[Refusal]:

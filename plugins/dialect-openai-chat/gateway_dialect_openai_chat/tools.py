@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Raw
 
-from gateway import BadCall, OutputFormat, Tool, ToolChoice
+from gateway import BadCall, Extra, OutputFormat, Tool, ToolChoice
 from gateway.wire import jsontext
 from gateway.wire.members import FLAG, TEXT
 
@@ -30,7 +30,10 @@ def choice(fields: Fields) -> ToolChoice | None:
     """`tool_choice`, or the legacy `function_call`."""
     value = fields.raw("tool_choice")
     if value is not None:
-        return _choice(value, fields.at("tool_choice"))
+        found, unknown = _choice(value, fields.at("tool_choice"))
+        if unknown:
+            fields.put("tool_choice", jsontext.raw(unknown))
+        return found
     legacy = fields.raw("function_call")
     if legacy is None:
         return None
@@ -91,17 +94,19 @@ def _function(function: Fields, outer: Fields) -> Tool:
     return tool
 
 
-def _choice(value: Raw, path: str) -> ToolChoice:
+def _choice(value: Raw, path: str) -> tuple[ToolChoice, Extra]:
+    """And the members that nobody knows, where they stood."""
     if bytes(value)[:1] == b'"':
-        return _word(TEXT.read(value, path), path)
+        return _word(TEXT.read(value, path), path), {}
     fields = Fields.of(value, path)
-    match fields.take("type", TEXT) or "function":
-        case "function":
-            return ToolChoice("tool", (fields.needed_inner("function").need("name", TEXT),))
-        case "custom":
-            return ToolChoice("tool", (fields.needed_inner("custom").need("name", TEXT),), kind="custom")
+    match kind := fields.take("type", TEXT) or "function":
+        case "function" | "custom":
+            tool = fields.needed_inner(kind)
+            found = ToolChoice("tool", (tool.need("name", TEXT),), kind="custom" if kind == "custom" else "function")
+            return found, fields.others(kind, tool)
         case "allowed_tools":
-            return _allowed(fields.needed_inner("allowed_tools"))
+            inner = fields.needed_inner(kind)
+            return _allowed(inner), fields.others(kind, inner)
     raise BadCall(
         f"`{path}.type` must be function, custom or allowed_tools.", code="invalid_value", param=f"{path}.type"
     )
@@ -114,8 +119,10 @@ def _word(word: str, path: str) -> ToolChoice:
 
 
 def _allowed(fields: Fields) -> ToolChoice:
-    names = []
+    names, kinds = [], set()
     for tool in fields.each("tools"):
         kind = tool.take("type", TEXT) or "function"
+        kinds.add(kind)
         names.append(tool.needed_inner(kind).need("name", TEXT))
-    return ToolChoice("allowed", tuple(names), required=fields.take("mode", TEXT) == "required")
+    required = fields.take("mode", TEXT) == "required"
+    return ToolChoice("allowed", tuple(names), required, "custom" if kinds == {"custom"} else "function")

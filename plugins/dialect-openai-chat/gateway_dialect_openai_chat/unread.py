@@ -13,6 +13,7 @@ from msgspec import Raw
 from gateway import Extra
 from gateway.wire import jsontext
 
+from .usages import CompletionDetails, PromptDetails, WireUsage
 from .wire import Chunk, ChunkChoice, Delta
 
 _PADDING = ("obfuscation", "p")
@@ -21,12 +22,40 @@ _OF_CHOICE = frozenset((*ChunkChoice.__struct_fields__, "text")) - {"native_fini
 _OF_DELTA = frozenset((*Delta.__struct_fields__, "role", "index"))
 _OF_CALL = frozenset(("index", "id", "type"))
 _OF_FUNCTION = frozenset(("name", "arguments", "input"))
+_OF_USAGE = frozenset((*WireUsage.__struct_fields__, "prompt_cache_miss_tokens"))
+"""DeepSeek's misses are its prompt less the hits."""
+_DETAILS = {
+    "prompt_tokens_details": frozenset(PromptDetails.__struct_fields__),
+    "completion_tokens_details": frozenset(CompletionDetails.__struct_fields__),
+}
 _NOTHING = (b"null", b"[]", b"{}", b'""')
 _NONE = Raw(b"null")
 
 
 def of_chunk(payload: bytes) -> Extra:
     return _unknown(jsontext.members(payload), _OF_CHUNK)
+
+
+def of_usage(payload: bytes) -> list[str]:
+    """Paths of counts that `Usage` has no place for; zeros say nothing."""
+    chunk = jsontext.members(payload)
+    holder = "usage" if _tells(chunk.get("usage", _NONE)) else "x_groq.usage"
+    usage = (
+        chunk.get("usage", _NONE) if holder == "usage" else jsontext.members(chunk.get("x_groq", _NONE)).get("usage")
+    )
+    paths = []
+    for name, value in jsontext.members(usage or _NONE).items():
+        known = _DETAILS.get(name)
+        if known is not None:
+            inner = jsontext.members(value)
+            paths += [f"{holder}.{name}.{one}" for one in inner if one not in known and _tells(inner[one])]
+        elif name not in _OF_USAGE and _tells(value):
+            paths.append(f"{holder}.{name}")
+    return paths
+
+
+def _tells(value: Raw) -> bool:
+    return bytes(value) not in (*_NOTHING, b"0", b"0.0", b"false")
 
 
 def of_choice(payload: bytes, index: int) -> Extra:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from gateway import (
+    Audio,
     Block,
     BlockDelta,
     BlockStart,
@@ -25,7 +26,7 @@ from gateway import (
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 
-from . import encoders, proofs, refusals, usages
+from . import citations, encoders, proofs, refusals, usages
 from .losses import Loss
 from .proofs import DETAILS, NAME, DetailWriter
 
@@ -49,7 +50,8 @@ class _Block:
 class _Choice:
     def __init__(self) -> None:
         self.blocks: dict[int, _Block] = {}
-        self.citations: list[Members] = []
+        self.citations: list[Members | Raw] = []
+        self.sound: Members | None = None
         self.logprobs: dict[str, list[Raw]] = {}
         self.finished = Finished()
 
@@ -133,6 +135,8 @@ class WholeEncoder(Encoder):
         self._choice(start.choice).blocks[start.index] = _Block(block)
         if isinstance(block, Text):
             self._loss.lose(block.extra, "Text")
+        elif isinstance(block, Audio) and (heard := encoders.sound(block, self._loss)) is not None:
+            self._choice(start.choice).sound = heard
         elif not isinstance(block, Reasoning | Refusal) and not (
             isinstance(block, ToolCall) and block.executor == "client"
         ):
@@ -149,7 +153,8 @@ class WholeEncoder(Encoder):
             kind = "refusal" if isinstance(block.block, Refusal) else "content"
             choice.logprobs.setdefault(kind, []).append(delta.logprobs)
         if delta.citation is not None:
-            choice.citations.append(encoders.annotation(delta.citation))
+            annotation = citations.write(delta.citation, self._loss)
+            choice.citations += [annotation] if annotation is not None else []
         if delta.proof is not None:
             self._prove(block, delta.proof)
 
@@ -178,6 +183,8 @@ class WholeEncoder(Encoder):
         out: Members = {"role": "assistant", "content": text, "refusal": refusal, "annotations": choice.citations}
         if reasoning := choice.said(Reasoning):
             out["reasoning_content"] = reasoning
+        if choice.sound is not None:
+            out["audio"] = choice.sound
         if details := choice.details():
             out[DETAILS] = _one_list(details)
         if calls and self._legacy:

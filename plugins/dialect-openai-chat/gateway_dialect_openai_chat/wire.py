@@ -42,19 +42,13 @@ class ToolCallPart(Struct):
     extra_content: object = None
 
 
-class UrlCitation(Struct):
-    """content: OpenRouter's, an excerpt."""
+class SoundPart(Struct, gc=False):
+    """Sound that the model speaks; its pieces come in several deltas."""
 
-    url: str = ""
-    title: str | None = None
-    start_index: int | None = None
-    end_index: int | None = None
-    content: object = None
-
-
-class Annotation(Struct):
-    type: str | None = None
-    url_citation: UrlCitation | None = None
+    id: str | None = None
+    data: str | None = None
+    transcript: str | None = None
+    expires_at: int | None = None
 
 
 class Part(Struct):
@@ -69,7 +63,7 @@ class Part(Struct):
 class Delta(Struct):
     """reasoning_content: DeepSeek, xAI, Moonshot, llama.cpp. reasoning: Groq, OpenRouter, Ollama.
 
-    reasoning_details: OpenRouter's. extra_content: Google's. audio: has no place in events.
+    reasoning_details: OpenRouter's. extra_content: Google's.
     """
 
     content: str | list[Part] | None = None
@@ -79,8 +73,8 @@ class Delta(Struct):
     refusal: str | None = None
     tool_calls: list[ToolCallPart] | None = None
     function_call: Function | None = None
-    annotations: list[Annotation] | None = None
-    audio: object = None
+    annotations: list[dict[str, object]] | None = None
+    audio: SoundPart | None = None
     extra_content: object = None
 
 

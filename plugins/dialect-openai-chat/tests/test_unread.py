@@ -137,16 +137,10 @@ def test_a_signature_that_comes_before_the_name_is_the_calls_and_members_that_co
     ]
 
 
-CITED = {"type": "url_citation", "url_citation": {"url": "https://x", "content": "an excerpt"}}
-
-
 @pytest.mark.parametrize(
     ("delta", "path"),
     [
-        ({"audio": {"id": "a", "data": "AA=="}}, "audio"),
         ({"content": "a", "extra_content": EXTRA}, "extra_content"),
-        ({"content": "a", "annotations": [{"type": "file_citation"}]}, "annotations[type=file_citation]"),
-        ({"content": "a", "annotations": [CITED]}, "annotations.url_citation.content"),
     ],
 )
 def test_what_of_a_reply_has_no_place_in_events_is_lost_and_named(delta: dict[str, Any], path: str) -> None:
