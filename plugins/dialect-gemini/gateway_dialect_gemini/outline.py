@@ -1,0 +1,72 @@
+"""A client's body, peeked at: limits and candidates, without parsing the contents."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from gateway import Envelope, Inbound
+from gateway.wire import jsontext
+from gateway.wire.members import ARRAY, unreadable
+
+from .calls import WRAPPED
+from .configs import CONFIG
+from .fields import Fields, parse
+from .names import COUNT, STREAM, plain, verb
+
+
+class Limited(msgspec.Struct, rename="camel"):
+    max_output_tokens: int | None = None
+    candidate_count: int | None = None
+
+
+class Outline(msgspec.Struct, rename="camel"):
+    contents: list[Raw]
+    generation_config: Limited | None = None
+
+
+_OUTLINE = msgspec.json.Decoder(Outline)
+
+
+def peek(inbound: Inbound) -> Envelope:
+    """Raises BadCall where the body is not UTF-8, not JSON, or not an object with contents."""
+    limits = _read(inbound.body, verb(inbound.operation.path))
+    return Envelope(
+        model=model(inbound),
+        stream=verb(inbound.operation.path) == STREAM,
+        max_output=limits.max_output_tokens,
+        choices=min(max(limits.candidate_count or 1, 1), 1000),
+        framing="sse" if inbound.query.get("alt") == "sse" else "array",
+    )
+
+
+def model(inbound: Inbound) -> str | None:
+    """The name in the path, as other dialects write it."""
+    name = inbound.params.get("model")
+    return None if name is None else plain(name)
+
+
+def _read(body: bytes, asked: str) -> Limited:
+    try:
+        if not body.isascii():
+            body.decode()  # the JSON decoder does not look into strings that it skips
+        found = _OUTLINE.decode(body)
+    except msgspec.ValidationError:
+        return _explained(body, asked)
+    except jsontext.UNREADABLE as error:
+        raise unreadable(body, error) from error
+    return found.generation_config or _explained(body, asked)
+
+
+def _explained(body: bytes, asked: str) -> Limited:
+    """The same, slowly: each member by itself, under any of its names, so that an error says which."""
+    fields = parse(body)
+    if asked == COUNT and fields.seen(WRAPPED) is not None:
+        fields = fields.needed_inner(WRAPPED)
+    contents = fields.raw("contents")
+    if contents is None:
+        raise fields.wrong("contents", "is required", "missing_required_parameter")
+    if jsontext.first(contents) != b"{":
+        ARRAY.read(contents, fields.at("contents"))
+    config = fields.inner(CONFIG) or Fields({}, CONFIG)
+    return Limited(config.integer("maxOutputTokens"), config.integer("candidateCount"))

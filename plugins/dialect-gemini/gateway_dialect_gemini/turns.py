@@ -1,0 +1,204 @@
+"""Messages to contents: one system text, turns of one role after another, calls and their results.
+
+A result names its function, which is found by the call's id. Results stand in the order of their calls, since without
+ids order is what pairs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway import Audio, Block, File, Message, Opaque, Reasoning, Refusal, Target, Text, ToolCall, ToolResult, carrier
+from gateway.wire import jsontext
+from gateway.wire.jsontext import Members
+
+from . import families, ids, media, proofs
+from .fields import nested
+from .functions import arguments, response
+from .losses import Loss
+from .names import NAME
+from .proofs import SIGNATURE
+
+SKIP = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+"""`skip_thought_signature_validator`: what Google gives for calls that another model made, as a last resort. Source:
+Gemini API, "Thought signatures", on histories of other models."""
+
+
+class _Content(msgspec.Struct, omit_defaults=True):
+    role: str
+    parts: list[Members]
+
+
+class _Known(msgspec.Struct):
+    """A call that a result may be of. place: counts a conversation's calls."""
+
+    name: str
+    place: int
+
+
+class Turns:
+    """system: parts of the one system instruction. contents: the rest."""
+
+    def __init__(self, target: Target, loss: Loss) -> None:
+        self.system: list[Members] = []
+        self.contents: list[_Content] = []
+        self._domain = target.state_domain
+        self._signs = not families.is_older(target.model)
+        self._loss = loss
+        self._calls: dict[str, _Known] = {}
+
+    def write(self, system: Sequence[Text], messages: Sequence[Message]) -> None:
+        for at, text in enumerate(system):
+            self._system(text, f"system[{at}]")
+        begun = False
+        for at, message in enumerate(messages):
+            path = f"messages[{at}]"
+            if message.role in ("system", "developer"):
+                self._instruct(message, path, begun)
+            else:
+                begun = True
+                self._turn(message, path)
+
+    def _instruct(self, message: Message, path: str, begun: bool) -> None:
+        """There is one place for it; where it stood in the conversation is lost."""
+        if begun:
+            self._loss.add(path)
+        for at, block in enumerate(message.blocks):
+            if isinstance(block, Text):
+                self._system(block, f"{path}.content[{at}]")
+            else:
+                self._loss.add(f"{path}.content[{at}]")
+
+    def _system(self, text: Text, path: str) -> None:
+        if text.text:
+            self.system.append({"text": text.text, **nested(self._loss.keep(text.extra, path))})
+
+    def _turn(self, message: Message, path: str) -> None:
+        for name, value in (("name", message.name), ("phase", message.phase)):
+            if value:
+                self._loss.add(f"{path}.{name}")
+        role = "model" if message.role == "assistant" else "user"
+        content = self._content(role)
+        before = len(content.parts)
+        for at, block in enumerate(_ordered(message.blocks, self._calls)):
+            self._block(content.parts, block, f"{path}.content[{at}]")
+        if role == "model":
+            self._sign(content.parts[before:], message.blocks)
+        if not content.parts:
+            self.contents.pop()
+        self._loss.lose(message.extra, path)
+
+    def _content(self, role: str) -> _Content:
+        """Turns of one role are one: with others than Google's own models they have to alternate."""
+        if not self.contents or self.contents[-1].role != role:
+            self.contents.append(_Content(role, []))
+        return self.contents[-1]
+
+    def _block(self, parts: list[Members], block: Block, path: str) -> None:
+        match block:
+            case Text() | Refusal():
+                self._text(parts, block, path)
+            case Reasoning():
+                self._reasoning(parts, block, path)
+            case ToolCall():
+                self._call(parts, block, path)
+            case ToolResult():
+                self._result(parts, block, path)
+            case Opaque():
+                self._opaque(parts, block, path)
+            case _:
+                self._media(parts, block, path)
+
+    def _text(self, parts: list[Members], block: Text | Refusal, path: str) -> None:
+        """Gemini refuses empty text, unless it carries a signature."""
+        proof = self._proof(block.proof if isinstance(block, Text) else None, path)
+        if block.text or proof:
+            extra = block.extra if isinstance(block, Text) else {}
+            parts.append({"text": block.text, **proof, **nested(self._loss.keep(extra, path))})
+
+    def _reasoning(self, parts: list[Members], block: Reasoning, path: str) -> None:
+        """Thoughts go back only to who thought them; without a signature that is only known of its own clients."""
+        proof = self._proof(block.proof, path)
+        if not proof and (block.proof is not None or not self._loss.own):
+            self._loss.add(path)
+            return
+        extra = nested(self._loss.keep(block.extra, path))
+        parts.append({"text": block.text, "thought": True, **proof, **extra})
+
+    def _call(self, parts: list[Members], block: ToolCall, path: str) -> None:
+        self._calls[block.id] = _Known(block.name, len(self._calls))
+        args = arguments(block, path, self._loss)
+        call: Members = {**ids.given(block.id), "name": block.name, "args": args}
+        part: Members = {"functionCall": call, **self._proof(block.proof, path)}
+        parts.append(jsontext.merged(part, _raw(self._loss.keep(block.extra, path))))
+
+    def _result(self, parts: list[Members], block: ToolResult, path: str) -> None:
+        known = self._calls.get(block.call_id)
+        extra = dict(block.extra)
+        name = extra.pop("functionResponse.name", None) if known is None else jsontext.raw(known.name)
+        if name is None or (not self._loss.own and known is None):
+            name = jsontext.raw(block.call_id)
+            self._loss.add(f"{path}.name")
+        answer: Members = {**ids.given(block.call_id), "name": name, "response": response(block)}
+        more = [part for part in self._pieces(block, path) if part]
+        if more:
+            answer["parts"] = more
+        parts.append(jsontext.merged({"functionResponse": answer}, _raw(self._loss.keep(extra, path))))
+
+    def _pieces(self, result: ToolResult, path: str) -> list[Members]:
+        found: list[Members] = []
+        for at, block in enumerate(result.blocks):
+            if isinstance(block, Opaque):
+                self._loss.add(f"{path}.content[{at}]")
+            elif not isinstance(block, Text):
+                self._media(found, block, f"{path}.content[{at}]")
+        return found
+
+    def _media(self, parts: list[Members], block: media.Media, path: str) -> None:
+        part = media.part(block)
+        if part is None:
+            self._loss.add(path)
+            return
+        if not isinstance(block, Audio | File) and block.detail not in (None, "auto"):
+            self._loss.add(f"{path}.detail")
+        parts.append(jsontext.merged(part, _raw(self._loss.keep(block.extra, path))))
+
+    def _opaque(self, parts: list[Members], block: Opaque, path: str) -> None:
+        if not carrier.trusted(block, NAME, self._domain):
+            self._loss.add(path)
+        elif block.form == proofs.WHOLE:
+            parts.append(dict(jsontext.members(block.payload)))
+        elif block.form == proofs.PART and parts:
+            parts[-1][SIGNATURE] = block.payload
+        else:
+            parts.append({"text": "", SIGNATURE: block.payload})
+
+    def _proof(self, proof: Opaque | None, path: str) -> Members:
+        if proof is None:
+            return {}
+        if carrier.trusted(proof, NAME, self._domain):
+            return {SIGNATURE: proof.payload}
+        self._loss.add(f"{path}.proof")
+        return {}
+
+    def _sign(self, parts: list[Members], blocks: Sequence[Block]) -> None:
+        """The first call of a turn must be signed; who speaks Gemini is left to sign its own."""
+        calls = [block for block in blocks if isinstance(block, ToolCall)]
+        if not self._signs or not calls or (self._loss.own and calls[0].proof is None):
+            return
+        first = next(part for part in parts if "functionCall" in part)
+        first.setdefault(SIGNATURE, SKIP)
+
+
+def _ordered(blocks: Sequence[Block], calls: dict[str, _Known]) -> list[Block]:
+    """Results in the order of their calls, everything else where it was."""
+    results = [block for block in blocks if isinstance(block, ToolResult)]
+    last = len(calls)
+    results.sort(key=lambda result: calls[result.call_id].place if result.call_id in calls else last)
+    return [results.pop(0) if isinstance(block, ToolResult) else block for block in blocks]
+
+
+def _raw(extra: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    return {name: jsontext.raw(value) for name, value in nested(extra).items()}
