@@ -164,6 +164,10 @@ class ServerDialect(ABC):
     def credential(self, inbound: Inbound) -> Credential | None:
         return bearer_or_header(inbound, "x-api-key")
 
+    def wanted(self, inbound: Inbound) -> str | None:
+        """The one model that a `models` operation asks about, as a directory names it; None for the list."""
+        return inbound.params.get("id")
+
     @abstractmethod
     def peek(self, inbound: Inbound) -> Envelope:
         """Raises BadCall where the body is not JSON of the dialect's outline."""

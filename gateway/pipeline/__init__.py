@@ -106,11 +106,11 @@ STEPS: Mapping[Kind, Callable[[Pipeline, Exchange, Sink], Awaitable[None]]] = {
 
 
 async def asked_about(exchange: Exchange) -> str | None:
-    """The one model that is asked about: by the path's `{id}`, or by a body; None for the list of all."""
+    """The one model that is asked about: by the path, or by a body; None for the list of all."""
     if exchange.inbound.operation.method == "POST":
         await read(exchange)
         return exchange.envelope.model
-    return exchange.inbound.params.get("id")
+    return exchange.dialect.wanted(exchange.inbound)
 
 
 async def refuse(exchange: Exchange, sink: Sink, error: GatewayError) -> None:
