@@ -56,6 +56,17 @@ def loaded(data: bytes | Raw) -> object:
     return found
 
 
+def sound(data: bytes) -> bytes:
+    """The same as valid UTF-8: msgspec does not look into values that stay raw, which a client then has to read."""
+    if data.isascii():
+        return data
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace").encode()
+    return data
+
+
 def mended(data: bytes) -> bytes:
     """The same JSON with `?` for each lone surrogate, for msgspec to read. Raises one of UNREADABLE."""
     return json.dumps(loaded(data), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")

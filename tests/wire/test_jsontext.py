@@ -61,6 +61,12 @@ def test_bytes_that_are_not_utf8_are_replaced():
     assert json.loads(jsontext.mended(b'{"a":"\xff\\ud83d"}')) == {"a": "\ufffd?"}
 
 
+def test_what_is_sound_is_utf8_and_keeps_its_bytes_where_it_was():
+    for data in (b"plain", "Grüße".encode()):
+        assert jsontext.sound(data) is data
+    assert jsontext.sound(b"a\xffb\xed\xa0\x80").decode() == "a\ufffdb\ufffd\ufffd\ufffd"
+
+
 def test_mended_json_holds_no_numbers_that_json_has_not():
     with pytest.raises(jsontext.UNREADABLE):
         jsontext.mended(b"NaN")
