@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Decoder, Event, Extra, Failed, Finished, Reason, Started, UpstreamBroken, UpstreamError, sse
-from gateway.wire.jsontext import UNREADABLE, mended
+from gateway.wire.jsontext import UNREADABLE, mended, sound
 
 from .echo import MEMBERS
 from .errors import in_band, words
@@ -170,7 +170,7 @@ class WholeDecoder(_ReplyReader, Decoder):
         body = b"".join(self._body)
         events: list[Event] = []
         try:
-            events.extend(self._end(Raw(_readable(body))))
+            events.extend(self._end(Raw(_readable(sound(body)))))
         except UNREADABLE:
             events.append(self._broken("The upstream's reply is not a response in JSON."))
         return events
@@ -205,7 +205,7 @@ class StreamDecoder(_ReplyReader, Decoder):
 
     def _take(self, event: bytes, events: list[Event], last: bool = False) -> None:
         """last: the stream ended without a blank line, so this may be half an event."""
-        payload = sse.data(event)
+        payload = sound(sse.data(event))
         if not payload or self.ended:
             return
         if payload == b"[DONE]":
@@ -238,14 +238,25 @@ class StreamDecoder(_ReplyReader, Decoder):
     def _item_added(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
         if bytes(event.item) in (b"", b"null"):
             return
-        item = tracked(Raw(bytes(event.item)))
-        self._items.setdefault(_key(event, item), item)
+        item = self._announced(event, tracked(Raw(bytes(event.item))))
         if item.kind in CALLS:
             yield from self._blocks.begin(item, ("call", 0))
 
+    def _announced(self, event: WireEvent, item: Tracked) -> Tracked:
+        """Its deltas may have come before it, and servers exist that give several calls one place."""
+        key = _key(event, item)
+        known = self._items.setdefault(key, item)
+        if known.call_id and item.call_id and known.call_id != item.call_id:
+            self._items[f"{key} {known.call_id}"] = known
+            self._items[key] = known = item
+        known.call_id, known.name = known.call_id or item.call_id, known.name or item.name
+        known.item = known.item or item.item
+        return known
+
     def _item_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
         found = tracked(event.item)
-        item = self._items.setdefault(_key(event, found), found)
+        same = (item for item in self._items.values() if found.call_id and item.call_id == found.call_id)
+        item = next(same, None) or self._items.setdefault(_key(event, found), found)
         # The announcement may have been of another id, and is not needed any more.
         item.item = None
         return self._blocks.finish(item, event.item)

@@ -162,6 +162,22 @@ def test_final_item_whose_place_shifted_is_not_taken_for_a_new_one(decode):
     assert [type(block) for block, _ in blocks(decode(created() + stream))] == [Reasoning, Text]
 
 
+def test_call_that_is_announced_behind_its_arguments_is_stopped(decode):
+    call = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "look", "arguments": ""}
+    delta = event("response.function_call_arguments.delta", item_id="fc_1", output_index=0, delta="{}")
+    added = event("response.output_item.added", output_index=0, item=call)
+    events = decode(created(), delta, added, ended(call | {"arguments": "{}"}))
+    assert blocks(events) == [(ToolCall("call_1", "look"), "{}")]
+
+
+def test_calls_that_share_one_place_are_calls_of_their_own(decode):
+    calls = [{"type": "function_call", "call_id": f"call_{n}", "name": "look", "arguments": f"{n}"} for n in (1, 2)]
+    added = [event("response.output_item.added", output_index=0, item=call) for call in calls]
+    done = [event("response.output_item.done", output_index=0, item=call) for call in calls]
+    for events in (decode(created(), *added, *done, ended(*calls)), decode(created(), *added, ended(*calls))):
+        assert blocks(events) == [(ToolCall(f"call_{n}", "look"), f"{n}") for n in (1, 2)]
+
+
 def test_custom_call_and_refusal(decode):
     custom = {"type": "custom_tool_call", "id": "ct_1", "call_id": "c1", "name": "sql", "input": "SELECT 1"}
     place = {"item_id": "ct_1", "output_index": 0}
@@ -362,6 +378,13 @@ def test_whole_reply_that_is_none_fails(decode, body):
     found = decode(body, stream=False)
     assert isinstance(found[-1], Failed)
     assert not any(isinstance(one, Finished) for one in found)
+
+
+def test_bytes_that_are_not_utf8_do_not_reach_the_client(decode):
+    response = ended().replace(b'"id": "resp_1"', b'"id": "resp_1", "x_new": ["\xff"]')
+    whole = response.split(b'"response": ', 1)[1].rstrip()[:-1]
+    for events in (decode(created(), response), decode(whole, stream=False)):
+        assert json.loads(bytes(events[-1].extra["x_new"])) == ["\ufffd"]
 
 
 def test_whole_reply_with_a_lone_surrogate_is_read(decode):
