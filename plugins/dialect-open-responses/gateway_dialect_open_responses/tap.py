@@ -33,7 +33,7 @@ NOTHING = (b"null", b"false", b'""', b"{}")
 """What stands for no error. An event without a type that has another `error` is one, as openai-python takes it."""
 _DELTA = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]++|\\.)++)', re.DOTALL).findall
 _SIGNALS = (b'"response"', b'"error"', b"event: error", b"event:error", b"[DONE]")
-_NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d+)')
+_NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
 _TAIL = 2048
 
 

@@ -204,6 +204,12 @@ def test_failure_of_the_connection_is_told_after_whole_events(tap):
     assert told.endswith(b"\n\n")
 
 
+def test_failure_after_a_number_that_is_too_long_for_one_is_told(tap):
+    found = tap()
+    found.feed(event("response.created", "x", response=response()).replace(b'"x"', b"7" * 5000))
+    assert b"lost" in found.fail(UpstreamBroken("lost"))
+
+
 def test_failure_after_an_unended_event_begins_on_a_line_of_its_own(tap):
     found = tap()
     found.feed(event("response.in_progress", 1, end="", response=response()))
