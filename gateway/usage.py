@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+LARGEST = 2**53 - 1
+"""What every reader of JSON holds."""
+
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True, tag="usage"):
     """Token counts; `None` means not reported. It is also an event: the counts so far, last reported wins.
@@ -22,6 +25,13 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, tag="usage"):
     audio_input: int | None = None
     audio_output: int | None = None
     estimated: bool = False
+
+    def __post_init__(self) -> None:
+        """No upstream's word makes a balance grow: what can be no count is not reported."""
+        for name in _COUNTS:
+            count = getattr(self, name)
+            if count is not None and not 0 <= count <= LARGEST:
+                msgspec.structs.force_setattr(self, name, None)
 
     @property
     def prompt(self) -> int:
@@ -45,6 +55,9 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, tag="usage"):
             audio_output=_sum(self.audio_output, other.audio_output),
             estimated=self.estimated or other.estimated,
         )
+
+
+_COUNTS = tuple(name for name in Usage.__struct_fields__ if name != "estimated")
 
 
 def _sum(a: int | None, b: int | None) -> int | None:

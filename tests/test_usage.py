@@ -4,6 +4,7 @@ from functools import reduce
 from operator import add
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,3 +48,11 @@ def test_it_survives_json_without_what_was_not_reported(usage):
     written = msgspec.json.encode(usage)
     assert msgspec.json.decode(written, type=Usage) == usage
     assert b"null" not in written
+
+
+@pytest.mark.parametrize("count", [-1, -(2**64), 2**53, 10**30])
+def test_what_can_be_no_count_is_not_reported(count):
+    assert Usage(input=count, output=7) == Usage(output=7)
+    assert msgspec.json.decode(b'{"type":"usage","input":%d,"output":7}' % count, type=Usage) == Usage(output=7)
+    assert msgspec.structs.replace(Usage(output=7), cache_read=count) == Usage(output=7)
+    assert Usage(input=2**53 - 1).input == 2**53 - 1
