@@ -6,6 +6,8 @@ last blank line, usage beside the last choices, chunks after the finish reason, 
 
 from __future__ import annotations
 
+from math import isfinite
+
 import msgspec
 
 from gateway import (
@@ -21,6 +23,7 @@ from gateway import (
     UpstreamError,
     sse,
 )
+from gateway.wire import jsontext
 
 from . import refusals, unread, usages
 from .choices import ChoiceReader
@@ -98,10 +101,10 @@ class _ReplyReader:
     def _start(self, chunk: Chunk, payload: bytes, out: list[Event]) -> None:
         """Azure's first chunk tells of its prompt filters and has neither id nor choices."""
         self._extra |= unread.of_chunk(payload)
-        if not chunk.id and not chunk.choices:
+        if not chunk.id and not chunk.choices and not chunk.usage:
             return
         self._started = True
-        created = int(chunk.created) if chunk.created else None
+        created = _seconds(chunk.created)
         self._seed = f"{chunk.id}/{created}/{chunk.model}"
         out.append(Started(chunk.id or None, chunk.model or None, created, NAME, self._extra))
 
@@ -126,6 +129,11 @@ class _ReplyReader:
         for name in unread.telling(unread.of_chunk(payload)):
             if name not in self._extra:
                 self.loss.add(name)
+
+
+def _seconds(time: float | None) -> int | None:
+    """None for what is no time: JSON of Python's knows NaN and Infinity."""
+    return int(time) if time and isfinite(time) else None
 
 
 def _finished(choice: ChunkChoice, payload: bytes) -> Finished:
@@ -177,7 +185,7 @@ class StreamDecoder(Decoder):
         return out
 
     def _event(self, event: bytes, out: list[Event]) -> None:
-        payload = sse.data(event) or (event if event.startswith(b"{") else b"")
+        payload = jsontext.sound(sse.data(event) or (event if event.startswith(b"{") else b""))
         if not payload or self._done or self._reader.failed:
             return
         if event.startswith(b"event:") and sse.named(event) == b"error":
@@ -200,7 +208,7 @@ class WholeDecoder(Decoder):
 
     def finish(self) -> list[Event]:
         out: list[Event] = []
-        body = bytes(self._body)
+        body = jsontext.sound(bytes(self._body))
         try:
             chunk = decode(body, CHUNK, Chunk)
         except UpstreamBroken as error:

@@ -392,3 +392,26 @@ def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
     at = sorted({0, *(cut for cut in cuts if cut < len(body)), len(body)})
     split = [body[start:stop] for start, stop in itertools.pairwise(at)]
     assert list(replay.decoded(ChatClient().decoder(TARGET, True), split)) == events(body)
+
+
+@pytest.mark.parametrize("time", ["NaN", "Infinity", "1e308", "-5"])
+def test_a_time_that_is_none_is_no_defect(time: str) -> None:
+    body = b'{"id":"c","created":%b,"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}'
+    found = events(b"data: " + body % time.encode() + b"\n\n")
+    assert disorder(found) is None
+    assert isinstance(found[-1], Finished)
+    assert whole(json.loads(body % b"7"))[0] == Started("c", None, 7, "openai-chat")
+
+
+def test_usage_alone_begins_a_reply() -> None:
+    found = events(frame({"usage": {"prompt_tokens": 9, "completion_tokens": 3}}), chunk({"content": "Hi"}, "stop"))
+    assert disorder(found) is None
+    assert Usage(input=9, output=3) in found
+
+
+def test_bytes_that_are_not_utf8_do_not_reach_the_client() -> None:
+    broken = chunk({"content": "Hi"}, "stop", x_new="?").replace(b'"?"', b'"\xff"')
+    for found in (events(broken), events(broken.removeprefix(b"data: "))):
+        started = found[0]
+        assert isinstance(started, Started)
+        assert json.loads(bytes(started.extra["x_new"])) == "\ufffd"
