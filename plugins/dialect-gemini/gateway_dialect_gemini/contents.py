@@ -1,7 +1,8 @@
 """A client's contents to messages.
 
 Function calls may have no id: one is minted from the call's place, and results find their call by id, or by name and
-order. Pieces of text and of thoughts that a client collected from a stream are put together again.
+order. Pieces of text and of thoughts that a client collected from a stream are put together again, be they parts of
+one content or, as in Google's own chats, contents one after the other.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class ContentReader:
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
         self._known: set[str] = set()
+        self._turn: _Turn | None = None
 
     def read(self, at: int, fields: Fields) -> list[Message]:
         role = fields.take("role", TEXT) or "user"
@@ -45,11 +47,17 @@ class ContentReader:
             raise fields.wrong("role", "must be user or model")
         parts = fields.each("parts")
         if role == "model":
-            turn = _Turn()
-            for place, part in enumerate(parts):
-                self._said(turn, part, at, place)
-            return [Message("assistant", turn.blocks, extra=fields.given())]
+            return self._model(parts, at, fields.given())
+        self._turn = None
         return self._asked(parts, at, fields.given())
+
+    def _model(self, parts: list[Fields], at: int, extra: Extra) -> list[Message]:
+        """Nothing where it goes on with the content before it."""
+        going_on = self._turn if not extra else None
+        turn = self._turn = going_on or _Turn()
+        for place, part in enumerate(parts):
+            self._said(turn, part, at, place)
+        return [] if going_on else [Message("assistant", turn.blocks, extra=extra)]
 
     def _asked(self, parts: list[Fields], at: int, extra: Extra) -> list[Message]:
         """Results and what else the user says, as messages of their own in this order."""
