@@ -15,8 +15,8 @@ def turn(*contents):
     user = {"role": "user", "parts": [{"text": "Hi"}]}
     said = [{"role": "model", "parts": list(parts)} for parts in contents]
     body = json.dumps({"contents": [user, *said, user]}).encode()
-    roles = [message.role for message in (messages := decode(body, "m", False, "generateContent").messages)]
-    assert roles == ["user", "assistant", "user"]
+    messages = decode(body, "m", False, "generateContent").messages
+    assert [message.role for message in messages] == ["user", "assistant", "user"]
     return messages[1].blocks
 
 
