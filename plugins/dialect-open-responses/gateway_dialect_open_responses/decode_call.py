@@ -170,7 +170,9 @@ def _tool(value: Raw, path: str) -> Tool:
 
 
 def _tool_choice(members: Members) -> ToolChoice | None:
-    """A choice of a hosted tool stays among the unknown members: canonical form has no word for it."""
+    """A choice of a hosted tool, or one that says more, stays among the unknown members: canonical form has no word
+    for it.
+    """
     value = members.seen("tool_choice")
     if value is None:
         return None
@@ -189,16 +191,23 @@ def _mode(value: Raw) -> ToolChoice:
 
 def _chosen(members: Members) -> ToolChoice | None:
     kind = members.need("type", TEXT)
-    if kind == "function":
-        return ToolChoice("tool", (members.need("name", TEXT),))
-    if kind == "custom":
-        return ToolChoice("tool", (members.need("name", TEXT),), kind="custom")
-    return _allowed(members) if kind == "allowed_tools" else None
+    if kind == "allowed_tools":
+        choice = _allowed(members)
+    elif kind in ("function", "custom"):
+        choice = ToolChoice("tool", (members.need("name", TEXT),), kind="custom" if kind == "custom" else "function")
+    else:
+        return None
+    return choice if not members.given() else None
 
 
 def _allowed(members: Members) -> ToolChoice | None:
+    """None where it names tools that canonical form does not, or says more of one."""
     entries = [Members.of(value, f"tool_choice.tools[{n}]") for n, value in enumerate(members.array("tools"))]
-    if any(entry.take("type", TEXT) != "function" for entry in entries):
+    kinds = {entry.need("type", TEXT) for entry in entries}
+    if not kinds <= {"function", "custom"}:
         return None
     names = tuple(entry.need("name", TEXT) for entry in entries)
-    return ToolChoice("allowed", names, required=members.take("mode", TEXT) == "required")
+    if any(entry.given() for entry in entries):
+        return None
+    required = members.take("mode", TEXT) == "required"
+    return ToolChoice("allowed", names, required, "custom" if kinds == {"custom"} else "function")

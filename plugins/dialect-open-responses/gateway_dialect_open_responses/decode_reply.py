@@ -16,7 +16,7 @@ from .errors import in_band, words
 from .members import NAME
 from .mend import halves
 from .reply_items import CALLS, SORTS, BlockWriter, Key, Tracked, WirePart, tracked
-from .usage import decode_usage
+from .usage import decode_usage, uncounted
 
 
 class _Why(msgspec.Struct):
@@ -102,6 +102,8 @@ class _ReplyReader:
                 yield usage
             yield self._failure(in_band(words(reply.error)))
             return
+        for path in uncounted(reply.usage):
+            self._blocks.lose(path)
         yield from self._settle(reply.output or [])
         if usage is not None:
             yield usage

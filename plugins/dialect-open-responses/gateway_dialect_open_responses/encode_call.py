@@ -13,6 +13,7 @@ from .encode_items import ItemWriter
 from .members import NAME, spliced
 
 PATH = "/responses"
+ENCRYPTED = "reasoning.encrypted_content"
 LEAST_OUTPUT = 16
 EMPTY = Raw(b"{}")
 
@@ -59,7 +60,7 @@ def encode_call(call: Call, target: Target) -> Encoded:
     body["input"] = raw(writer.write(call.messages))
     tools = [_tool(tool, own, n, writer.loss) for n, tool in enumerate(call.tools)]
     _put(body, "tools", [tool for tool in tools if tool is not None] or None)
-    _put(body, "tool_choice", _tool_choice(call.tool_choice))
+    _put(body, "tool_choice", _tool_choice(call.tool_choice, call.tools))
     _put(body, "parallel_tool_calls", call.parallel_tool_calls)
     _output(body, call, extra)
     _sampling(body, call, own, writer.loss)
@@ -104,16 +105,15 @@ def _tool(tool: Tool, own: bool, n: int, loss: list[str]) -> Raw | None:
     return spliced(_Tool(tool.kind, tool.name, tool.description, parameters, strict), extra)
 
 
-def _tool_choice(choice: ToolChoice | None) -> str | _Choice | _Allowed | None:
-    if choice is None:
-        return None
-    if choice.mode == "tool":
-        return _Choice(choice.kind, choice.names[0])
-    if choice.mode == "allowed":
-        return _Allowed(
-            "required" if choice.required else "auto", [_Choice(choice.kind, name) for name in choice.names]
-        )
-    return choice.mode
+def _tool_choice(choice: ToolChoice | None, declared: list[Tool]) -> str | _Choice | _Allowed | None:
+    """What sort of tool a name stands for, its declaration says."""
+    if choice is None or choice.mode not in ("tool", "allowed"):
+        return None if choice is None else choice.mode
+    custom = {tool.name for tool in declared if tool.kind == "custom"}
+    named = [
+        _Choice("custom" if choice.kind == "custom" or name in custom else "function", name) for name in choice.names
+    ]
+    return named[0] if choice.mode == "tool" else _Allowed("required" if choice.required else "auto", named)
 
 
 def _output(body: Extra, call: Call, extra: Extra) -> None:
@@ -148,6 +148,9 @@ def _sampling(body: Extra, call: Call, own: bool, loss: list[str]) -> None:
     for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty", "top_logprobs"):
         _put(body, name, getattr(sampling, name))
     included = _NAMES.decode(call.extra["include"]) if own and "include" in call.extra else []
+    # Without it some give no proof to those who store nothing; models that do not think refuse it.
+    if not own and call.reasoning.effort not in (None, "none"):
+        included.append(ENCRYPTED)
     if sampling.logprobs:
         included.append(LOGPROBS)
     _put(body, "include", included or None)

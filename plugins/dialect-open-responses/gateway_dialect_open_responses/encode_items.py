@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw, UnsetType
 
 from gateway import (
+    Audio,
     Block,
     Extra,
     File,
@@ -22,7 +23,8 @@ from gateway import (
     ToolResult,
     carrier,
 )
-from gateway.wire.jsontext import is_null, raw
+from gateway.wire.jsontext import Members as JsonMembers
+from gateway.wire.jsontext import is_null, merged, raw
 
 from . import proofs
 from .members import NAME, spliced
@@ -170,6 +172,8 @@ class ItemWriter:
             return raw(_Refusal(block.text) if answer else _InputText(block.text))
         if isinstance(block, (Image, File)) and not answer:
             return self._medium(block, path)
+        if isinstance(block, Audio) and self._own and block.data is not None:
+            return raw(_audio(block))
         if isinstance(block, Opaque) and block.form == "part" and carrier.trusted(block, NAME, self._domain):
             return block.payload
         return None
@@ -231,6 +235,14 @@ class ItemWriter:
             return extra
         self.loss += [f"{path}.{name}" for name in extra]
         return {}
+
+
+def _audio(block: Audio) -> JsonMembers:
+    """OpenAI's, not the specification's: for clients of this dialect that send it."""
+    inner: JsonMembers = {"data": block.data}
+    if block.format is not None:
+        inner["format"] = block.format
+    return merged({"type": "input_audio", "input_audio": inner}, block.extra)
 
 
 def _same_item(earlier: Reasoning, later: Reasoning, own: bool) -> bool:

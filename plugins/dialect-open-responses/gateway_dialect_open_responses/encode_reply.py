@@ -15,6 +15,7 @@ from gateway import (
     BlockStart,
     BlockStop,
     Call,
+    Citation,
     Encoder,
     Event,
     Extra,
@@ -40,7 +41,7 @@ from .echo import IncompleteDetails, Resource, ResponseError, knows_openai_only,
 from .errors import encode_error
 from .members import NAME, spliced
 from .mend import Joiner
-from .output import Item, ReasoningItem, is_item, new_item
+from .output import Item, ReasoningItem, is_shown, new_item
 from .parts import Events, Part, TextPart
 from .usage import encode_usage
 
@@ -140,7 +141,7 @@ class ReplyEncoder(Encoder):
         if item is None:
             self._lose(f"output[{event.index}]")
             return events
-        if isinstance(event.block, Opaque) and not is_item(event.block) and event.block.dialect == NAME:
+        if isinstance(event.block, Opaque) and event.block.dialect == NAME and not is_shown(event.block):
             self._lose(f"output[{event.index}]")
         part = item.part(event.block)
         if part is None:
@@ -190,10 +191,25 @@ class ReplyEncoder(Encoder):
             return []
         item, part = found
         self._prove(item, event.proof)
+        if event.citation is not None:
+            event = self._cited(event, event.citation)
         events = part.more(_sound(event))
         if event.logprobs is not None and not (isinstance(part, TextPart) and part.likely):
             self._lose("logprobs")
         return events
+
+    def _cited(self, event: BlockDelta, citation: Citation) -> BlockDelta:
+        """What is of another dialect is a URL here, or nothing."""
+        if citation.raw is None or self._started.dialect == NAME:
+            return event if citation.raw is not None or citation.url else self._uncited(event)
+        self._lose("Text.citation")
+        if not citation.url:
+            return self._uncited(event)
+        return msgspec.structs.replace(event, citation=msgspec.structs.replace(citation, raw=None))
+
+    def _uncited(self, event: BlockDelta) -> BlockDelta:
+        self._lose("Text.citation")
+        return msgspec.structs.replace(event, citation=None)
 
     def _prove(self, item: Item, proof: Opaque | None) -> None:
         if proof is None:

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Raw
 
 from gateway import GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused
-from gateway.wire.jsontext import UNREADABLE, encode
-from gateway.wire.refusals import retry_after
+from gateway.wire.jsontext import UNREADABLE, encode, loaded
+from gateway.wire.refusals import Said, header, prose, retry_after, said
 
 TYPES = {
     "rate_limit": "rate_limit_error",
@@ -69,75 +69,32 @@ def _type(error: GatewayError) -> str:
     return TYPES.get(error.kind, "invalid_request_error")
 
 
-class _Said(msgspec.Struct):
-    message: Raw = Raw(b"")
-    code: Raw = Raw(b"")
-    param: Raw = Raw(b"")
-    type: Raw = Raw(b"")
-    error: Raw = Raw(b"")
-    detail: Raw = Raw(b"")
-
-
-class Words(msgspec.Struct):
-    """What an upstream said of an error, as far as it can be read."""
-
-    message: str | None = None
-    code: str | None = None
-    param: str | None = None
-
-
-_SAID = msgspec.json.Decoder(_Said)
-_TEXT = msgspec.json.Decoder(str | int | None)
-
-
-def words(value: Raw | bytes) -> Words:
-    """Of an envelope, of an error object, or of a bare string. Shapes in the wild: `{error:{…}}`, `{error:"…"}`,
-    `{message}`, `{detail:"…"}`, `{detail:[{msg}]}`.
-    """
+def words(value: Raw | bytes) -> Said:
+    """What an upstream said of an error: an envelope, an error object, or a bare string."""
     try:
-        said = _SAID.decode(value)
+        return said(loaded(value))
     except UNREADABLE:
-        return Words(_text(value))
-    inner = words(said.error) if bytes(said.error) not in (b"", b"null") else Words()
-    other = _text(said.detail) or (bytes(said.detail).decode("utf-8", "replace") or None)
-    return Words(
-        inner.message or _text(said.message) or other,
-        inner.code or _text(said.code),
-        inner.param or _text(said.param),
-    )
+        return Said()
 
 
-def _text(value: Raw | bytes) -> str | None:
-    try:
-        found = _TEXT.decode(value)
-    except UNREADABLE:
-        return None
-    return None if found is None else str(found)
-
-
-def in_band(said: Words) -> UpstreamError:
+def in_band(found: Said) -> UpstreamError:
     """An error event, or the `error` of a failed response."""
-    message = (said.message or "The upstream failed without a word.")[:WORDS_LIMIT]
-    status = STATUSES.get(said.code or "")
+    message = (found.message or "The upstream failed without a word.")[:WORDS_LIMIT]
+    status = STATUSES.get(found.code or "")
     if status is None:
-        return UpstreamBroken(message, code=said.code, param=said.param)
-    return UpstreamRefused(message, status, code=said.code, param=said.param)
+        return UpstreamBroken(message, code=found.code, param=found.param)
+    return UpstreamRefused(message, status, code=found.code, param=found.param)
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
-    said = words(body) if body[:1] in (b"{", b'"') else Words(_plain(body))
+    found = words(body)
+    message = found.message or prose(body, headers) or f"The upstream answered {status}."
     return UpstreamRefused(
-        (said.message or f"The upstream answered {status}.")[:WORDS_LIMIT],
+        message[:WORDS_LIMIT],
         status,
         body=body,
-        content_type=headers.get("content-type", ""),
-        code=said.code,
-        param=said.param,
+        content_type=header(headers, "content-type"),
+        code=found.code,
+        param=found.param,
         retry_after=retry_after(headers),
     )
-
-
-def _plain(body: bytes) -> str | None:
-    """Plain text as it stands; an HTML page is no message."""
-    text = body.decode("utf-8", "replace").strip()
-    return None if not text or text.startswith("<") else text

@@ -13,7 +13,17 @@ from gateway.wire.jsontext import raw
 
 from . import proofs
 from .members import NAME, spliced
-from .parts import ArgumentsPart, InputPart, OpenAIThoughtPart, Part, RefusalPart, SummaryPart, TextPart, ThoughtPart
+from .parts import (
+    ArgumentsPart,
+    InputPart,
+    OpaquePart,
+    OpenAIThoughtPart,
+    Part,
+    RefusalPart,
+    SummaryPart,
+    TextPart,
+    ThoughtPart,
+)
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -87,14 +97,19 @@ class Item(ABC):
 class MessageItem(Item):
     """Text and refusals in a row, of one phase."""
 
-    def __init__(self, index: int, seed: str, block: Text | Refusal) -> None:
+    def __init__(self, index: int, seed: str, block: Text | Refusal | Opaque) -> None:
         super().__init__("msg", index, seed)
         self._phase = _phase(block)
 
     def takes(self, block: Block) -> bool:
+        if isinstance(block, Opaque):
+            return is_part(block)
         return isinstance(block, (Text, Refusal)) and _phase(block) == self._phase
 
     def part(self, block: Block) -> Part:
+        if isinstance(block, Opaque):
+            self.parts.append(OpaquePart(self.id, self.index, len(self.parts), block))
+            return self.parts[-1]
         kind = TextPart if isinstance(block, Text) else RefusalPart
         self.parts.append(kind(self.id, self.index, len(self.parts)))
         return self.parts[-1]
@@ -146,6 +161,8 @@ class CallItem(Item):
     def __init__(self, index: int, seed: str, block: ToolCall) -> None:
         super().__init__("fc" if block.kind == "function" else "ctc", index, seed)
         self._call = block
+        if block.item_id and _ID.fullmatch(block.item_id):
+            self.id = block.item_id
 
     def part(self, block: Block) -> Part:
         kind = ArgumentsPart if self._call.kind == "function" else InputPart
@@ -185,7 +202,7 @@ class WholeItem(Item):
 
 def new_item(index: int, seed: str, block: Block, openai: bool) -> Item | None:
     """None where Responses has no item for such a block."""
-    if isinstance(block, (Text, Refusal)):
+    if isinstance(block, (Text, Refusal)) or (isinstance(block, Opaque) and is_part(block)):
         return MessageItem(index, seed, block)
     if isinstance(block, Reasoning):
         return ReasoningItem(index, seed, block, openai)
@@ -194,6 +211,16 @@ def new_item(index: int, seed: str, block: Block, openai: bool) -> Item | None:
     if isinstance(block, Opaque) and not is_item(block):
         return CarrierItem(index, seed, block)
     return WholeItem(index, seed, block) if isinstance(block, ToolResult | Opaque) else None
+
+
+def is_shown(state: Opaque) -> bool:
+    """Whether clients read it as what it is."""
+    return is_item(state) or is_part(state)
+
+
+def is_part(state: Opaque) -> bool:
+    """Whether clients read it as a part of a message."""
+    return state.dialect == NAME and state.form == "part"
 
 
 def is_item(state: Opaque) -> bool:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import msgspec
 from msgspec import Raw
 
-from gateway import BlockDelta, Citation
+from gateway import BlockDelta, Citation, Opaque
 from gateway.wire.jsontext import NULL, raw
 
 from . import events as wire
@@ -81,7 +81,8 @@ class Part(ABC):
         if not delta.text:
             return []
         self._said.append(delta.text)
-        return [self._delta(delta)]
+        grown = self._delta(delta)
+        return [] if grown is None else [grown]
 
     def close(self) -> Events:
         self.open = False
@@ -94,8 +95,9 @@ class Part(ABC):
         """The part as its item holds it; a call is no part."""
         return NULL
 
-    @abstractmethod
-    def _delta(self, delta: BlockDelta) -> wire.WireEvent: ...
+    def _delta(self, delta: BlockDelta) -> wire.WireEvent | None:
+        """None for a part that does not grow."""
+        return None
 
     @abstractmethod
     def _stop(self) -> Events: ...
@@ -161,7 +163,7 @@ class TextPart(_ContentPart):
         return raw(entries)
 
     def _cited(self, citation: Citation) -> wire.WireEvent:
-        annotation = raw(_Citation(citation.url, citation.start, citation.end, citation.title))
+        annotation = citation.raw or raw(_Citation(citation.url, citation.start, citation.end, citation.title))
         self._annotations.append(annotation)
         return wire.AnnotationAdded(
             item_id=self.item_id,
@@ -170,6 +172,20 @@ class TextPart(_ContentPart):
             annotation_index=len(self._annotations) - 1,
             annotation=annotation,
         )
+
+
+class OpaquePart(_ContentPart):
+    """A part that nobody here knows, as its maker wrote it."""
+
+    def __init__(self, item_id: str, index: int, n: int, state: Opaque) -> None:
+        super().__init__(item_id, index, n)
+        self._state = state
+
+    def value(self) -> Raw:
+        return self._state.payload
+
+    def _stop(self) -> Events:
+        return []
 
 
 class RefusalPart(_ContentPart):

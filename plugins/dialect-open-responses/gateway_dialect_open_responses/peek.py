@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Raw
 
 from gateway import BadCall, Envelope
-from gateway.wire.jsontext import UNREADABLE, first
-from gateway.wire.members import unreadable
+from gateway.wire.jsontext import NULL, UNREADABLE, first
+from gateway.wire.members import FLAG, INTEGER, TEXT, Members, parsed, unreadable
 
 
 class _Conversation(msgspec.Struct):
@@ -47,18 +47,34 @@ def _outline(body: bytes) -> _Outline:
         if not body.isascii():
             body.decode()
         return _DECODER.decode(body)
-    except msgspec.ValidationError as error:
-        raise _mistyped(str(error)) from error
+    except msgspec.ValidationError:
+        return _explained(body)
     except UNREADABLE as error:
         raise unreadable(body, error) from error
 
 
-def _mistyped(text: str) -> BadCall:
-    what, _, path = text.partition(" - at `$")
-    path = path.rstrip("`").lstrip(".")
-    if not path:
-        return BadCall("The request body must be a JSON object.", code="invalid_json")
-    return BadCall(f"`{path}`: {what[:1].lower()}{what[1:]}.", param=path, code="invalid_type")
+def _explained(body: bytes) -> _Outline:
+    """The same, slowly: each member by itself, so that the error names it."""
+    members = Members(parsed(body))
+    return _Outline(
+        model=members.take("model", TEXT),
+        stream=members.take("stream", FLAG),
+        max_output_tokens=members.take("max_output_tokens", INTEGER),
+        background=members.take("background", FLAG),
+        previous_response_id=members.take("previous_response_id", TEXT),
+        conversation=_named(members),
+        input=members.raw("input") or NULL,
+        prompt=members.raw("prompt") or NULL,
+    )
+
+
+def _named(members: Members) -> str | None:
+    value = members.seen("conversation")
+    if value is None or first(value) == b'"':
+        return members.take("conversation", TEXT)
+    if first(value) != b"{":
+        raise members.wrong("conversation", "must be a string or an object", "invalid_type")
+    return Members.of(value, "conversation").take("id", TEXT)
 
 
 def _conversation(outline: _Outline) -> str | None:

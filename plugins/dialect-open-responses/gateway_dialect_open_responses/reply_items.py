@@ -27,7 +27,7 @@ from gateway import (
     Text,
     ToolCall,
 )
-from gateway.wire.jsontext import first, raw
+from gateway.wire.jsontext import first, members, raw
 
 from . import proofs
 from .members import NAME
@@ -82,6 +82,7 @@ _PART = msgspec.json.Decoder(WirePart)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _OWN = frozenset((*WireItem.__struct_fields__, "role", "status", "object"))
 _CITATION = msgspec.json.Decoder(_UrlCitation)
+_CITED = frozenset(_UrlCitation.__struct_fields__)
 _TEXT = msgspec.json.Decoder(str)
 
 
@@ -197,19 +198,14 @@ class BlockWriter:
             yield from self._stop(part)
 
     def cite(self, item: Tracked, key: Key, annotation: Raw) -> Iterator[Event]:
-        """Other sorts of annotation (of files, of containers) have no place."""
+        """What is more or other than a `url_citation` (of files, of containers) rides along as it is."""
         yield from self.begin(item, key)
         part = item.parts[key]
         part.cited += 1
-        try:
-            found = _CITATION.decode(annotation)
-        except msgspec.DecodeError:
-            found = _UrlCitation()
-        if found.type != "url_citation":
-            self._lose(f"output.content.annotations[type={found.type}]")
-        elif not part.stopped:
-            citation = Citation(found.url, found.title or "", found.start_index or 0, found.end_index or 0)
-            yield BlockDelta(0, part.index, citation=citation)
+        if part.stopped:
+            self.lose("output.content.annotations")
+        else:
+            yield BlockDelta(0, part.index, citation=_citation(annotation))
 
     def finish(self, item: Tracked, value: Raw) -> Iterator[Event]:
         """The item as it is in the end."""
@@ -232,15 +228,17 @@ class BlockWriter:
         return self._call(item, known)
 
     def _keep_others(self, item: Tracked, known: WireItem, value: Raw) -> None:
-        """A call's other members ride along, unless it has begun without them."""
+        """A call's other members ride along, unless it has begun without them; reasoning's are in its proof."""
         others = _others(value)
+        if known.type == "reasoning" and first(known.encrypted_content) == b'"':
+            return
         if known.type in CALLS and not item.parts:
             item.extra = others
         for name in others:
             if name not in item.extra:
-                self._lose(f"output[type={known.type}].{name}")
+                self.lose(f"output[type={known.type}].{name}")
 
-    def _lose(self, path: str) -> None:
+    def lose(self, path: str) -> None:
         if path not in self.loss:
             self.loss.append(path)
 
@@ -249,7 +247,7 @@ class BlockWriter:
             return None
         if first(logprobs) == b"[":
             return Raw(bytes(logprobs))
-        self._lose("output.content.logprobs")
+        self.lose("output.content.logprobs")
         return None
 
     def close(self, item: Tracked) -> Iterator[Event]:
@@ -278,7 +276,7 @@ class BlockWriter:
             return None
         self.called = True
         kind: Literal["function", "custom"] = "custom" if item.kind == "custom_tool_call" else "function"
-        return ToolCall(name, item.name, kind=kind, extra=item.extra)
+        return ToolCall(name, item.name, kind=kind, extra=item.extra, item_id=item.id)
 
     def _carried(self, value: Raw, form: str) -> Iterator[Event]:
         index, self._index = self._index, self._index + 1
@@ -324,6 +322,17 @@ class BlockWriter:
         yield from self.begin(item, ("call", 0))
         said = known.input or "" if known.type == "custom_tool_call" else _arguments(known.arguments)
         yield from self.whole(item, ("call", 0), said)
+
+
+def _citation(annotation: Raw) -> Citation:
+    """`url` is empty where it names none of the web."""
+    try:
+        found = _CITATION.decode(annotation)
+    except msgspec.DecodeError:
+        return Citation(raw=Raw(bytes(annotation)))
+    plain = found.type == "url_citation" and members(annotation).keys() <= _CITED
+    said = Citation(found.url, found.title or "", max(found.start_index or 0, 0), max(found.end_index or 0, 0))
+    return said if plain else msgspec.structs.replace(said, raw=Raw(bytes(annotation)))
 
 
 def _arguments(value: Raw) -> str:

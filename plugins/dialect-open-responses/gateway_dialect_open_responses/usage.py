@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Usage
+from gateway.wire.jsontext import members
 
 
 class InputDetails(msgspec.Struct):
@@ -27,6 +28,11 @@ class WireUsage(msgspec.Struct):
     total_tokens: int | None = None
 
 
+_KNOWN = frozenset(WireUsage.__struct_fields__)
+_DETAILS = {
+    "input_tokens_details": frozenset(InputDetails.__struct_fields__),
+    "output_tokens_details": frozenset(OutputDetails.__struct_fields__),
+}
 _DECODER = msgspec.json.Decoder(WireUsage | None, strict=False)
 
 
@@ -48,6 +54,22 @@ def decode_usage(value: Raw) -> Usage | None:
         output=wire.output_tokens,
         reasoning=None if wire.output_tokens_details is None else wire.output_tokens_details.reasoning_tokens,
     )
+
+
+def uncounted(value: Raw) -> list[str]:
+    """Paths of counts that `Usage` has no place for; zeros say nothing."""
+    paths = []
+    for name, count in members(value).items():
+        known = _DETAILS.get(name)
+        inner = members(count) if known is not None else {}
+        paths += [f"usage.{name}.{one}" for one in inner if one not in (known or ()) and _tells(inner[one])]
+        if name not in _KNOWN and _tells(count):
+            paths.append(f"usage.{name}")
+    return paths
+
+
+def _tells(value: Raw) -> bool:
+    return bytes(value) not in (b"null", b"0", b"0.0", b"false", b"{}", b"[]", b'""')
 
 
 def encode_usage(usage: Usage | None) -> WireUsage | None:

@@ -10,6 +10,8 @@ import pytest
 from gateway import Edit, Failed, sse
 
 ADDED = {"annotations", "logprobs"}
+PLAIN = {"title": "", "start_index": 0, "end_index": 0}
+"""What a citation has by the specification; xAI leaves it out."""
 
 
 def feed(reader, data, cuts):
@@ -173,6 +175,7 @@ def outline(response, text=None):
     whole = "".join(part["text"] for part in parts if part["type"] == "output_text")
     return {
         "text": whole or text or "",
+        "annotations": [[PLAIN | one for one in part["annotations"]] for part in parts if part.get("annotations")],
         "refusal": [part["refusal"] for part in parts if part["type"] == "refusal"],
         "calls": [(call["call_id"], call["name"], call.get("arguments", call.get("input"))) for call in calls],
         "hosted": [item for item in items if item["type"] not in ("message", "reasoning", *(c["type"] for c in calls))],

@@ -237,7 +237,7 @@ def test_parameters_have_their_members(encode):
         "presence_penalty": 2,
         "frequency_penalty": 1,
         "top_logprobs": 4,
-        "include": ["message.output_text.logprobs"],
+        "include": ["reasoning.encrypted_content", "message.output_text.logprobs"],
         "max_output_tokens": 100,
         "max_tool_calls": 3,
         "truncation": "auto",

@@ -12,6 +12,7 @@ from gateway import (
     BlockDelta,
     BlockStart,
     BlockStop,
+    Citation,
     Finished,
     Image,
     Refusal,
@@ -120,7 +121,6 @@ def message(**members):
 @pytest.mark.parametrize(
     ("item", "path"),
     [
-        (message(annotations=[CITED]), "output.content.annotations[type=file_citation]"),
         (message(logprobs={"tokens": ["a"]}), "output.content.logprobs"),
         (message() | {"mood": 1}, "output[type=message].mood"),
         ({"type": "reasoning", "id": "r", "summary": [], "format": "x"}, "output[type=reasoning].format"),
@@ -135,16 +135,64 @@ def test_what_of_a_reply_has_no_place_in_events_is_lost_and_named(client, target
     assert decoder.loss == [path]
 
 
-def test_an_annotation_told_twice_is_lost_once(client, target):
+def test_an_annotation_told_twice_is_one(client, target):
     decoder = client.decoder(target, True)
     place = {"item_id": "m", "output_index": 0, "content_index": 0}
-    decoded(
+    found = decoded(
         decoder,
         event("response.output_text.delta", delta="a", **place),
         event("response.output_text.annotation.added", annotation=CITED, annotation_index=0, **place),
         event("response.completed", response={"id": "r", "output": [message(annotations=[CITED])]}),
     )
-    assert decoder.loss == ["output.content.annotations[type=file_citation]"]
+    assert [json.loads(bytes(one.citation.raw)) for one in found if getattr(one, "citation", None)] == [CITED]
+    assert decoder.loss == []
+
+
+def test_counts_that_usage_has_no_place_for_are_named(client, target):
+    usage = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5, "cost": 0.1, "rounds": 0}
+    usage["input_tokens_details"] = {"cached_tokens": 1, "cache_write_30m_tokens": 2, "image_tokens": 0}
+    reply = {"id": "r", "status": "completed", "output": [message()], "usage": usage}
+    decoder = client.decoder(target, False)
+    decoded(decoder, json.dumps(reply).encode())
+    assert decoder.loss == ["usage.cost", "usage.input_tokens_details.cache_write_30m_tokens"]
+
+
+PARTS = [
+    {"type": "output_text", "text": "a", "annotations": [CITED], "logprobs": []},
+    {"type": "output_chart", "chart": {"x": [1, 2]}},
+    {"type": "output_text", "text": "b", "annotations": [], "logprobs": []},
+]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_reply_of_the_same_dialect_keeps_annotations_parts_and_names_of_calls(
+    client, server, target, inbound, stream
+):
+    call = {"type": "function_call", "id": "fc_up", "call_id": "c", "name": "f", "arguments": "{}"}
+    items = [{"type": "message", "id": "m", "role": "assistant", "content": PARTS}, call]
+    reply = {"id": "r", "status": "completed", "output": items}
+    decoder = client.decoder(target, stream)
+    body = event("response.completed", response=reply) if stream else json.dumps(reply).encode()
+    request = inbound({"model": "a", "input": "x", "stream": stream})
+    encoder = server.encoder(server.decode(request), request, "sse" if stream else "json")
+    said = b"".join([encoder.encode(one) for one in decoded(decoder, body)]) + encoder.finish()
+    final = json.loads(said) if not stream else json.loads(said.split(b"data: ")[-2])["response"]
+    assert [item["content"] for item in final["output"] if item["type"] == "message"] == [PARTS]
+    assert [item["id"] for item in final["output"] if item["type"] == "function_call"] == ["fc_up"]
+    assert (decoder.loss, encoder.loss) == ([], [])
+
+
+def test_what_another_dialect_cites_is_a_url_or_lost(server, inbound):
+    cited = [Citation("https://x", "X", 0, 1, Raw(b'{"type":"page"}')), Citation(raw=Raw(b'{"type":"page"}'))]
+    request = inbound({"model": "a", "input": "x"})
+    encoder = server.encoder(server.decode(request), request, "json")
+    for one in (Started("r"), BlockStart(0, 0, Text("a")), *(BlockDelta(0, 0, citation=source) for source in cited)):
+        encoder.encode(one)
+    encoder.encode(BlockStop(0, 0))
+    encoder.encode(Finished())
+    (part,) = json.loads(encoder.finish())["output"][0]["content"]
+    assert [(source["type"], source["url"]) for source in part["annotations"]] == [("url_citation", "https://x")]
+    assert encoder.loss == ["Text.citation"]
 
 
 def test_other_members_of_a_call_come_through_a_reply_of_the_same_dialect(client, server, target, inbound):
