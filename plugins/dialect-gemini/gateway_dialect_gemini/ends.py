@@ -15,6 +15,8 @@ from .losses import Loss
 from .parts import Choice
 
 _UNREAD = "MALFORMED_FUNCTION_CALL"
+_YEAR_10000 = 253_402_300_800
+"""What comes after all that a timestamp can say."""
 
 
 def ending(choice: Choice, loss: Loss) -> Members:
@@ -45,7 +47,7 @@ def blocked(choice: Choice, loss: Loss) -> Members | None:
 def around(started: Started, model: str, loss: Loss) -> Members:
     """What all chunks of a reply share. model: as the client named it."""
     out: Members = {"modelVersion": model, "responseId": started.id or ""}
-    if started.created is not None:
+    if started.created is not None and 0 <= started.created < _YEAR_10000:
         moment = datetime.fromtimestamp(started.created, UTC)
         out["createTime"] = moment.isoformat().replace("+00:00", "Z")
     own = nested({name: value for name, value in loss.keep(started.extra, "").items() if not _of_usage(name)})
