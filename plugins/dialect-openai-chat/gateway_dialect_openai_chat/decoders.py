@@ -6,8 +6,6 @@ last blank line, usage beside the last choices, chunks after the finish reason, 
 
 from __future__ import annotations
 
-from math import isfinite
-
 import msgspec
 
 from gateway import (
@@ -133,7 +131,7 @@ class _ReplyReader:
 
 def _seconds(time: float | None) -> int | None:
     """None for what is no time: JSON of Python's knows NaN and Infinity."""
-    return int(time) if time and isfinite(time) else None
+    return int(time) if time and 0 < time < 2**53 else None
 
 
 def _finished(choice: ChunkChoice, payload: bytes) -> Finished:
