@@ -7,7 +7,7 @@ calls.py                a client's body to a Call: contents.py, tools.py, config
 bodies.py               a Call to an upstream's body: turns.py, results.py, options.py, functions.py
 edits.py, counts.py     passthrough: a client's body, edited; counting tokens
 taps.py                 passthrough: an upstream's reply, read along
-decoders.py             an upstream's reply to events: candidates.py, chunks.py, grounds.py
+decoders.py             an upstream's reply to events: candidates.py, chunks.py, partials.py, grounds.py
 encoders.py             events to a client's reply: parts.py, ends.py
 framings.py, arrays.py  a stream's chunks, as server-sent events and as a JSON array
 media.py, proofs.py     files and signatures, both ways

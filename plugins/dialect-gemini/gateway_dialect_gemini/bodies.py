@@ -13,7 +13,6 @@ from .turns import Turns
 
 SSE = {"alt": "sse"}
 _TIERS = {"default": "standard", "flex": "flex", "priority": "priority"}
-_STREAMED_ARGUMENTS = "toolConfig.functionCallingConfig.streamFunctionCallArguments"
 
 
 def encode(call: Call, target: Target) -> Encoded:
@@ -37,10 +36,7 @@ def members(call: Call, target: Target) -> tuple[Extra, Loss]:
     if tier := _tier(call, loss):
         body["serviceTier"] = tier
     _unheard(call, loss)
-    extra = dict(call.extra)
-    if loss.own and extra.pop(_STREAMED_ARGUMENTS, None) is not None:
-        loss.add(_STREAMED_ARGUMENTS)
-    more = {name: jsontext.raw(value) for name, value in nested(loss.keep(extra, "")).items()}
+    more = {name: jsontext.raw(value) for name, value in nested(loss.keep(call.extra, "")).items()}
     out = {name: jsontext.raw(value) for name, value in jsontext.merged(body, more).items()}
     out |= target.set
     for name in target.drop:

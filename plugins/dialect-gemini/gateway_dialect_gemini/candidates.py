@@ -25,8 +25,9 @@ from gateway import (
 )
 from gateway.wire import jsontext
 
-from . import chunks, framings, grounds, ids, logprobs, media, proofs, reasons
+from . import chunks, framings, grounds, ids, logprobs, media, partials, proofs, reasons
 from .losses import Loss
+from .partials import Partial
 from .proofs import SIGNATURE
 
 _MEDIA = {media.INLINE: "data", media.BY_URI: "fileUri"}
@@ -52,6 +53,7 @@ class CandidateReader:
         self._next = 0
         self._calls: set[str] = set()
         self._open: _Open | None = None
+        self._partial: Partial | None = None
         self._extra: Extra = {}
         self.word: str | None = None
 
@@ -70,6 +72,8 @@ class CandidateReader:
             out.append(BlockDelta(self._choice, self._open.index, logprobs=found))
             del candidate["logprobsResult"]
         self.word = reasons.word(jsontext.loaded(candidate.pop("finishReason", jsontext.NULL))) or self.word
+        if self.word and self._partial is not None:
+            raise UpstreamBroken("The upstream ended a function call in the middle of its arguments.")
         self._extra |= {name: value for name, value in candidate.items() if not jsontext.is_null(value)}
 
     def finish(self, out: list[Event]) -> None:
@@ -93,7 +97,7 @@ class CandidateReader:
         if (text := chunks.text(part.pop("text", None))) is not None:
             self._text(text, Reasoning if thought else Text, proof, part, out)
         elif "functionCall" in part:
-            self._call(part, proof, out)
+            self._begun(part, proof, out)
         elif part or proof is not None:
             self._other(part, proof, out)
 
@@ -119,6 +123,23 @@ class CandidateReader:
             form = proofs.TEXT if kind is Text else proofs.THINKING
             signed = proofs.of_upstream(proof, form, self._domain)
             out.append(BlockDelta(self._choice, block.index, proof=signed))
+
+    def _begun(self, part: Extra, proof: Raw | None, out: list[Event]) -> None:
+        """A call, or a piece of one; the piece without a name that says nothing of more is its last."""
+        call = jsontext.members(part["functionCall"])
+        pieces, more = call.pop(partials.PARTIAL, None), partials.goes_on(call)
+        call.pop(partials.GOES_ON, None)
+        if "name" in call and (more or pieces is not None):
+            self._partial = Partial({**part, "functionCall": jsontext.raw(call)}, proof)
+        partial = self._partial
+        if partial is None or ("name" in call and not (more or pieces is not None)):
+            self._call({**part, "functionCall": jsontext.raw(call)}, proof, out)
+            return
+        if pieces is not None:
+            partial.add(pieces)
+        if not more:
+            self._partial = None
+            self._call(partial.whole(), partial.proof or proof, out)
 
     def _call(self, part: Extra, proof: Raw | None, out: list[Event]) -> None:
         call = jsontext.members(part.pop("functionCall"))

@@ -54,10 +54,11 @@ class _ReplyReader:
             self.failed = True
             out.append(Failed(error))
 
-    def finish(self, out: list[Event]) -> None:
+    def finish(self, out: list[Event], whole: bool = False) -> None:
+        """whole: that it is all there is known otherwise, so its candidates need not say that they ended."""
         if self.failed:
             return
-        if not self.whole:
+        if not self.whole and not (whole and self._candidates):
             self.fail(UpstreamBroken(CUT), out)
             return
         for _, candidate in sorted(self._candidates.items()):
@@ -150,5 +151,5 @@ class WholeDecoder(Decoder):
                 self._reader.read(payload, out)
         except UpstreamBroken as error:
             self._reader.fail(error, out)
-        self._reader.finish(out)
+        self._reader.finish(out, whole=True)
         return out

@@ -10,7 +10,7 @@ from gateway import Extra
 from gateway.wire import jsontext
 from gateway.wire.members import ARRAY, Kind, Members, parsed
 
-_INTEGER = Kind(int | str, "an integer")  # type: ignore[arg-type]
+_INTEGER = Kind(int | float | str, "an integer")  # type: ignore[arg-type]
 _NUMBER = Kind(float | str, "a finite number")  # type: ignore[arg-type]
 
 
@@ -35,12 +35,15 @@ class Fields(Members):
     def integer(self, name: str) -> int | None:
         """64-bit integers are strings in protobuf's JSON, and SDKs write whole floats."""
         found = self.take(name, _INTEGER)
-        if not isinstance(found, str):
+        if found is None or isinstance(found, int):
             return found
         try:
-            return int(found[:32])
-        except ValueError:
-            raise self.wrong(name, "must be an integer", "invalid_type") from None
+            number = int(found[:32]) if isinstance(found, str) else int(found)
+        except (ValueError, OverflowError):
+            number = None
+        if number is None or (isinstance(found, float) and number != found):
+            raise self.wrong(name, "must be an integer", "invalid_type")
+        return number
 
     def number(self, name: str) -> float | None:
         found = self.take(name, _NUMBER)

@@ -71,7 +71,10 @@ def event(payload: bytes) -> bytes:
 
 def one_line(payload: bytes) -> bytes:
     """JSON without blanks between its tokens, where alone there can be line breaks."""
-    return msgspec.json.format(payload, indent=-1)
+    try:
+        return msgspec.json.format(payload, indent=-1)
+    except jsontext.UNREADABLE:
+        return jsontext.encode(jsontext.loaded(payload))
 
 
 def element(payload: bytes, first: bool) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 from msgspec import Raw
 
@@ -48,5 +50,18 @@ def json_object(text: str) -> Raw | None:
     try:
         _OBJECT.decode(data)
     except jsontext.UNREADABLE:
-        return None
+        return _mended(data)
     return Raw(data)
+
+
+def _mended(data: bytes) -> Raw | None:
+    """With halves of surrogate pairs, which only some readers take."""
+    try:
+        found = json.loads(data, parse_constant=_refuse)
+        return jsontext.raw(found) if isinstance(found, dict) else None
+    except jsontext.UNREADABLE:
+        return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

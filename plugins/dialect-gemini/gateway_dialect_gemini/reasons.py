@@ -11,6 +11,7 @@ _UNSPECIFIED = "UNSPECIFIED"
 _NUMBERED = ("", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER")
 """The numbers that Google's two APIs agree on; all later ones are filters and faults, in another order with each."""
 _READ: dict[str, Reason] = {
+    "": "stop",
     "STOP": "stop",
     "MAX_TOKENS": "length",
     "CONTINUATION": "pause",
@@ -89,6 +90,6 @@ def read(told: str, called: bool) -> tuple[Reason, str | None]:
 def written(finished: Finished, own: bool) -> str:
     """own: the reply is of this dialect, so its own word stands."""
     detail = finished.detail or ""
-    if (own or finished.reason in ("content_filter", "refusal")) and (detail in FILTERS or detail in _READ):
+    if (own or finished.reason in ("content_filter", "refusal")) and detail in FILTERS | _READ.keys() - {""}:
         return detail
     return _WRITTEN[finished.reason]

@@ -44,6 +44,7 @@ class GeminiServer(ServerDialect):
         Operation("models", "GET", _MODEL, MOUNTS, "Describe one of them"),
     )
     reply_headers: ClassVar[frozenset[str]] = frozenset(("server-timing", "x-gemini-service-tier"))
+    bare_base: ClassVar[bool] = True
 
     def claims(self, inbound: Inbound) -> bool:
         """Other dialects list models on the same paths; how Google's clients show their key is theirs alone."""

@@ -102,8 +102,7 @@ class WholeTap(Tap):
             if tail is None:
                 return b""
             _take(self, tail, payload)
-            ended = bool(tail.candidates) and all(reasons.word(one.finish_reason) for one in tail.candidates or ())
-            self.complete = self.complete or ended or _blocked(tail) or self.failed is not None
+            self.complete = self.complete or bool(tail.candidates) or _blocked(tail) or self.failed is not None
         if self.usage is None:
             self.output_bytes = len(b"".join(_SAID(body)))
         return b""

@@ -48,6 +48,7 @@ class Turns:
         self._signs = not families.is_older(target.model)
         self._loss = loss
         self._calls: dict[str, _Known] = {}
+        self._before = ""
 
     def write(self, system: Sequence[Text], messages: Sequence[Message]) -> None:
         for at, text in enumerate(system):
@@ -72,7 +73,7 @@ class Turns:
                 self._loss.add(f"{path}.content[{at}]")
 
     def _system(self, text: Text, path: str) -> None:
-        if text.text:
+        if text.text or self._loss.own:
             self.system.append({"text": text.text, **nested(self._loss.keep(text.extra, path))})
 
     def _turn(self, message: Message, path: str) -> None:
@@ -80,19 +81,21 @@ class Turns:
             if value:
                 self._loss.add(f"{path}.{name}")
         role = "model" if message.role == "assistant" else "user"
-        content = self._content(role)
+        content = self._content(message, role)
         before = len(content.parts)
         for at, block in enumerate(_ordered(message.blocks, self._calls)):
             self._block(content.parts, block, f"{path}.content[{at}]")
         if role == "model":
             self._sign(content.parts[before:], message.blocks)
-        if not content.parts:
+        if not content.parts and not self._loss.own:
             self.contents.pop()
         self._loss.lose(message.extra, path)
 
-    def _content(self, role: str) -> _Content:
-        """Turns of one role are one: with others than Google's own models they have to alternate."""
-        if not self.contents or self.contents[-1].role != role:
+    def _content(self, message: Message, role: str) -> _Content:
+        """Turns of one role are one, but for Gemini's own clients, whose results and words may be one turn."""
+        before = self._before
+        self._before = message.role
+        if not self.contents or self.contents[-1].role != role or (self._loss.own and before == message.role):
             self.contents.append(_Content(role, []))
         return self.contents[-1]
 
@@ -112,9 +115,9 @@ class Turns:
                 self._media(parts, block, path)
 
     def _text(self, parts: list[Members], block: Text | Refusal, path: str) -> None:
-        """Gemini refuses empty text, unless it carries a signature."""
+        """Gemini refuses empty text, unless it carries a signature; its own clients may find out for themselves."""
         proof = self._proof(block.proof if isinstance(block, Text) else None, path)
-        if block.text or proof:
+        if block.text or proof or self._loss.own:
             extra = block.extra if isinstance(block, Text) else {}
             parts.append({"text": block.text, **proof, **nested(self._loss.keep(extra, path))})
 
