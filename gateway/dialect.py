@@ -156,6 +156,8 @@ class ServerDialect(ABC):
     operations: ClassVar[tuple[Operation, ...]]
     reply_headers: ClassVar[frozenset[str]] = frozenset()
     """The upstream's headers, lower-case, that its clients get on passthrough."""
+    bare_base: ClassVar[bool] = False
+    """Whether its clients' base URL ends before a mount's last part (`/v1`), which they put there themselves."""
 
     def claims(self, inbound: Inbound) -> bool:
         """Whether a request on a path that several dialects serve is this one's. Headers and query only."""

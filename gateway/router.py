@@ -66,15 +66,25 @@ class Router:
         raise self._miss(method, path)
 
     def speaker(self, path: str) -> ServerDialect | None:
-        """The dialect in whose envelope a path that nobody serves is answered: by its last words, else the first that
-        does not ask whose a request is.
+        """The dialect in whose envelope a path that nobody serves is answered: by its last words, else by a mount that
+        only one has, else the first that does not ask whose a request is.
         """
-        for dialect in self._dialects:
-            for operation in dialect.operations:
-                if operation.kind == "generate" and path.rstrip("/").endswith(operation.path):
-                    return dialect
+        ended = [
+            (_literal(operation.path), -place, dialect)
+            for place, dialect in enumerate(self._dialects)
+            for operation in dialect.operations
+            if operation.kind != "models" and _ending(operation.path, path)
+        ]
+        if ended:
+            return max(ended, key=lambda one: one[:2])[2]
         plain = (dialect for dialect in self._dialects if type(dialect).claims is ServerDialect.claims)
-        return next(plain, self._dialects[0] if self._dialects else None)
+        return self._owner(path) or next(plain, self._dialects[0] if self._dialects else None)
+
+    def _owner(self, path: str) -> ServerDialect | None:
+        mounted = [(d, m.prefix) for d in self._dialects for o in d.operations for m in o.mounts]
+        under = {prefix for _, prefix in mounted if prefix and path.startswith(prefix + "/")}
+        owners = {d.name: d for d, prefix in mounted if prefix == max(under, key=len, default=None)}
+        return next(iter(owners.values())) if len(owners) == 1 else None
 
     def _has_pattern(self, method: str, path: str) -> bool:
         wanted = expression(path)
@@ -88,32 +98,75 @@ class Router:
         self._patterns.append((method, re.compile(expression(path)), match))
 
     def _miss(self, method: str, path: str) -> Refused:
+        if verbs := self._verbs(method, path):
+            return NotFound(f"{path} is not served; what stands behind a model's name here is {' or '.join(verbs)}.")
         allowed = tuple(self._methods.get(path, ())) or tuple(
             at for at, pattern, _ in self._patterns if pattern.fullmatch(path)
         )
         if allowed:
             return WrongMethod(f"{path} takes {' or '.join(allowed)}, not {method}.", allowed)
-        better = self._nearest(path)
+        better = self._nearest(method, path)
         if better is not None:
-            prefix = next(m.prefix for m in self._mounts() if better.startswith(m.prefix + "/"))
-            return NotFound(f"{path} is not served; did you mean {better}? Set base_url to <this gateway>{prefix}.")
-        mounted = ", ".join(sorted({path for _, path in self._exact}))
+            return NotFound(
+                f"{path} is not served; did you mean {better.path}? Set base_url to <this gateway>{better.base}."
+            )
+        mounted = ", ".join(
+            sorted({path for _, path in self._exact} | {_written(match) for *_, match in self._patterns})
+        )
         return NotFound(f"{path} is not served. Served are: {mounted}.")
 
-    def _nearest(self, path: str) -> str | None:
-        """What a base URL with a missing, doubled or foreign prefix was meant to be."""
-        ends = [known for method, known in self._exact if self._exact[method, known].served]
-        meant = [
-            (_begun(mount, path), len(known), known)
-            for known in ends
-            for mount in self._mounts()
-            if known.startswith(mount.prefix + "/") and path.rstrip("/").endswith(known[len(mount.prefix) :])
-        ]
-        return min(meant)[2] if meant else None
+    def _verbs(self, method: str, path: str) -> list[str]:
+        """What may stand behind a colon where a path has another word there."""
+        found = []
+        for at, _, match in self._patterns:
+            head, _, verb = _written(match).rpartition(":")
+            if verb and at == method and re.fullmatch(expression(head) + r":\w+", path):
+                found.append(":" + verb)
+        return sorted(set(found))
 
-    def _mounts(self) -> list[Mount]:
-        found = {m.prefix: m for d in self._dialects for o in d.operations for m in o.mounts}
-        return sorted(found.values(), key=lambda mount: -len(mount.prefix))
+    def _nearest(self, method: str, path: str) -> _Better | None:
+        """What a base URL with a missing, doubled or foreign prefix was meant to be."""
+        known = [match.served[0] for match in self._exact.values() if match.served]
+        known += [match.served[0] for at, _, match in self._patterns if at == method and match.served]
+        meant = [found for served in known if (found := _meant(served, path.rstrip("/"))) is not None]
+        return min(meant, key=lambda better: better.rank, default=None)
+
+
+class _Better(msgspec.Struct, frozen=True):
+    """A path that is served, the base URL's path for it, and how near it is: less is nearer."""
+
+    path: str
+    base: str
+    rank: tuple[int, int, bool, int, str]
+
+
+def _meant(served: Served, path: str) -> _Better | None:
+    """The more words at its end are the same the nearer; then the more of the mount it begins with."""
+    prefix, operation = served.mount.prefix, served.operation
+    ended = _ending(operation.path, path)
+    if ended is None:
+        return None
+    known = prefix + ended
+    base = prefix.rpartition("/")[0] if served.dialect.bare_base else prefix
+    rank = (-_literal(operation.path), _begun(served.mount, path), not path.endswith(known), len(known), known)
+    return _Better(known, base, rank)
+
+
+def _ending(operation: str, path: str) -> str | None:
+    """What of a path's end is an operation's path."""
+    found = re.search(expression(operation) + "$", path.rstrip("/"))
+    return found[0] if found else None
+
+
+def _literal(operation: str) -> int:
+    return len(re.sub(r"\{\w+\}", "", operation))
+
+
+def _written(match: Match) -> str:
+    """A pattern as it was registered."""
+    if match.route is not None:
+        return match.route.path
+    return match.served[0].mount.prefix + match.served[0].operation.path
 
 
 def _begun(mount: Mount, path: str) -> int:

@@ -120,3 +120,46 @@ def test_a_wrong_prefix_of_a_dialect_at_the_root_is_told_the_root() -> None:
     with pytest.raises(NotFound, match=r"Set base_url to <this gateway>/v1\.$"):
         router.match("POST", "/chat/completions")
     assert router.speaker("/somewhere/api/chat").name == "rooted"  # type: ignore[union-attr]
+
+
+class Shorter(ToyServer):
+    name = "shorter"
+    operations = (Operation("media", "POST", "/completions"),)
+
+
+class Verbs(ToyServer):
+    name = "verbs"
+    bare_base = True
+    operations = (
+        Operation("generate", "POST", "/models/{model}:generate", mounts=(Mount("/v1"), Mount("/v1beta"))),
+        Operation("models", "GET", "/models/{id}", mounts=(Mount("/v1beta"),)),
+    )
+
+
+def test_the_longest_ending_is_what_was_meant() -> None:
+    with pytest.raises(NotFound, match=r"did you mean /v1/chat/completions\?"):
+        Router((Shorter(), Chat()), ()).match("POST", "/v1beta/chat/completions")
+
+
+@pytest.mark.parametrize("path", ["/models/a/b:generate", "/v1/v1beta/models/a/b:generate"])
+def test_a_base_url_without_the_version_is_told_to_clients_that_put_it_there(path: str) -> None:
+    with pytest.raises(NotFound, match=r"/models/a/b:generate\? Set base_url to <this gateway>\.$"):
+        Router((Chat(), Verbs()), ()).match("POST", path)
+
+
+def test_an_unknown_word_behind_a_model_is_told_the_known_ones() -> None:
+    with pytest.raises(NotFound, match=r"behind a model's name here is :generate\."):
+        Router((Verbs(),), ()).match("POST", "/v1beta/models/a:embed")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/x/models/a:generate", "verbs"),
+        ("/v1beta/models/a:embed", "verbs"),
+        ("/v1beta/chat/completions", "chat"),
+        ("/v1/nothing", "chat"),
+    ],
+)
+def test_what_nobody_serves_is_told_in_the_words_that_its_client_speaks(path: str, name: str) -> None:
+    assert Router((Chat(), Verbs()), ()).speaker(path).name == name  # type: ignore[union-attr]

@@ -49,6 +49,7 @@ class MessagesServer(ServerDialect):
         Operation("models", "GET", _MODEL, summary="Describe one of them"),
     )
     reply_headers: ClassVar[frozenset[str]] = frozenset(("request-id",))
+    bare_base: ClassVar[bool] = True
 
     def claims(self, inbound: Inbound) -> bool:
         """Lists of models stand on the same path in other dialects, whose clients name no version."""
