@@ -41,7 +41,7 @@ class _ReplyReader:
         if self.failed or not payload.strip():
             return
         try:
-            chunk = chunks.read(payload)
+            chunk = chunks.read(jsontext.sound(payload))
             if chunk.error is not None:
                 self.fail(refusals.in_band(chunk.error), out)
             else:
