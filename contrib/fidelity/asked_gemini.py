@@ -19,12 +19,12 @@ def read(body: Json) -> Asked:
         stop=list(config.get("stopSequences") or []),
         schema=config.get("responseJsonSchema") or config.get("responseSchema"),
     )
-    for part in (body.get("systemInstruction") or {}).get("parts") or []:
+    for part in _many((body.get("systemInstruction") or {}).get("parts")):
         asked.say("system", part.get("text"))
-    for content in body["contents"] if isinstance(body["contents"], list) else [body["contents"]]:
-        for part in content.get("parts") or []:
+    for content in _many(body["contents"]):
+        for part in _many(content.get("parts")):
             _part(asked, content.get("role") or "user", part)
-    for tool in body.get("tools") or []:
+    for tool in _many(body.get("tools")):
         for one in tool.get("functionDeclarations") or []:
             schema = one.get("parametersJsonSchema") or one.get("parameters")
             asked.tools.append((one["name"], one.get("description") or "", schema))
@@ -33,6 +33,11 @@ def read(body: Json) -> Asked:
     mode = {"ANY": "required"}.get(choice.get("mode", ""), choice.get("mode", "").lower())
     asked.choice = names[0] if len(names) == 1 and mode == "required" else mode
     return asked
+
+
+def _many(value: Any) -> list[Json]:
+    """Protobuf's JSON takes one for a list of one."""
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def _part(asked: Asked, role: str, part: Json) -> None:
@@ -77,6 +82,8 @@ def _camel(value: Any) -> Any:
         "max_output_tokens": "maxOutputTokens",
         "stop_sequences": "stopSequences",
         "response_schema": "responseSchema",
+        "response_json_schema": "responseJsonSchema",
+        "parameters_json_schema": "parametersJsonSchema",
         "top_p": "topP",
     }
     if isinstance(value, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Sequence
@@ -105,6 +106,10 @@ def same(name: str, wanted: Asked, got: Asked) -> bool:
         return [_loose(one) for one in left] == [_loose(one) for one in right]
     if name == "tools":
         right = [tool for tool in right if tool[1] != STAND_IN]
+    if name == "media":
+        return [_bytes(one) for one in left] == [_bytes(one) for one in right]
+    if name == "schema":  # its description may stand beside it
+        left, right = _undescribed(left), _undescribed(right)
     if name in ("schema", "tools"):
         return bool(_lower(left) == _lower(right))
     return bool(left == right)
@@ -128,14 +133,34 @@ def _loose(text: str) -> object:
     return found
 
 
+def _bytes(media: str) -> bytes:
+    """What is inline as what it is, whatever the alphabet of its base64; text may stand as text."""
+    try:
+        return base64.b64decode(media.replace("-", "+").replace("_", "/"), validate=True)
+    except ValueError:
+        return media.encode()
+
+
+def _undescribed(schema: object) -> object:
+    return {n: v for n, v in schema.items() if n != "description"} if isinstance(schema, dict) else schema
+
+
+SILENT = ("additionalProperties", "$schema", "title", "strict", "default", "propertyOrdering", "property_ordering")
+TYPES = ("", "string", "number", "integer", "boolean", "array", "object", "null")
+"""Of schemas, where they are told by number."""
+
+
 def _lower(value: object) -> object:
-    """Schemas, whatever the case of their types; members that say nothing are left out."""
+    """Schemas, however their types are spelt; members that say nothing are left out, and no schema is an empty one."""
     if isinstance(value, dict):
-        silent = ("additionalProperties", "$schema", "title", "strict", "default")
+        members = {name: inner for name, inner in value.items() if name not in SILENT and inner is not None}
+        if isinstance(number := members.get("type"), int):
+            members["type"] = TYPES[number]
+        if members == {"type": "object", "properties": {}}:
+            return None
         return {
             name: inner.lower() if name == "type" and isinstance(inner, str) else _lower(inner)
-            for name, inner in value.items()
-            if name not in silent
+            for name, inner in members.items()
         }
     if isinstance(value, list | tuple):
         return [_lower(one) for one in value]

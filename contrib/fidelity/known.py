@@ -7,4 +7,5 @@ EXPLAINED = {
     "e263afc503": "its deltas were shortened by who recorded it",
     "46028c0656": "two replies, one behind the other",
     "f6912c77ce": "a reply that was cut, and another behind it",
+    "8c3291c1bd": "it does not say how it ended",
 }

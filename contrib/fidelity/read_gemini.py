@@ -63,8 +63,20 @@ def _part(said: Said, part: Json) -> None:
         said.reasoning += part.get("text") or ""
     else:
         said.text += part.get("text") or ""
-    if call := part.get("functionCall"):
-        said.call(call["name"], call.get("args") or {}, call.get("id") or "")
+    if (call := part.get("functionCall")) is not None:
+        if call.get("name"):
+            said.call(call["name"], call.get("args") or {}, call.get("id") or "")
+        for piece in call.get("partialArgs") or []:
+            _more(said.calls[-1][2], piece)
+
+
+def _more(arguments: Json, piece: Json) -> None:
+    """A piece of an argument at the top level, which is all that was recorded."""
+    name = piece["jsonPath"].removeprefix("$.")
+    if "stringValue" in piece:
+        arguments[name] = arguments.get(name, "") + piece["stringValue"]
+    else:
+        arguments[name] = piece.get("numberValue", piece.get("boolValue"))
 
 
 def _end(said: Said, reason: str | int | None) -> None:

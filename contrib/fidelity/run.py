@@ -138,7 +138,8 @@ def judge_error(
 ) -> None:
     """An error status arrives as itself (our own refused credentials as 502), in words that are not empty."""
     error = refused(recording, server, own, upstream)
-    wanted = 502 if recording.status in (401, 403) else recording.status
+    ours = recording.status in (401, 403) or b"API_KEY_INVALID" in recording.body
+    wanted = 502 if ours else recording.status
     ok = error.status == wanted and bool(error.public)
     pair.add("agreed" if ok else "failed", "" if ok else f"{recording.name}: {recording.status} became {error.status}")
 
