@@ -23,7 +23,9 @@ def ending(choice: Choice, loss: Loss) -> Members:
     """`finishReason` and what goes with it; the upstream's own members where it speaks this dialect too."""
     finished = choice.finished or Finished()
     out: Members = {"finishReason": reasons.written(finished, loss.own)}
-    if choice.unread is not None:
+    if choice.refused and finished.reason == "stop":
+        out = {"finishReason": "SAFETY"}
+    if choice.unread is not None and finished.reason not in ("length", "context_length"):
         out = {"finishReason": _UNREAD, "finishMessage": f"Malformed function call: {choice.unread}"}
     elif finished.reason == "stop_sequence" and finished.detail:
         loss.add("stop_sequence")

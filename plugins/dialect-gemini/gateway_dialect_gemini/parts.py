@@ -44,7 +44,10 @@ class Open(msgspec.Struct):
 
 
 class Choice(ABC):
-    """finished: how it ended. cited: sources, each with its block. unread: arguments that are no JSON object."""
+    """finished: how it ended. cited: sources, each with its block. unread: arguments that are no JSON object.
+
+    refused: there is a refusal in it.
+    """
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
@@ -53,6 +56,7 @@ class Choice(ABC):
         self.cited: list[tuple[Citation, Open]] = []
         self.tokens: list[logprobs.Canonical] = []
         self.unread: str | None = None
+        self.refused = False
 
     def start(self, index: int, block: Block) -> list[Members]:
         if isinstance(block, ToolCall) and block.executor != "client":
@@ -64,6 +68,7 @@ class Choice(ABC):
             opened.proof = block.proof
             return []
         if isinstance(block, Text | Reasoning | Refusal):
+            self.refused = self.refused or isinstance(block, Refusal)
             opened.proof = None if isinstance(block, Refusal) else block.proof
             return self._said(opened, block.text) if block.text else []
         return []

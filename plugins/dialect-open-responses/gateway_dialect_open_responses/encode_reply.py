@@ -60,6 +60,7 @@ class ReplyEncoder(Encoder):
         self._streams = streams
         self._openai = knows_openai_only(inbound)
         self._started = Started()
+        self._refused = False
         self._resource: Resource | None = None
         self._number = 0
         self._items: list[Item] = []
@@ -104,7 +105,7 @@ class ReplyEncoder(Encoder):
         if self._finished is None or self._resource is None:
             return self.fail(UpstreamBroken("The upstream's reply ended before it was whole."))
         self._ended = True
-        events = self._close_all(_incomplete(self._finished))
+        events = self._close_all(_incomplete(self._finished, self._refused))
         body = self._complete(self._resource, self._finished)
         if not self._streams:
             return bytes(body)
@@ -137,6 +138,7 @@ class ReplyEncoder(Encoder):
         if event.choice:
             self._lose(f"choices[{event.choice}]")
             return []
+        self._refused = self._refused or isinstance(event.block, Refusal)
         item, events = self._item_for(self._fitting(event.block))
         if item is None:
             self._lose(f"output[{event.index}]")
@@ -247,7 +249,7 @@ class ReplyEncoder(Encoder):
         return events
 
     def _complete(self, body: Resource, finished: Finished) -> Raw:
-        reason = _incomplete(finished)
+        reason = _incomplete(finished, self._refused)
         body.status = "completed" if reason is None else "incomplete"
         body.incomplete_details = None if reason is None else IncompleteDetails(reason)
         body.completed_at = finished.at if reason is None else None
@@ -287,8 +289,10 @@ class ReplyEncoder(Encoder):
             self.loss.append(path)
 
 
-def _incomplete(finished: Finished) -> str | None:
-    """`incomplete_details.reason`; None where the reply is complete."""
+def _incomplete(finished: Finished, refused: bool) -> str | None:
+    """`incomplete_details.reason`; None where the reply is complete. refused: its words say that it is a refusal."""
+    if finished.reason == "refusal" and not refused:
+        return "content_filter"
     if finished.reason in ("pause", "cancelled"):
         return finished.detail or finished.reason
     return WHY.get(finished.reason)
