@@ -67,23 +67,41 @@ class CandidateReader:
         for part in jsontext.objects(content.get("parts", jsontext.NULL)):
             self._part(part, out)
         candidate.pop("index", None)
-        found = logprobs.read(candidate.get("logprobsResult", jsontext.NULL))
-        if found is not None and self._open is not None:
-            out.append(BlockDelta(self._choice, self._open.index, logprobs=found))
-            del candidate["logprobsResult"]
+        self._weigh(candidate, out)
         self.word = reasons.word(jsontext.loaded(candidate.pop("finishReason", jsontext.NULL))) or self.word
         if self.word and self._partial is not None:
             raise UpstreamBroken("The upstream ended a function call in the middle of its arguments.")
         self._extra |= {name: value for name, value in candidate.items() if not jsontext.is_null(value)}
 
     def finish(self, out: list[Event]) -> None:
-        block = self._open
-        if block is not None and block.kind is Text:
-            for citation in grounds.citations(self._extra, "".join(block.said)):
-                out.append(BlockDelta(self._choice, block.index, citation=citation))
+        self._cite(out)
         self.close(out)
         reason, detail = reasons.read(self.word or "", bool(self._calls))
         out.append(Finished(self._choice, reason, detail, extra=self._extra))
+
+    def _cite(self, out: list[Event]) -> None:
+        """Where the sources are all that is told, they need not be told twice."""
+        block = self._open
+        if block is None or block.kind is not Text:
+            return
+        text = "".join(block.said)
+        found = grounds.citations(self._extra, text)
+        out += [BlockDelta(self._choice, block.index, citation=citation) for citation in found]
+        told = self._extra.get(grounds.GROUNDING)
+        if told is not None and jsontext.loaded(told) == grounds.written([(one, text) for one in found]):
+            del self._extra[grounds.GROUNDING]
+
+    def _weigh(self, candidate: Extra, out: list[Event]) -> None:
+        """Their average says nothing that they do not; tokens' numbers have no place."""
+        told = candidate.get("logprobsResult", jsontext.NULL)
+        found = logprobs.read(told)
+        if found is None or self._open is None:
+            return
+        out.append(BlockDelta(self._choice, self._open.index, logprobs=found))
+        for name in ("logprobsResult", "avgLogprobs"):
+            candidate.pop(name, None)
+        if b'"tokenId"' in bytes(told):
+            self._loss.add("logprobsResult.tokenId")
 
     def close(self, out: list[Event]) -> None:
         if self._open is not None:

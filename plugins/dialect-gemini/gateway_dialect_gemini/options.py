@@ -59,13 +59,13 @@ def _named(wanted: OutputFormat, schema: Raw) -> Raw:
 
 
 def thinking(wanted: ReasoningOptions, target: Target, loss: Loss) -> Members:
-    """Tokens or a level, since Gemini refuses both at once; the more exact word wins."""
+    """Tokens or a level, since Gemini refuses both at once; the more exact word wins. A budget of -1 is none."""
     out: Members = {}
     if wanted.summary is not None:
         out["includeThoughts"] = wanted.summary != "none"
         if wanted.summary not in ("auto", "none"):
             loss.add("reasoning.summary")
-    if wanted.budget is not None:
+    if wanted.budget is not None and (wanted.budget != -1 or wanted.effort is None):
         out["thinkingBudget"] = wanted.budget
         if wanted.effort is not None:
             loss.add("reasoning.effort")

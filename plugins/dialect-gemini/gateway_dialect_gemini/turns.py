@@ -21,10 +21,6 @@ from .losses import Loss
 from .names import NAME
 from .proofs import SIGNATURE
 
-SKIP = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
-"""`skip_thought_signature_validator`: what Google gives for calls that another model made, as a last resort. Source:
-Gemini API, "Thought signatures", on histories of other models."""
-
 
 class _Content(msgspec.Struct, omit_defaults=True):
     role: str
@@ -86,7 +82,7 @@ class Turns:
         for at, block in enumerate(_ordered(message.blocks, self._calls)):
             self._block(content.parts, block, f"{path}.content[{at}]")
         if role == "model":
-            self._sign(content.parts[before:], message.blocks)
+            self._sign(content.parts[before:])
         if not content.parts and not self._loss.own:
             self.contents.pop()
         self._loss.lose(message.extra, path)
@@ -186,13 +182,11 @@ class Turns:
         self._loss.add(f"{path}.proof")
         return {}
 
-    def _sign(self, parts: list[Members], blocks: Sequence[Block]) -> None:
-        """The first call of a turn must be signed; who speaks Gemini is left to sign its own."""
-        calls = [block for block in blocks if isinstance(block, ToolCall)]
-        if not self._signs or not calls or (self._loss.own and calls[0].proof is None):
-            return
-        first = next(part for part in parts if "functionCall" in part)
-        first.setdefault(SIGNATURE, SKIP)
+    def _sign(self, parts: list[Members]) -> None:
+        """The first call of a turn must be signed; where nobody did, another model made it, or an older one."""
+        first = next((part for part in parts if "functionCall" in part), None)
+        if self._signs and first is not None:
+            first.setdefault(SIGNATURE, proofs.SKIP)
 
 
 def _ordered(blocks: Sequence[Block], calls: dict[str, _Known]) -> list[Block]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 from gateway_dialect_gemini.client import GeminiClient
+from gateway_dialect_gemini.proofs import SKIP
 from gateway_dialect_gemini.server import GeminiServer
 from google.genai import types
 
@@ -263,6 +264,7 @@ def said(request: dict[str, Any]) -> list[Any]:
             result = part.get("functionResponse") or part.get("function_response")
             thing = part.get("text") or (call and call["name"]) or (result and result["name"])
             proof = part.get("thoughtSignature")
+            proof = None if proof == SKIP else proof
             thought = part.get("thought", False) if "text" in part else None
             out.append((content.get("role", "user"), thing, thought, proof))
     return joined([one for one in out if one[1] or one[3]])
