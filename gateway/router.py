@@ -125,9 +125,12 @@ class Router:
         return sorted(set(found))
 
     def _nearest(self, method: str, path: str) -> _Better | None:
-        """What a base URL with a missing, doubled or foreign prefix was meant to be."""
-        known = [match.served[0] for match in self._exact.values() if match.served]
-        known += [match.served[0] for at, _, match in self._patterns if at == method and match.served]
+        """What a base URL with a missing, doubled or foreign prefix was meant to be.
+
+        Of dialects that share a path the last one asks for no header, so it is what most mean.
+        """
+        known = [match.served[-1] for match in self._exact.values() if match.served]
+        known += [match.served[-1] for at, _, match in self._patterns if at == method and match.served]
         meant = [found for served in known if (found := _meant(served, path.rstrip("/"))) is not None]
         return min(meant, key=lambda better: better.rank, default=None)
 
