@@ -17,6 +17,7 @@ from gateway.testing.servers import free_port
 
 MOUNTS = ("/v1", "/api/agents/v1")
 HELLO = {"messages": [{"role": "user", "content": "Hi"}]}
+CONTENTS = {"contents": [{"parts": [{"text": "Hi"}]}]}
 CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
 COMPLETION = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]}
 ORIGIN = "https://app.example"
@@ -43,6 +44,7 @@ def gateway(
                 {"name": "far", "models": {"default": ["org/with/slashes", "twin", "alone"]}, **far},
                 {"name": "Second One", "models": {"default": ["twin"]}, **far},
                 {"name": "unset", "models": {"default": ["lost"]}, **far, "apiKey": "${NEVER_SET_ANYWHERE}"},
+                {"name": "users", "models": {"default": ["own"]}, **far, "apiKey": "user_provided"},
             ]
         },
         "gateway": {
@@ -106,13 +108,16 @@ def test_the_list_is_exactly_what_may_be_called(
     everything = {model["id"] for model in calling(gateway.url).get("/v1/models").json["data"]}
     assert {"agent_first", "far/org/with/slashes", "far/twin", "Second One/twin", "echo/echo"} <= everything
     for model in everything | {"agent_hidden", "nothing", "far/nothing", "unset/lost", "users/own", "agent_unset"}:
+        named, escaped = {"model": model}, model.replace(" ", "%20")
         statuses = {
-            caller.post(f"{mount}/chat/completions", {"model": model, **HELLO}).status,
-            caller.post(f"{mount}/responses", {"model": model, "input": "Hi"}).status,
+            caller.post(f"{mount}/chat/completions", {**named, **HELLO}).status,
+            caller.post(f"{mount}/responses", {**named, "input": "Hi"}).status,
+            caller.post(f"{mount}/messages", {**named, **HELLO, "max_tokens": 9}).status,
+            caller.post(f"{mount}/models/{escaped}:generateContent", CONTENTS).status,
         }
-        allowed = {429} if model == "echo/echo-error" else {200}
+        allowed = {"echo/echo-error": {429}, "users/own": {400}}.get(model, {200})
         assert statuses <= (allowed if model in listed else {403, 404, 503}), (model, statuses)
-        retrieved = caller.get(f"{mount}/models/{model.replace(' ', '%20')}")
+        retrieved = caller.get(f"{mount}/models/{escaped}")
         assert (retrieved.status == 200) is (model in listed), (model, retrieved)
         if model in listed:
             assert (retrieved.json["id"], retrieved.json["object"]) == (model, "model")
@@ -161,6 +166,17 @@ def test_what_cannot_be_called_says_why(caller: Any) -> None:
         assert reason in came.json["error"]["message"]
 
 
+def test_an_endpoint_of_the_callers_own_keys_says_how_to_bring_one(caller: Any, upstream: FakeUpstream) -> None:
+    for path, body in (("chat/completions", HELLO), ("embeddings", {"input": "Hi"})):
+        came = caller.post(f"/v1/{path}", {"model": "users/own", **body})
+        assert (came.status, came.json["error"]["code"]) == (400, "no_user_key")
+        assert "x-gateway-upstream-key" in came.json["error"]["message"]
+        assert "PUT /api/keys" in came.json["error"]["message"]
+    came = caller.post("/v1/chat/completions", {"model": "users/own", **HELLO}, x_gateway_upstream_key="sk-brought")
+    assert came.status == 200
+    assert upstream.arrived[-1].headers["authorization"] == "Bearer sk-brought"
+
+
 # Paths
 
 
@@ -187,9 +203,10 @@ def test_a_wrong_prefix_says_what_to_set(caller: Any, path: str, meant: str) -> 
 
 
 def test_an_unknown_path_names_what_is_served(caller: Any) -> None:
-    came = caller.post("/v1/embeddings", {})
+    came = caller.post("/v1/nothing", {})
     assert came.status == 404
-    assert "/v1/chat/completions" in came.json["error"]["message"]
+    for path in ("/v1/chat/completions", "/v1/messages", "/v1/embeddings", "/v1beta/models/{model}:generateContent"):
+        assert path in came.json["error"]["message"]
     assert came.json["error"].keys() >= {"message", "type", "param", "code"}
 
 
