@@ -318,6 +318,25 @@ def test_a_plugins_objects_are_all_checked():
     run_all(plugin_checks(plugin))
 
 
+class Found(Address):
+    """Where it is stands in a variable."""
+
+    def __init__(self, base):
+        super().__init__()
+        self._base = base
+
+    def url(self, outgoing):
+        return self._base + outgoing.encoded.path
+
+
+def test_what_a_variable_holds_is_a_secret_unless_the_test_says_otherwise():
+    environ = {"THEIR_HOST": "http://127.0.0.1:9", "THEIR_KEY": "sk-canary"}
+    plugin = a_plugin(register_providers=hookimpl(lambda settings: [Found(settings.env("THEIR_HOST"))]))
+    run_all(conformance.checks(plugin, environ, public={"THEIR_HOST"}))
+    with pytest.raises(AssertionError, match="a secret in the URL"):
+        run_all(conformance.checks(plugin, environ))
+
+
 async def an_async_hook():
     return []
 

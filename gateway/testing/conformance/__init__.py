@@ -14,7 +14,7 @@ by hypothesis, always the same ones. Checks that need both halves of a dialect t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import ModuleType
 
 from ...dialect import ServerDialect
@@ -25,10 +25,14 @@ from .check import Check
 __all__ = ["Check", "checks"]
 
 
-def checks(plugin: ModuleType, environ: Mapping[str, str] | None = None) -> list[Check]:
-    """All that concern this plugin. environ: variables that it sees; every setting is at its default."""
+def checks(plugin: ModuleType, environ: Mapping[str, str] | None = None, public: Collection[str] = ()) -> list[Check]:
+    """All that concern this plugin. environ: variables that it sees; every setting is at its default.
+
+    Their values are secrets, which must not show; public: names of those that are not, as of an address.
+    """
     found = plugins.checks(plugin)
     registered = installed.objects(plugin, installed.bare_settings(environ))
+    secrets = [value for name, value in (environ or {}).items() if name not in public]
     for dialect in registered.servers:
         half = installed.client_half(dialect.name, registered.clients) if _generates(dialect) else None
         found += servers.checks(dialect, half)
@@ -36,7 +40,7 @@ def checks(plugin: ModuleType, environ: Mapping[str, str] | None = None) -> list
         other = installed.server_half(client.name, registered.servers)
         found += clients.checks(client, other if other is not None and _generates(other) else None)
     for provider in registered.providers:
-        found += providers.checks(provider, tuple((environ or {}).values()))
+        found += providers.checks(provider, secrets)
     return found
 
 
