@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,19 @@ def test_nothing_of_the_template_is_left_in_it(plugin):
             text = f"{path.name} {path.read_text()}".replace("## Example", "").replace("example.com", "")
             left = re.search(r"\b(toy|Toy\w*|gateway_\w+_example|EXAMPLE_\w+)\b", text)
             assert left is None, f"{path}: {left}"
+
+
+def test_its_readme_keeps_its_headings_and_its_keys_go_to_no_guessed_host(plugin):
+    assert "\n## Example\n" in (plugin / "README.md").read_text()
+    hosts = re.findall(r"https?://([\w.-]+)", (package(plugin) / "__init__.py").read_text())
+    assert all(host == "api.example.com" for host in hosts)
+
+
+def test_it_asks_for_what_it_imports(plugin):
+    about = tomllib.loads((plugin / "pyproject.toml").read_text())["project"]
+    asked = {re.match(r"[\w-]+", text)[0] for text in about["dependencies"]}
+    texts = "".join(path.read_text() for path in package(plugin).rglob("*.py"))
+    assert ("msgspec" in asked) == ("import msgspec" in texts)
 
 
 @pytest.mark.parametrize("command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy", "--strict"]])

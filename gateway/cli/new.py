@@ -54,13 +54,16 @@ def written(kind: str, name: str, folder: Path) -> list[Path]:
 
 
 def renamed(text: str, name: str, identifiers: bool = False) -> str:
-    """`example` in each of its spellings; in identifiers and variables hyphens become underscores."""
+    """`example` in each of its spellings; in identifiers and variables hyphens become underscores.
+
+    A heading stays, and so does example.com: whose a guessed host would be, and what a key does there, nobody knows.
+    """
     camel = "".join(part.capitalize() for part in name.split("-"))
     snake = name.replace("-", "_")
     text = re.sub(r"EXAMPLE(?=_)", snake.upper(), text)
-    text = re.sub(r"Example(?=[A-Z(:\]),.]|$)", camel, text, flags=re.MULTILINE)
+    text = re.sub(r"(?<!# )Example(?=[A-Z(:\]),.]|$)", camel, text, flags=re.MULTILINE)
     text = re.sub(r"(?<=_)example\b", snake, text)
-    return text.replace("example", snake if identifiers else name)
+    return re.sub(r"example(?!\.com)", snake if identifiers else name, text)
 
 
 def _is_source(path: Path) -> bool:
