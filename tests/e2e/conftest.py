@@ -140,10 +140,15 @@ class Came:
         return json.loads(self.body)
 
     def refused(self, *statuses: int) -> str:
-        """It is the dialect's envelope, with one of the statuses (400 where none is given); its words."""
+        """It is a dialect's envelope, with one of the statuses (400 where none is given); its words."""
         assert self.status in (statuses or (400,)), (self.status, self.body)
         error = self.json["error"]
-        assert {"message", "type", "param", "code"} <= error.keys()
+        if self.json.get("type") == "error":
+            assert {"message", "type"} <= error.keys()
+        elif "status" in error:
+            assert error["code"] == self.status
+        else:
+            assert {"message", "type", "param", "code"} <= error.keys()
         assert len(error["message"]) > 8
         return str(error["message"])
 
