@@ -184,12 +184,14 @@ class OutputFormat(msgspec.Struct, omit_defaults=True):
 class ReasoningOptions(msgspec.Struct, omit_defaults=True):
     """effort: none, minimal, low, medium, high, xhigh, max. summary: auto, concise, detailed; none to see no thoughts.
 
-    budget: tokens; 0 is not to think, -1 leaves it to the model.
+    budget: tokens; 0 is not to think, -1 leaves it to the model. proof: the client wants what thoughts need to be sent
+    back; no loss where it comes unasked.
     """
 
     effort: str | None = None
     summary: str | None = None
     budget: int | None = None
+    proof: bool | None = None
 
 
 class State(msgspec.Struct, omit_defaults=True):

@@ -153,6 +153,12 @@ def _results(call: Call) -> Any:
     ]
 
 
+def _thinking(call: Call) -> Any:
+    """How much, in either measure; -1 is as much as the model likes."""
+    effort, budget = call.reasoning.effort, call.reasoning.budget
+    return effort if budget in (None, -1) else budget
+
+
 def _failures(call: Call) -> Any:
     blocks = [block for message in call.messages for block in message.blocks]
     return [block.call_id for block in blocks if isinstance(block, ToolResult) and block.is_error]
@@ -231,8 +237,8 @@ FEATURES = (
         _set("output_format", value=OutputFormat("schema", "answer", schema=SCHEMA)),
         _get("output_format", "schema"),
     ),
-    _member("reasoning effort", "reasoning", "effort", value="high"),
-    Asked("reasoning budget", _set("reasoning", value=ReasoningOptions(budget=2048)), _get("reasoning", "budget")),
+    Asked("reasoning effort", _set("reasoning", "effort", value="high"), _thinking),
+    Asked("reasoning budget", _set("reasoning", value=ReasoningOptions(budget=2048)), _thinking),
     _member("verbosity", "verbosity", value="low"),
     _member("metadata", "metadata", value={"team": "blue"}),
     _member("end user", "user", value="u-1"),

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import BadCall, Edit, Encoded, Extra, Inbound, Parameter, Target
-from gateway.wire import jsontext
+from gateway.wire import efforts, jsontext
 from gateway.wire.jsontext import Members as Object
 from gateway.wire.jsontext import first, is_null, raw
 from gateway.wire.members import parsed
@@ -128,7 +128,7 @@ def _effort(members: Extra, value: Raw, locked: bool, target: Target) -> bool:
     if word == "none":
         return _budget(members, raw(0), locked)
     if target.quirks.reasoning_format == "object":
-        return _budget(members, raw(thinking.budget_of(word)), locked)
+        return _budget(members, raw(efforts.budget_of(word)), locked)
     return _within(members, "output_config", "effort", raw(thinking.effort_word(word)), locked)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from gateway import Call, ReasoningOptions, Target
 from gateway.wire import jsontext
+from gateway.wire.efforts import budget_of, nearest
 from gateway.wire.jsontext import Members as Object
 from gateway.wire.members import INTEGER, TEXT, Members
 
@@ -16,7 +17,6 @@ from .losses import Loss
 
 LEAST = 1024
 """The least budget that the vendor takes."""
-BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 24576, "max": 32000}
 _DISPLAYS = {"omitted": "none", "summarized": "auto"}
 
 
@@ -73,15 +73,6 @@ def write(call: Call, target: Target, loss: Loss) -> tuple[Object, str | None]:
             return _budgeted(call, effort, budget, loss), None
     effort = effort or (nearest(budget) if budget is not None and budget > 0 else None)
     return _shown(_thinking(-1), options), _effort(effort)
-
-
-def nearest(budget: int) -> str:
-    """The least effort whose budget is enough."""
-    return next((effort for effort, tokens in BUDGETS.items() if tokens >= budget and effort != "minimal"), "max")
-
-
-def budget_of(effort: str) -> int:
-    return BUDGETS.get(effort, BUDGETS["medium"])
 
 
 def fitting(budget: int, most: int | None) -> int | None:

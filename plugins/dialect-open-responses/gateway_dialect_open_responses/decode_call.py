@@ -25,6 +25,7 @@ from gateway.wire.members import FLAG, INTEGER, NUMBER, TEXT, Members, parsed
 from .decode_items import decode_input
 from .members import NAME
 
+ENCRYPTED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
 MODES: dict[str, Literal["auto", "none", "required"]] = {"auto": "auto", "none": "none", "required": "required"}
 
@@ -55,7 +56,8 @@ def decode_call(body: bytes) -> Call:
     )
     unknown = _text(members, call) | _reasoning(members, call)
     call.extra = members.given() | unknown
-    if others := [name for name in included if name != LOGPROBS]:
+    call.reasoning.proof = ENCRYPTED in included or None
+    if others := [name for name in included if name not in (LOGPROBS, ENCRYPTED)]:
         call.extra["include"] = raw(others)
     return call
 

@@ -6,14 +6,14 @@ import msgspec
 from msgspec import Raw, UnsetType
 
 from gateway import Call, Encoded, Extra, OutputFormat, Target, Tool, ToolChoice
+from gateway.wire import efforts
 from gateway.wire.jsontext import raw
 
-from .decode_call import LOGPROBS
+from .decode_call import ENCRYPTED, LOGPROBS
 from .encode_items import ItemWriter
 from .members import NAME, spliced
 
 PATH = "/responses"
-ENCRYPTED = "reasoning.encrypted_content"
 LEAST_OUTPUT = 16
 EMPTY = Raw(b"{}")
 
@@ -88,7 +88,7 @@ def _unsaid(call: Call) -> tuple[str, ...]:
         "seed": sampling.seed is not None,
         "logit_bias": sampling.logit_bias is not None,
         "top_k": sampling.top_k is not None,
-        "reasoning_budget": call.reasoning.budget is not None,
+        "reasoning_budget": efforts.is_lost(call.reasoning),
     }
     return tuple(name for name, said in given.items() if said)
 
@@ -123,7 +123,7 @@ def _output(body: Extra, call: Call, extra: Extra) -> None:
         text["format"] = raw(_format(call.output_format))
     _put(text, "verbosity", call.verbosity)
     reasoning: Extra = {}
-    _put(reasoning, "effort", call.reasoning.effort)
+    _put(reasoning, "effort", efforts.effort_of(call.reasoning))
     _put(reasoning, "summary", call.reasoning.summary)
     for name, known in (("text", text), ("reasoning", reasoning)):
         for member, value in _OBJECT.decode(extra.get(name, EMPTY)).items():
@@ -149,7 +149,7 @@ def _sampling(body: Extra, call: Call, own: bool, loss: list[str]) -> None:
         _put(body, name, getattr(sampling, name))
     included = _NAMES.decode(call.extra["include"]) if own and "include" in call.extra else []
     # Without it some give no proof to those who store nothing; models that do not think refuse it.
-    if not own and call.reasoning.effort not in (None, "none"):
+    if call.reasoning.proof or (not own and efforts.effort_of(call.reasoning) not in (None, "none")):
         included.append(ENCRYPTED)
     if sampling.logprobs:
         included.append(LOGPROBS)

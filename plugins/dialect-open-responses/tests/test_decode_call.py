@@ -263,16 +263,17 @@ def test_unknown_members_ride_along_and_nulls_do_not(decode):
     call = decode(
         prompt={"id": "p"},
         moderation=None,
-        include=["reasoning.encrypted_content", "message.output_text.logprobs"],
+        include=["reasoning.encrypted_content", "web_search_call.action.sources", "message.output_text.logprobs"],
         reasoning={"effort": "low", "context": "auto"},
         text={"format": {"type": "text"}, "novelty": 1},
     )
     assert {name: json.loads(bytes(value)) for name, value in call.extra.items()} == {
         "prompt": {"id": "p"},
-        "include": ["reasoning.encrypted_content"],
+        "include": ["web_search_call.action.sources"],
         "reasoning": {"context": "auto"},
         "text": {"novelty": 1},
     }
+    assert call.reasoning.proof is True
 
 
 def test_all_nulls_are_a_call_without_anything(decode):

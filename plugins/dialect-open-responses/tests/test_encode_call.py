@@ -184,7 +184,7 @@ def test_what_responses_cannot_say_is_loss(encode):
         call(
             Message("user", [Text("x", {"cache_control": Raw(b"{}")})], name="Ann", extra={"odd": Raw(b"1")}),
             sampling=Sampling(top_k=1, seed=2, stop=("x",), logit_bias=Raw(b"{}"), choices=2),
-            reasoning=ReasoningOptions(budget=5),
+            reasoning=ReasoningOptions(budget=0),
             tools=[Tool("web", kind="hosted", extra={"type": Raw(b'"web"')})],
             extra={"prediction": Raw(b"{}")},
         )
@@ -296,16 +296,17 @@ def test_own_members_are_written_again(encode):
             Message("user", [Text("x")], extra={"id": Raw(b'"msg_1"')}),
             dialect=OWN,
             sampling=Sampling(logprobs=True),
-            reasoning=ReasoningOptions("low"),
+            reasoning=ReasoningOptions("low", proof=True),
             extra={
                 "prompt": Raw(b'{"id":"p"}'),
-                "include": Raw(b'["reasoning.encrypted_content"]'),
+                "include": Raw(b'["web_search_call.action.sources"]'),
                 "reasoning": Raw(b'{"context":"auto"}'),
             },
         )
     )
     assert loss == ()
     assert body["prompt"] == {"id": "p"}
-    assert body["include"] == ["reasoning.encrypted_content", "message.output_text.logprobs"]
+    included = ["web_search_call.action.sources", "reasoning.encrypted_content", "message.output_text.logprobs"]
+    assert body["include"] == included
     assert body["reasoning"] == {"effort": "low", "context": "auto"}
     assert body["input"][0]["id"] == "msg_1"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Call, Encoded, Extra, OutputFormat, Sampling, Target, Tool, ToolChoice
-from gateway.wire import jsontext
+from gateway import Call, Encoded, Extra, OutputFormat, ReasoningOptions, Sampling, Target, Tool, ToolChoice
+from gateway.wire import efforts, jsontext
 from gateway.wire.jsontext import Members
 
 from . import quirks
@@ -131,7 +131,7 @@ def _reasoning(call: Call, target: Target, loss: Loss) -> Members:
     """OpenRouter's object says more than an effort; it takes an effort or a budget."""
     wanted = call.reasoning
     if not _as_object(call, target, loss):
-        return {quirks.EFFORT: wanted.effort}
+        return {quirks.EFFORT: efforts.effort_of(wanted)}
     out: Members = {"effort": wanted.effort}
     if wanted.budget is not None and wanted.effort is None:
         out |= {"max_tokens": wanted.budget} if wanted.budget > 0 else {"enabled": wanted.budget < 0}
@@ -158,12 +158,19 @@ def _format(wanted: OutputFormat) -> Members:
     return {"type": "json_schema", "json_schema": _given(schema)}
 
 
+def _budget_is_lost(wanted: ReasoningOptions, told: bool) -> bool:
+    """told: in OpenRouter's object, which has a place for it where no effort stands."""
+    if told:
+        return wanted.budget is not None and wanted.effort is not None and wanted.budget >= 0
+    return efforts.is_lost(wanted)
+
+
 def _unheard(call: Call, target: Target, loss: Loss) -> None:
     """What this dialect has no word for."""
     wanted, told = call.reasoning, _as_object(call, target, loss)
     lost = {
         "reasoning.summary": wanted.summary and not (told and wanted.summary == "none"),
-        "reasoning.budget": wanted.budget is not None and (not told or wanted.effort is not None),
+        "reasoning.budget": _budget_is_lost(wanted, told),
         "max_tool_calls": call.limits.max_tool_calls,
         "truncation": call.limits.truncation not in (None, "disabled"),
         "previous_response_id": call.state.previous_response_id,

@@ -157,7 +157,7 @@ def test_what_chat_has_no_word_for_is_lost() -> None:
         tools=[Tool("web_search", kind="hosted")],
         sampling=Sampling(top_k=4),
         limits=Limits(max_tool_calls=3, truncation="auto"),
-        reasoning=ReasoningOptions(summary="auto", budget=7),
+        reasoning=ReasoningOptions(summary="auto", budget=0),
         state=State("resp_1", "conv_1", True, True),
         metadata={"a": "b"},
         dialect=OTHER,

@@ -129,7 +129,7 @@ def test_messages_of_any_other_shape_are_the_upstreams_to_refuse(messages: bytes
         (ReasoningOptions(budget=9), "object", {"reasoning": {"max_tokens": 9}}, ()),
         (ReasoningOptions(budget=0), "object", {"reasoning": {"enabled": False}}, ()),
         (ReasoningOptions(budget=-1), "object", {"reasoning": {"enabled": True}}, ()),
-        (ReasoningOptions(budget=9), "effort", {}, ("reasoning.budget",)),
+        (ReasoningOptions(budget=9), "effort", {"reasoning_effort": "low"}, ()),
         (ReasoningOptions(budget=0), "effort", {}, ("reasoning.budget",)),
         (ReasoningOptions(effort="low", budget=9), "object", {"reasoning": {"effort": "low"}}, ("reasoning.budget",)),
         (ReasoningOptions(summary="none"), "object", {"reasoning": {"exclude": True}}, ()),
