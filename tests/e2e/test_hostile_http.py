@@ -14,7 +14,8 @@ import pytest
 from gateway.testing.running import RunningGateway
 
 CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
-PATHS = (CHAT, RESPONSES)
+MESSAGES, GEMINI = "/v1/messages", "/v1beta/models/agent_echo:generateContent"
+PATHS = (CHAT, RESPONSES, MESSAGES, GEMINI)
 BODY_LIMIT = 2**20
 CONFIG = {
     "version": "1.3.17",
@@ -33,8 +34,10 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway
 
 
 def valid(path: str) -> dict[str, Any]:
-    said = {"messages": [{"role": "user", "content": "Hi"}]} if path == CHAT else {"input": "Hi"}
-    return {"model": "agent_echo", **said}
+    if path == GEMINI:
+        return {"contents": [{"parts": [{"text": "Hi"}]}]}
+    said: dict[str, Any] = {"input": "Hi"} if path == RESPONSES else {"messages": [{"role": "user", "content": "Hi"}]}
+    return {"model": "agent_echo", "max_tokens": 99, **said}
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -293,5 +296,18 @@ def test_garbage_in_headers_is_a_401_or_ignored(gateway: RunningGateway, caller:
 
 
 @pytest.mark.parametrize("query", ["?", "?a", "?a=%", "?%ff=%00", "?key=", "?model=x&model=y", "?" + "a=b&" * 3000])
-def test_odd_queries_are_ignored(caller: Any, query: str) -> None:
-    assert caller.post(CHAT + query, valid(CHAT)).status == 200
+@pytest.mark.parametrize("path", PATHS)
+def test_odd_queries_are_ignored(caller: Any, path: str, query: str) -> None:
+    assert caller.post(path + query, valid(path)).status == 200
+
+
+@pytest.mark.parametrize(
+    "query", ["?alt=", "?alt=sse&alt=json", "?alt=media", "?$alt=json;enum-encoding=int", "?alt=%ff"]
+)
+def test_odd_forms_of_a_gemini_stream_are_answered(caller: Any, query: str) -> None:
+    came = caller.post(GEMINI.replace("generateContent", "streamGenerateContent") + query, valid(GEMINI))
+    if came.status == 200:
+        assert came.headers["content-type"].startswith(("text/event-stream", "application/json"))
+        assert b"STOP" in came.body
+    else:
+        came.refused(400)
