@@ -16,6 +16,9 @@ import pytest
 import yaml
 
 from gateway import hookspecs
+from gateway.matrix import survey
+from gateway.matrix.markdown import legend, tables
+from gateway.testing import installed
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as whole
 from gateway.testing.running import KEY, RunningGateway
@@ -65,6 +68,14 @@ def test_the_python_snippet_answers(gateway: RunningGateway) -> None:
     run = [sys.executable, "-c", at(gateway, snippet)]
     ended = subprocess.run(run, env=environ, capture_output=True, text=True, check=True)
     assert ended.stdout == "Hello thereHello again\n"
+
+
+def test_the_snippet_of_the_other_sdks_answers(gateway: RunningGateway) -> None:
+    [snippet] = blocks("python sdks")
+    environ = {**os.environ, "GATEWAY_API_KEY": KEY}
+    run = [sys.executable, "-c", at(gateway, snippet)]
+    ended = subprocess.run(run, env=environ, capture_output=True, text=True, check=True)
+    assert ended.stdout == "Hello there\nHello again\n"
 
 
 def test_the_node_snippet_answers(gateway: RunningGateway, tmp_path: Path) -> None:
@@ -156,11 +167,23 @@ def test_every_hook_is_in_the_table_with_its_own_words() -> None:
         for name, spec in vars(hookspecs).items()
         if name.startswith("register_")
     )
-    table = f"<!-- hooks -->\n| hook | what it is for |\n| --- | --- |\n{rows}\n<!-- /hooks -->"
-    wanted = re.sub(r"<!-- hooks -->.*<!-- /hooks -->", lambda _: table, README, flags=re.DOTALL)
+    generated("hooks", f"| hook | what it is for |\n| --- | --- |\n{rows}")
+
+
+def generated(mark: str, text: str) -> None:
+    """What stands between a pair of marks in the README is made by the code, or is written anew."""
+    readme = (ROOT / "README.md").read_text()
+    assert f"<!-- {mark} -->" in readme
+    made = f"<!-- {mark} -->\n{text}\n<!-- /{mark} -->"
+    wanted = re.sub(rf"<!-- {mark} -->.*<!-- /{mark} -->", lambda _: made, readme, flags=re.DOTALL)
     if os.environ.get("GATEWAY_UPDATE_DOCS"):
         (ROOT / "README.md").write_text(wanted)
     assert wanted == (ROOT / "README.md").read_text(), "run with GATEWAY_UPDATE_DOCS=1 to write it anew"
+
+
+def test_the_matrix_of_dialects_is_what_the_code_does() -> None:
+    rows = survey(installed.servers(), {one.name: one for one in installed.clients()})
+    generated("matrix", f"{legend()}\n\n{tables(rows)}")
 
 
 def test_every_link_of_the_documents_leads_somewhere() -> None:

@@ -25,7 +25,7 @@ def tables(rows: Sequence[Row]) -> str:
     out: list[str] = []
     for client in rows[0].fates if rows else ():
         upstreams = [name for name in rows[0].fates[client] if name != client]
-        out.append(f"**{client}**, to upstreams of:\n\n" + "\n".join(_table(rows, client, upstreams)))
+        out.append(f"A client of **{client}**, to upstreams of:\n\n" + "\n".join(_table(rows, client, upstreams)))
     return "\n\n".join(out)
 
 
