@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mypy=${MYPY:-.venv/bin/mypy}
 "$mypy" gateway
-for package in plugins/*/gateway_*/; do
+for package in plugins/*/gateway_*/ contrib/ollama/*/gateway_*/; do
     "$mypy" "$package"
 done

@@ -15,6 +15,8 @@ from gateway import hookspecs
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "gateway"
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
+THIRD_PARTY = sorted(path.parent for path in (ROOT / "contrib" / "ollama").glob("*/pyproject.toml"))
+"""Written as by other authors: what holds for a plugin holds for them, but the gateway does not come with them."""
 SOURCES = sorted(
     path
     for top in ("gateway", "plugins", "tests", "contrib")
@@ -37,7 +39,7 @@ FOR_COMMANDS = {"gateway.cli.context", "gateway.cli.output"}
 KNOWS_AIOHTTP = {"server.py", "server", "upstream.py", "upstream"}
 MENTIONS = re.compile(r"openai|anthropic|bedrock|azure|mistral|gemini|open-responses|openai-chat", re.IGNORECASE)
 
-each_plugin = pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
+each_plugin = pytest.mark.parametrize("plugin", [*PLUGINS, *THIRD_PARTY], ids=lambda path: path.name)
 
 
 def project(folder):
@@ -92,6 +94,7 @@ def at(path):
 
 def test_there_are_plugins():
     assert len(PLUGINS) >= 12
+    assert len(THIRD_PARTY) == 2
 
 
 @each_plugin
