@@ -1,4 +1,4 @@
-"""Recordings of what is no conversation: vectors, completions, images, sound, ranks, counts; and Anthropic on Vertex AI."""
+"""Recordings of what is no conversation (vectors, images, sound, ranks, counts), and of Anthropic on Vertex AI."""
 
 from __future__ import annotations
 

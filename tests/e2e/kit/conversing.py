@@ -1,11 +1,12 @@
-"""Two turns of a conversation with a tool, as a program has them with each vendor's SDK."""
+"""Conversations with a tool, as a program has them with each vendor's SDK, and what it hears of a reply."""
 
 from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import anthropic
 import openai
@@ -16,6 +17,23 @@ QUESTION, ANSWER = "What is the weather in Oslo?", "It rains."
 NAME, DESCRIPTION = "weather", "The weather of a city"
 PARAMETERS: Any = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 Calls = list[tuple[str, Any]]
+_ENDS = ("response.completed", "response.incomplete")
+Finish = Literal["stop", "length", "calls", "other"]
+
+
+@dataclass
+class Heard:
+    """A reply, whoever's SDK read it. calls: name and arguments, as JSON says them."""
+
+    text: str = ""
+    thoughts: str = ""
+    calls: Calls = field(default_factory=list)
+    finish: Finish = "other"
+    wrote: int = 0
+
+    def plain(self) -> Heard:
+        """Without white space at the ends of thoughts, which join differently."""
+        return Heard(self.text, "".join(self.thoughts.split()), self.calls, self.finish, self.wrote)
 
 
 class Conversing(ABC):
@@ -24,9 +42,20 @@ class Conversing(ABC):
     def __init__(self, url: str, key: str) -> None:
         self.url, self.key = url, key
 
-    @abstractmethod
     def ask(self, model: str, history: list[Any], streamed: bool) -> list[Any]:
         """The history with the model's turn. Raises what the SDK raises."""
+        return [*history, *self.turn(self.reply(model, history, streamed))]
+
+    @abstractmethod
+    def reply(self, model: str, history: list[Any], streamed: bool) -> Any:
+        """As the SDK puts it together."""
+
+    @abstractmethod
+    def turn(self, reply: Any) -> list[Any]:
+        """What of it goes into the history."""
+
+    @abstractmethod
+    def heard(self, reply: Any) -> Heard: ...
 
     @abstractmethod
     def began(self) -> list[Any]:
@@ -49,15 +78,31 @@ class Chat(Conversing):
         super().__init__(url, key)
         self.sdk = openai.OpenAI(base_url=url + "/v1", api_key=key, max_retries=0, timeout=20)
 
-    def ask(self, model: str, history: list[Any], streamed: bool) -> list[Any]:
+    def reply(self, model: str, history: list[Any], streamed: bool) -> Any:
         tool = {"name": NAME, "description": DESCRIPTION, "parameters": PARAMETERS}
         asked: Any = {"model": model, "messages": history, "tools": [{"type": "function", "function": tool}]}
-        if streamed:
-            with self.sdk.chat.completions.stream(**asked) as stream:
-                completion: Any = stream.get_final_completion()
-        else:
-            completion = self.sdk.chat.completions.create(**asked)
-        return [*history, completion.choices[0].message]
+        if not streamed:
+            return self.sdk.chat.completions.create(**asked)
+        with self.sdk.chat.completions.stream(**asked, stream_options={"include_usage": True}) as stream:
+            try:
+                return stream.get_final_completion()
+            except openai.LengthFinishReasonError as cut:
+                return cut.completion
+
+    def turn(self, reply: Any) -> list[Any]:
+        return [reply.choices[0].message]
+
+    def heard(self, reply: Any) -> Heard:
+        choice = reply.choices[0]
+        finishes: dict[str, Finish] = {"stop": "stop", "length": "length", "tool_calls": "calls"}
+        extra = choice.message.model_extra or {}
+        return Heard(
+            choice.message.content or "",
+            extra.get("reasoning_content") or extra.get("reasoning") or "",
+            self.calls([choice.message]),
+            finishes.get(choice.finish_reason, "other"),
+            reply.usage.completion_tokens if reply.usage else 0,
+        )
 
     def began(self) -> list[Any]:
         return [{"role": "user", "content": QUESTION}]
@@ -75,16 +120,24 @@ class Chat(Conversing):
 
 
 class Responses(Chat):
-    def ask(self, model: str, history: list[Any], streamed: bool) -> list[Any]:
+    def reply(self, model: str, history: list[Any], streamed: bool) -> Any:
         tool = {"type": "function", "name": NAME, "description": DESCRIPTION, "parameters": PARAMETERS}
         asked: Any = {"model": model, "input": history, "tools": [tool], "store": False}
         asked["include"] = ["reasoning.encrypted_content"]
-        if streamed:
-            with self.sdk.responses.stream(**asked) as stream:
-                response: Any = stream.get_final_response()
-        else:
-            response = self.sdk.responses.create(**asked)
-        return [*history, *response.output]
+        if not streamed:
+            return self.sdk.responses.create(**asked)
+        events: Any = self.sdk.responses.create(**asked, stream=True)
+        return [event.response for event in events if event.type in _ENDS][-1]
+
+    def turn(self, reply: Any) -> list[Any]:
+        return list(reply.output)
+
+    def heard(self, reply: Any) -> Heard:
+        thoughts = [item for item in reply.output if item.type == "reasoning"]
+        said = [part.text for item in thoughts for part in (*item.summary, *(item.content or ()))]
+        calls = self.calls(reply.output)
+        finish: Finish = "length" if reply.status == "incomplete" else "calls" if calls else "stop"
+        return Heard(reply.output_text, "".join(said), calls, finish, reply.usage.output_tokens if reply.usage else 0)
 
     def answered(self, history: list[Any]) -> list[Any]:
         made = self._calls(history)
@@ -103,16 +156,32 @@ class Messages(Conversing):
         super().__init__(url, key)
         self.sdk = anthropic.Anthropic(base_url=url, api_key=key, max_retries=0, timeout=20)
 
-    def ask(self, model: str, history: list[Any], streamed: bool) -> list[Any]:
+    def reply(self, model: str, history: list[Any], streamed: bool) -> Any:
         tool = {"name": NAME, "description": DESCRIPTION, "input_schema": PARAMETERS}
         asked: Any = {"model": model, "max_tokens": 9999, "messages": history, "tools": [tool]}
         asked["thinking"] = {"type": "adaptive"}
-        if streamed:
-            with self.sdk.messages.stream(**asked) as stream:
-                message: Any = stream.get_final_message()
-        else:
-            message = self.sdk.messages.create(**asked)
-        return [*history, {"role": "assistant", "content": message.content}]
+        if not streamed:
+            return self.sdk.messages.create(**asked)
+        with self.sdk.messages.stream(**asked) as stream:
+            return stream.get_final_message()
+
+    def turn(self, reply: Any) -> list[Any]:
+        return [{"role": "assistant", "content": reply.content}]
+
+    def heard(self, reply: Any) -> Heard:
+        finishes: dict[str, Finish] = {
+            "end_turn": "stop",
+            "stop_sequence": "stop",
+            "max_tokens": "length",
+            "tool_use": "calls",
+        }
+        return Heard(
+            "".join(block.text for block in reply.content if block.type == "text"),
+            "".join(block.thinking for block in reply.content if block.type == "thinking"),
+            self.calls([{"content": reply.content}]),
+            finishes.get(reply.stop_reason, "other"),
+            reply.usage.output_tokens,
+        )
 
     def began(self) -> list[Any]:
         return [{"role": "user", "content": QUESTION}]
@@ -138,8 +207,8 @@ class Gemini(Conversing):
         options = types.HttpOptions(base_url=url, timeout=20_000)
         self.sdk = genai.Client(api_key=key, vertexai=False, http_options=options)
 
-    def ask(self, model: str, history: list[Any], streamed: bool) -> list[Any]:
-        """Pieces of a stream are kept one by one, as the SDK's own chats keep them."""
+    def reply(self, model: str, history: list[Any], streamed: bool) -> Any:
+        """All chunks of a stream, or the one reply."""
         declared = types.FunctionDeclaration(name=NAME, description=DESCRIPTION, parameters_json_schema=PARAMETERS)
         config = types.GenerateContentConfig(
             tools=[types.Tool(function_declarations=[declared])],
@@ -148,11 +217,29 @@ class Gemini(Conversing):
         )
         asked: Any = {"model": model, "contents": history, "config": config}
         if streamed:
-            pieces = list(self.sdk.models.generate_content_stream(**asked))
-        else:
-            pieces = [self.sdk.models.generate_content(**asked)]
-        said = [one.candidates[0].content for one in pieces if one.candidates and one.candidates[0].content]
-        return [*history, *(content for content in said if content.parts)]
+            return list(self.sdk.models.generate_content_stream(**asked))
+        return [self.sdk.models.generate_content(**asked)]
+
+    def turn(self, reply: Any) -> list[Any]:
+        """Pieces of a stream are kept one by one, as the SDK's own chats keep them."""
+        said = [one.candidates[0].content for one in reply if one.candidates and one.candidates[0].content]
+        return [content for content in said if content.parts]
+
+    def heard(self, reply: Any) -> Heard:
+        contents = self.turn(reply)
+        parts = [part for content in contents for part in content.parts]
+        reasons = [one.candidates[0].finish_reason for one in reply if one.candidates]
+        reason = next((reason.name for reason in reversed(reasons) if reason), "")
+        calls = [(name, arguments) for name, arguments in self.calls(contents)]
+        finishes: dict[str, Finish] = {"STOP": "calls" if calls else "stop", "MAX_TOKENS": "length"}
+        used = [one.usage_metadata for one in reply if one.usage_metadata]
+        return Heard(
+            "".join(part.text or "" for part in parts if not part.thought),
+            "".join(part.text or "" for part in parts if part.thought),
+            calls,
+            finishes.get(reason, "other"),
+            (used[-1].candidates_token_count or 0) + (used[-1].thoughts_token_count or 0) if used else 0,
+        )
 
     def began(self) -> list[Any]:
         return [types.Content(role="user", parts=[types.Part(text=QUESTION)])]
