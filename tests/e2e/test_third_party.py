@@ -132,6 +132,24 @@ def test_both_are_listed_with_what_they_register(gateway: RunningGateway, operat
     assert all(f'"{plugin.name}"' in listed for plugin in PLUGINS)
 
 
+def test_what_they_keep_and_lose_is_in_the_matrix(gateway: RunningGateway, operate: Callable[..., str]) -> None:
+    found = operate(gateway, "matrix", "--markdown", "--client", "ollama") + operate(
+        gateway, "matrix", "--markdown", "--upstream", "ollama"
+    )
+    assert "A client of **ollama**, to upstreams of:" in found
+    assert "A client of **openai-chat**, to upstreams of:" in found
+    assert "| ? |" not in found, "something is dropped in silence"
+
+
+def test_safe_mode_starts_without_them(
+    site: Path, upstream: FakeUpstream, tmp_path: Path, calling: Callable[..., Any]
+) -> None:
+    environ = {"PYTHONPATH": str(site), "OLLAMA_HOST": upstream.url}
+    with RunningGateway(tmp_path, None, "--safe-mode", environ=environ) as running:
+        assert calling(running.url).post("/api/chat", {"model": "agent_echo", "messages": HI}).status == 404
+        assert calling(running.url).post("/v1/chat/completions", {"model": "agent_echo", "messages": HI}).status == 200
+
+
 class TestOpenAIClientOnAnOllamaUpstream:
     def test_a_stream_has_thoughts_text_calls_and_counts(self, chat: openai.OpenAI, upstream: FakeUpstream) -> None:
         upstream.answer("/api/chat", streamed(*TOLD, ended()))

@@ -87,7 +87,7 @@ class _Reader:
         self._close(out)
         identity = called.id or ids.of_reply(self._seed, self._calls)
         out.append(BlockStart(0, self._blocks, ToolCall(identity, called.function.name)))
-        out.append(BlockDelta(0, self._blocks, bytes(called.function.arguments).decode("utf-8", "replace")))
+        out.append(BlockDelta(0, self._blocks, arguments(called.function.arguments)))
         out.append(BlockStop(0, self._blocks))
         self._blocks += 1
         self._calls += 1
@@ -111,6 +111,14 @@ class _Reader:
     def _lose(self, path: str) -> None:
         if path not in self._loss:
             self._loss.append(path)
+
+
+def arguments(value: Raw) -> str:
+    """As they stand; servers that stand in for Ollama may send them as text, or not at all."""
+    if jsontext.is_null(value):
+        return "{}"
+    found = jsontext.loaded(value) if jsontext.first(value) == b'"' else None
+    return found if isinstance(found, str) else bytes(value).decode("utf-8", "replace")
 
 
 class StreamDecoder(Decoder):

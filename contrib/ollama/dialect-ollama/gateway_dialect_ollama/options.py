@@ -10,7 +10,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from gateway import Call, Extra, Limits, OutputFormat, ReasoningOptions, Sampling
-from gateway.wire import jsontext
+from gateway.wire import efforts, jsontext
 from gateway.wire.jsontext import Members as Object
 from gateway.wire.members import FLAG, INTEGER, NUMBER, TEXT, Kind, Members
 
@@ -102,18 +102,17 @@ def write(call: Call, loss: Loss) -> Object:
 
 
 def think(asked: ReasoningOptions, loss: Loss) -> bool | str | None:
-    """Of a budget there is only none or some."""
+    """A budget becomes the word for it; one that is left to the model is only that it thinks."""
     if asked.summary not in (None, "auto"):
         loss.add("reasoning.summary")
-    if asked.effort is not None:
-        if asked.budget is not None:
-            loss.add("reasoning.budget")
-        if asked.effort not in LEVELS:
-            loss.add("reasoning_effort")
-        return LEVELS.get(asked.effort)
-    if asked.budget is not None and asked.budget > 0:
+    if asked.effort is None and asked.budget is not None and asked.budget <= 0:
+        return asked.budget < 0
+    if efforts.is_lost(asked):
         loss.add("reasoning.budget")
-    return None if asked.budget is None else asked.budget != 0
+    effort = efforts.effort_of(asked)
+    if effort is not None and effort not in LEVELS:
+        loss.add("reasoning_effort")
+    return LEVELS.get(effort or "")
 
 
 def nested(extra: Extra) -> Object:

@@ -37,10 +37,10 @@ def read_call(fields: Members, identity: str) -> ToolCall:
 
 
 def write(call: Call, loss: Loss) -> Object:
-    """`tools`. There is no word for a choice: none is no tools, and what must be called cannot be said."""
+    """`tools`. There is no word for a choice: none is no tools, some are those alone, and no more can be said."""
     choice = call.tool_choice
     names = choice.names if choice is not None and choice.mode in ("tool", "allowed") else None
-    if choice is not None and (choice.mode in ("required", "tool") or choice.required):
+    if call.tools and choice is not None and choice.mode != "auto":
         loss.add("tool_choice")
     if call.parallel_tool_calls is False:
         loss.add("parallel_tool_calls")

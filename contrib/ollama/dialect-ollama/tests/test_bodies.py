@@ -80,7 +80,7 @@ def test_every_call_says_whether_it_streams(write):
         (ReasoningOptions(effort="wild"), None, ("reasoning_effort",)),
         (ReasoningOptions(budget=0), False, ()),
         (ReasoningOptions(budget=-1), True, ()),
-        (ReasoningOptions(budget=1024), True, ("reasoning.budget",)),
+        (ReasoningOptions(budget=1024), "low", ()),
         (
             ReasoningOptions(effort="high", budget=7, summary="detailed"),
             "high",
@@ -152,7 +152,7 @@ def test_hosted_and_free_text_tools_are_named(write):
 def test_a_choice_of_none_is_no_tools(write):
     body, encoded = write(Call("m", [HI], tools=[Tool("f")], tool_choice=ToolChoice("none")))
     assert "tools" not in body
-    assert encoded.loss == ()
+    assert encoded.loss == ("tool_choice",)
 
 
 def test_an_assistants_pieces_of_one_turn_are_one_message(write):

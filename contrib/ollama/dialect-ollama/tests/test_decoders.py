@@ -66,6 +66,14 @@ def test_thoughts_text_and_calls_are_blocks_in_their_order(events):
     assert found[-1].reason == "tool_calls"
 
 
+@pytest.mark.parametrize(
+    ("given", "read"), [({"a": 1}, '{"a": 1}'), ('{"a": 1}', '{"a": 1}'), (None, "{}"), ({}, "{}"), ([1], "[1]")]
+)
+def test_arguments_are_read_as_servers_write_them(given, read, events):
+    found = events(said(tool_calls=[{"function": {"name": "f", "arguments": given}}]) + END)
+    assert [event.text for event in found if isinstance(event, BlockDelta)] == [read]
+
+
 def test_calls_without_ids_get_some_that_differ_and_are_always_the_same(events):
     body = said(tool_calls=[{"function": {"name": "f"}}, {"function": {"name": "f"}}]) + END
     first, second = ([e.block.id for e in events(body) if isinstance(e, BlockStart)] for _ in range(2))
