@@ -148,6 +148,8 @@ class _Turn:
                 last.text, last.proof, last.summary = last.text + block.text, block.proof, block.summary
             case None:
                 pass
+            case Text("", extra, None) if last is not None and not extra:
+                pass  # a stream's last piece, which SDKs keep
             case _:
                 self.blocks.append(block)
 

@@ -6,11 +6,26 @@ ids order is what pairs them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import msgspec
 
-from gateway import Audio, Block, File, Message, Opaque, Reasoning, Refusal, Target, Text, ToolCall, ToolResult, carrier
+from gateway import (
+    Audio,
+    Block,
+    File,
+    Image,
+    Message,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Target,
+    Text,
+    ToolCall,
+    ToolResult,
+    carrier,
+)
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 
@@ -22,9 +37,16 @@ from .names import NAME
 from .proofs import SIGNATURE
 
 
-class _Content(msgspec.Struct, omit_defaults=True):
+class _Content(msgspec.Struct):
+    """places: of the calls that its last parts are results of, in order."""
+
     role: str
     parts: list[Members]
+    places: list[int] = []
+    extra: Members = {}
+
+    def said(self) -> Members:
+        return {"role": self.role, "parts": self.parts, **self.extra}
 
 
 class _Known(msgspec.Struct):
@@ -39,12 +61,16 @@ class Turns:
 
     def __init__(self, target: Target, loss: Loss) -> None:
         self.system: list[Members] = []
-        self.contents: list[_Content] = []
+        self._contents: list[_Content] = []
         self._domain = target.state_domain
         self._signs = not families.is_older(target.model)
         self._loss = loss
         self._calls: dict[str, _Known] = {}
         self._before = ""
+
+    @property
+    def contents(self) -> list[Members]:
+        return [content.said() for content in self._contents]
 
     def write(self, system: Sequence[Text], messages: Sequence[Message]) -> None:
         for at, text in enumerate(system):
@@ -79,21 +105,25 @@ class Turns:
         role = "model" if message.role == "assistant" else "user"
         content = self._content(message, role)
         before = len(content.parts)
-        for at, block in enumerate(_ordered(message.blocks, self._calls)):
-            self._block(content.parts, block, f"{path}.content[{at}]")
+        for at, block in enumerate(message.blocks):
+            if isinstance(block, ToolResult):
+                self._result(content, block, f"{path}.content[{at}]")
+            else:
+                content.places.clear()
+                self._block(content.parts, block, f"{path}.content[{at}]")
         if role == "model":
             self._sign(content.parts[before:])
         if not content.parts and not self._loss.own:
-            self.contents.pop()
-        self._loss.lose(message.extra, path)
+            self._contents.pop()
+        content.extra |= nested(self._loss.keep(message.extra, path))
 
     def _content(self, message: Message, role: str) -> _Content:
         """Turns of one role are one, but for Gemini's own clients, whose results and words may be one turn."""
         before = self._before
         self._before = message.role
-        if not self.contents or self.contents[-1].role != role or (self._loss.own and before == message.role):
-            self.contents.append(_Content(role, []))
-        return self.contents[-1]
+        if not self._contents or self._contents[-1].role != role or (self._loss.own and before == message.role):
+            self._contents.append(_Content(role, []))
+        return self._contents[-1]
 
     def _block(self, parts: list[Members], block: Block, path: str) -> None:
         match block:
@@ -103,11 +133,9 @@ class Turns:
                 self._reasoning(parts, block, path)
             case ToolCall():
                 self._call(parts, block, path)
-            case ToolResult():
-                self._result(parts, block, path)
             case Opaque():
                 self._opaque(parts, block, path)
-            case _:
+            case Image() | File() | Audio():
                 self._media(parts, block, path)
 
     def _text(self, parts: list[Members], block: Text | Refusal, path: str) -> None:
@@ -119,10 +147,11 @@ class Turns:
 
     def _reasoning(self, parts: list[Members], block: Reasoning, path: str) -> None:
         """Thoughts go back only to who thought them; without a signature that is only known of its own clients."""
-        proof = self._proof(block.proof, path)
-        if not proof and (block.proof is not None or not self._loss.own):
+        foreign = block.proof is not None and not carrier.trusted(block.proof, NAME, self._domain)
+        if foreign or (block.proof is None and not self._loss.own):
             self._loss.add(path)
             return
+        proof = self._proof(block.proof, path)
         extra = nested(self._loss.keep(block.extra, path))
         parts.append({"text": block.text, "thought": True, **proof, **extra})
 
@@ -133,8 +162,16 @@ class Turns:
         part: Members = {"functionCall": call, **self._proof(block.proof, path)}
         parts.append(jsontext.merged(part, _raw(self._loss.keep(block.extra, path))))
 
-    def _result(self, parts: list[Members], block: ToolResult, path: str) -> None:
+    def _result(self, content: _Content, block: ToolResult, path: str) -> None:
+        """Before those results of calls that came later."""
         known = self._calls.get(block.call_id)
+        place = known.place if known is not None else len(self._calls)
+        at = bisect_right(content.places, place)
+        part = self._answer(block, known, path)
+        content.parts.insert(len(content.parts) - len(content.places) + at, part)
+        content.places.insert(at, place)
+
+    def _answer(self, block: ToolResult, known: _Known | None, path: str) -> Members:
         extra = dict(block.extra)
         name = extra.pop("functionResponse.name", None) if known is None else jsontext.raw(known.name)
         if name is None or (not self._loss.own and known is None):
@@ -144,7 +181,7 @@ class Turns:
         more = [part for part in self._pieces(block, path) if part]
         if more:
             answer["parts"] = more
-        parts.append(jsontext.merged({"functionResponse": answer}, _raw(self._loss.keep(extra, path))))
+        return jsontext.merged({"functionResponse": answer}, _raw(self._loss.keep(extra, path)))
 
     def _pieces(self, result: ToolResult, path: str) -> list[Members]:
         found: list[Members] = []
@@ -187,14 +224,6 @@ class Turns:
         first = next((part for part in parts if "functionCall" in part), None)
         if self._signs and first is not None:
             first.setdefault(SIGNATURE, proofs.SKIP)
-
-
-def _ordered(blocks: Sequence[Block], calls: dict[str, _Known]) -> list[Block]:
-    """Results in the order of their calls, everything else where it was."""
-    results = [block for block in blocks if isinstance(block, ToolResult)]
-    last = len(calls)
-    results.sort(key=lambda result: calls[result.call_id].place if result.call_id in calls else last)
-    return [results.pop(0) if isinstance(block, ToolResult) else block for block in blocks]
 
 
 def _raw(extra: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
