@@ -192,7 +192,7 @@ class WholeTap(_ReplyTap):
         self.complete = True
         if self.usage is None:
             self.output_bytes = _said(reply)
-        if reply.status == "failed":
+        if reply.status == "failed" or bytes(reply.error) not in NOTHING:
             self._blame(bytes(reply.error))
         return self._given(body)
 

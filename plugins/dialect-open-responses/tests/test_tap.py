@@ -231,9 +231,10 @@ def test_whole_reply_that_is_cut_is_not_complete(tap):
     assert not found.complete
 
 
-def test_whole_reply_that_failed_is_seen(tap):
+@pytest.mark.parametrize("reply", [response(status="failed"), {"type": "error"}], ids=["failed", "an error alone"])
+def test_whole_reply_that_failed_is_seen(tap, reply):
     found = tap(stream=False)
-    found.feed(json.dumps(response(status="failed", error={"code": "server_error", "message": "x"})).encode())
+    found.feed(json.dumps(reply | {"error": {"code": "server_error", "message": "x"}}).encode())
     found.finish()
     assert found.failed.public == "x"
 
