@@ -67,6 +67,18 @@ async def test_a_stream_comes_back_byte_for_byte(start: Any, at: Any, ask: Ask) 
     assert gateway.records[0].first_byte is not None
 
 
+@pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "application/octet-stream", ""])
+async def test_a_stream_whose_content_type_says_nothing_is_one(start: Any, at: Any, ask: Ask, kind: str) -> None:
+    async with FakeUpstream() as upstream:
+        upstream.answer("/toy", streamed(*PIECES, ENDING, content_type=kind))
+        gateway = await start(at(upstream.url))
+        async with gateway.client.post(gateway.url + "/v1/toy", data=ask(stream=True)) as reply:
+            assert await reply.read() == b"".join(PIECES) + ENDING
+            assert reply.headers["Content-Type"] == (kind or "text/event-stream")
+    [record] = gateway.records
+    assert (record.outcome, record.usage.output) == ("complete", 2)
+
+
 async def test_the_first_event_is_there_before_the_second_is_sent(start: Any, at: Any, ask: Ask) -> None:
     go_on = asyncio.Event()
     async with FakeUpstream() as upstream:

@@ -21,6 +21,8 @@ from .translation import translation_of
 from .userkeys import Keyring
 
 ERROR_BODY_LIMIT = 2**20
+UNSAID = frozenset(("", "text/plain", "application/octet-stream"))
+"""Content types that do not tell whether a conversation's reply is a stream."""
 
 
 class Sender:
@@ -138,10 +140,10 @@ def refuse_unavailable(target: Target) -> None:
 
 def _passing(exchange: Exchange, attempt: Attempt, client: ClientDialect, encoded: Encoded, reply: Reply) -> Opened:
     """The upstream's own bytes, with a tap; its content type says whether they are a stream."""
-    streams = client.streams(reply.media_type, encoded)
+    streams = _streams(exchange, client, encoded, reply)
     tap = client.tap(attempt.target, streams, encoded, exchange.inbound)
     kept = {name: reply.headers[name] for name in exchange.dialect.reply_headers if name in reply.headers}
-    kind = reply.headers.get("content-type", "application/json")
+    kind = reply.headers.get("content-type") or ("text/event-stream" if streams else "application/json")
     return OpenedReply(attempt, tap, reply.status, kind, streams, kept, reply)
 
 
@@ -155,10 +157,16 @@ def _translating(
     reply: Reply,
 ) -> Opened:
     """What the client asked for says whether it gets a stream, whatever the upstream answers with."""
-    decoder = client.decoder(attempt.target, client.streams(reply.media_type, encoded))
+    decoder = client.decoder(attempt.target, _streams(exchange, client, encoded, reply))
     encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
     translation = translation_of(route, attempt.target, decoder, encoder, exchange.reply_id)
     return OpenedReply(attempt, translation, 200, encoder.content_type, exchange.envelope.stream, {}, reply)
+
+
+def _streams(exchange: Exchange, client: ClientDialect, encoded: Encoded, reply: Reply) -> bool:
+    """Servers exist that stream under a name that says nothing, or under none; vendors' SDKs read it all the same."""
+    unsaid = exchange.envelope.stream and reply.media_type in UNSAID and exchange.inbound.operation.kind == "generate"
+    return unsaid or client.streams(reply.media_type, encoded)
 
 
 async def _refused(reply: Reply, client: ClientDialect, user_key: UserKey | None) -> UpstreamError:
