@@ -68,7 +68,8 @@ class CandidateReader:
             self._part(part, out)
         candidate.pop("index", None)
         self._weigh(candidate, out)
-        self.word = reasons.word(jsontext.loaded(candidate.pop("finishReason", jsontext.NULL))) or self.word
+        if (ended := candidate.pop("finishReason", None)) is not None:
+            self.word = reasons.word(jsontext.loaded(ended)) or self.word
         if self.word and self._partial is not None:
             raise UpstreamBroken("The upstream ended a function call in the middle of its arguments.")
         self._extra |= {name: value for name, value in candidate.items() if not jsontext.is_null(value)}
@@ -93,9 +94,9 @@ class CandidateReader:
 
     def _weigh(self, candidate: Extra, out: list[Event]) -> None:
         """Their average says nothing that they do not; tokens' numbers have no place."""
-        told = candidate.get("logprobsResult", jsontext.NULL)
-        found = logprobs.read(told)
-        if found is None or self._open is None:
+        told = candidate.get("logprobsResult")
+        found = logprobs.read(told) if told is not None else None
+        if told is None or found is None or self._open is None:
             return
         out.append(BlockDelta(self._choice, self._open.index, logprobs=found))
         for name in ("logprobsResult", "avgLogprobs"):

@@ -49,6 +49,7 @@ class Tail(msgspec.Struct, rename="camel"):
 
 
 TAIL = msgspec.json.Decoder(Tail)
+_TEXT = msgspec.json.Decoder(str)
 
 
 def read(payload: bytes) -> Chunk:
@@ -88,13 +89,16 @@ def text(value: Raw | None) -> str | None:
     """A string, halves of surrogate pairs kept; None for anything else."""
     if value is None or jsontext.first(value) != b'"':
         return None
-    found = jsontext.loaded(value)
-    return found if isinstance(found, str) else None
+    try:
+        return _TEXT.decode(value)
+    except jsontext.UNREADABLE:
+        found = jsontext.loaded(value)
+        return found if isinstance(found, str) else None
 
 
 def number(value: Raw | None) -> int:
     """A small whole number, 0 for anything else."""
-    found = None if value is None else jsontext.loaded(value)
+    found = None if value is None or bytes(value) == b"0" else jsontext.loaded(value)
     return found if isinstance(found, int) and not isinstance(found, bool) and 0 <= found < 1000 else 0
 
 

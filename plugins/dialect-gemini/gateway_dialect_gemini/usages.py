@@ -5,6 +5,8 @@ The prompt's count includes cached tokens, not those that tools added; the candi
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 from msgspec import Struct
 
@@ -15,6 +17,7 @@ from gateway.wire.jsontext import Members
 MEMBER = "usageMetadata"
 _AUDIO = ("AUDIO", 4)
 """Vertex AI may say a modality's number."""
+_OTHER_MODALITY = re.compile(rb'"modality"\s*:\s*(?!"TEXT"|"AUDIO"|[14]\b)\S').search
 _COUNTS = frozenset(
     (
         "promptTokenCount",
@@ -87,13 +90,10 @@ def others(value: bytes) -> Extra:
 
 def unheard(value: bytes) -> list[str]:
     """Counts of images, videos and documents by themselves, which have no place in Usage."""
+    if _OTHER_MODALITY(value) is None:
+        return []
     told = jsontext.members(value)
-    lost = []
-    for name in _COUNTS & told.keys():
-        kinds = [bytes(one.get("modality", b'"TEXT"')) for one in jsontext.objects(told[name])]
-        if name.endswith("Details") and any(kind not in (b'"TEXT"', b'"AUDIO"', b"1", b"4") for kind in kinds):
-            lost.append(f"{MEMBER}.{name}")
-    return sorted(lost)
+    return sorted(f"{MEMBER}.{name}" for name in _COUNTS & told.keys() if _OTHER_MODALITY(told[name]))
 
 
 def write(usage: Usage) -> Members:
