@@ -80,7 +80,7 @@ def test_a_librechat_file_satisfies_it(composed: dict[str, Any]) -> None:
         "gateway: {listen: {prot: 1}}",
         "gateway: {listen: {port: 70000}}",
         "gateway: {log: {level: loud}}",
-        "gateway: {agents: [{id: a}]}",
+        "gateway: {agents: [{name: a}]}",
         "version: 1.2",
     ],
 )
@@ -110,7 +110,7 @@ def test_librechats_keys_say_what_becomes_of_them(composed: dict[str, Any]) -> N
     assert at(composed, "balance")["description"] == "Not enforced here: no balance is checked or charged."
     custom = at(composed, "endpoints", "custom", "[]")
     assert custom["properties"]["titleConvo"]["description"].startswith("Accepted, without effect here")
-    assert at(composed, "endpoints", "bedrock")["description"].endswith("install plugins/provider-bedrock.")
+    assert at(composed, "endpoints", "assistants")["description"].endswith("install plugins/provider-assistants.")
 
 
 def test_secrets_are_text_and_their_defaults_stay_out() -> None:

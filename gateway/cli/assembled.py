@@ -20,7 +20,9 @@ OPERATOR = Principal(user_id="operator", role="ADMIN", name="operator")
 @asynccontextmanager
 async def assembled(context: Context) -> AsyncIterator[tuple[Assembly, Watched]]:
     """Raises StartupError. What providers would log is told by the command itself."""
-    logging.getLogger("gateway").setLevel(logging.CRITICAL)
+    log = logging.getLogger("gateway")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
     settings, times, egress = context.settings(), context.core.timeouts, Egress()
     upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle))
     watched = Watched(upstream)
@@ -28,6 +30,7 @@ async def assembled(context: Context) -> AsyncIterator[tuple[Assembly, Watched]]
         yield assemble(settings, context.registry, watched, egress, (), context.composed.unclaimed), watched
     finally:
         await upstream.close()
+        log.setLevel(level)
 
 
 def chosen(assembly: Assembly, endpoint: str | None) -> list[Provider]:

@@ -22,6 +22,7 @@ LATEST = 60.0
 RETRY = 30.0
 TIMEOUT = 10.0
 LARGEST = 2**20
+ON_THE_WAY = "look at token_uri in the service account's key, and at the way there"
 NEW_KEY = "make a new key for the service account, and see that the clock of the gateway's machine is right"
 _CODE = re.compile(r"[a-z_]{1,40}")
 
@@ -82,7 +83,7 @@ class TokenSource:
         try:
             async with asyncio.timeout(TIMEOUT):
                 granted = await self._fetch()
-        except (GatewayError, TimeoutError) as error:
+        except (GatewayError, _Refused, TimeoutError) as error:
             failure = _failure(error)
             self._log.warning("%s: %s", self._label, failure.public)
             self._renew_at = min(self._clock() + RETRY, self._wait_at)
@@ -107,7 +108,7 @@ class TokenSource:
         return _granted(body)
 
 
-class _Refused(GatewayError):
+class _Refused(Exception):
     """The token server said no. word: its own for why, or the status."""
 
     def __init__(self, status: int, word: str) -> None:
@@ -119,9 +120,11 @@ def _failure(error: Exception) -> UpstreamError:
     """The same for whoever waits for the token; of what the token server said only its code."""
     if isinstance(error, _Refused) and error.status < 500:
         what, todo = f"its token server refused the service account ({error.word})", NEW_KEY
+    elif isinstance(error, _Refused):
+        what, todo = f"from its token server: {error.word}", ON_THE_WAY
     elif isinstance(error, GatewayError):
         what = f"from its token server: {error.public.rstrip('.')}"
-        todo = "look at token_uri in the service account's key, and at the way there"
+        todo = ON_THE_WAY
     else:
         what, todo = f"its token server did not answer within {TIMEOUT:g} s", "look at the way there"
     return UpstreamError(
