@@ -34,12 +34,21 @@ KEY, QUERY_KEY = "x-goog-api-key", "key"
 _MODEL = "/models/{id}"
 
 
+_ELSEWHERE = (
+    Operation("generate", "POST", f"/{{model}}:{GENERATE}", MOUNTS, "The same for `tunedModels/ID` and the like"),
+    Operation("generate", "POST", f"/{{model}}:{STREAM}", MOUNTS, "The same for `tunedModels/ID` and the like"),
+    Operation("count", "POST", f"/{{model}}:{COUNT}", MOUNTS, "The same for `tunedModels/ID` and the like"),
+)
+"""Names that do not begin with `models/`: some clients put it only before names without a slash, as the AI SDK does."""
+
+
 class GeminiServer(ServerDialect):
     name: ClassVar[str] = NAME
     operations: ClassVar[tuple[Operation, ...]] = (
         Operation("generate", "POST", f"/models/{{model}}:{GENERATE}", MOUNTS, "Answer a conversation"),
         Operation("generate", "POST", f"/models/{{model}}:{STREAM}", MOUNTS, "Answer it piece by piece"),
         Operation("count", "POST", f"/models/{{model}}:{COUNT}", MOUNTS, "Count a conversation's tokens"),
+        *_ELSEWHERE,
         Operation("models", "GET", "/models", MOUNTS, "List the models and agents that the caller may name"),
         Operation("models", "GET", _MODEL, MOUNTS, "Describe one of them"),
     )
