@@ -20,6 +20,8 @@ from random import Random
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 LEARNT = ROOT / ".cache" / "fuzz"
+INSIDE = "--inside"
+"""A target and the fuzzer's own arguments follow."""
 MOST, LARGEST = 40, 3000
 """Inputs of a kept corpus, and bytes of one."""
 _DONE = re.compile(r"Done (\d+) runs|#(\d+)\s+DONE")
@@ -34,10 +36,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=300, help="for each target")
     parser.add_argument("--list", action="store_true", help="only the names of the targets")
     parser.add_argument("--minimise", action="store_true", help="take what was learnt into the kept corpus")
-    parser.add_argument("--inside", metavar="TARGET", help=argparse.SUPPRESS)
-    options, more = parser.parse_known_args()
-    if options.inside:
-        return inside(options.inside, more)
+    if sys.argv[1:2] == [INSIDE]:
+        return inside(sys.argv[2], sys.argv[3:])
+    options = parser.parse_args()
     names = options.targets or listed()
     if options.list:
         print("\n".join(names))
@@ -60,7 +61,7 @@ def fuzzed(name: str, seconds: int) -> int:
     folder = LEARNT / name
     folder.mkdir(parents=True, exist_ok=True)
     known = [str(path) for path in (folder, HERE / "corpus" / name) if path.is_dir()]
-    command = [sys.executable, __file__, "--inside", name, *known, *_LIMITS, f"-max_total_time={seconds}"]
+    command = [sys.executable, __file__, INSIDE, name, *known, *_LIMITS, f"-max_total_time={seconds}"]
     ended = subprocess.run([*command, f"-artifact_prefix={folder}/"], capture_output=True, text=True, errors="replace")
     said = ended.stdout + ended.stderr
     counted = _COUNTED.findall(said)
@@ -113,7 +114,7 @@ def minimised(name: str) -> int:
     merged.mkdir(parents=True, exist_ok=True)
     kept = HERE / "corpus" / name
     sources = [str(path) for path in (kept, LEARNT / name) if path.is_dir()]
-    command = [sys.executable, __file__, "--inside", name, "-merge=1", str(merged), *sources, "-timeout=20"]
+    command = [sys.executable, __file__, INSIDE, name, "-merge=1", str(merged), *sources, "-timeout=20"]
     subprocess.run(command, capture_output=True, check=True)
     inputs = sorted((path.read_bytes() for path in merged.iterdir()), key=lambda data: (len(data), data))
     small = [data for data in inputs if len(data) <= LARGEST]
