@@ -47,7 +47,7 @@ OTHERWISE = {
     "cut": "the SDK would say that its connection broke, or take a clean end for the reply's; the gateway says it in "
     "the dialect's words: in-band, or as a 502 where nothing has gone out yet",
     "garbage": "the SDK would raise what its parser raises, or take it for an empty reply; it is a 502 or said in-band",
-    "gone": "the SDK would say that it could not connect; to the gateway it could, and a 502, which it tries again",
+    "gone": "the SDK would say that it could not connect; to the gateway it can, and a 502 is tried again likewise",
     "redirect": "SDKs follow redirects, with the key they have; the gateway follows none and says 502",
     "status": "401 and 403 are a 502: the key that was refused is the gateway's, and not the caller's to mend",
 }
