@@ -26,6 +26,9 @@ def test_it_serves_four_mounts() -> None:
         ("generate", "POST", "/models/{model}:generateContent"),
         ("generate", "POST", "/models/{model}:streamGenerateContent"),
         ("count", "POST", "/models/{model}:countTokens"),
+        ("generate", "POST", "/{model}:generateContent"),
+        ("generate", "POST", "/{model}:streamGenerateContent"),
+        ("count", "POST", "/{model}:countTokens"),
         ("models", "GET", "/models"),
         ("models", "GET", "/models/{id}"),
     }
@@ -48,6 +51,8 @@ def test_it_serves_four_mounts() -> None:
         ("/v1beta/models/models/models/x:generateContent", "models/x"),
         ("/v1beta/models/tunedModels/x:generateContent", "tunedModels/x"),
         ("/api/agents/v1/models/a:b:generateContent", "a:b"),
+        ("/v1beta/tunedModels/x:generateContent", "tunedModels/x"),
+        ("/v1beta/openai/gpt:streamGenerateContent", "openai/gpt"),
     ],
 )
 def test_the_models_name_is_made_plain_once(path: str, model: str) -> None:
