@@ -12,6 +12,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,19 +47,55 @@ def run(*command: str) -> str:
     return ended.stdout
 
 
-def say(url: str) -> str:
-    body = json.dumps({"model": "agent_echo", "messages": [{"role": "user", "content": "Hello"}]}).encode()
-    request = urllib.request.Request(url + "/v1/chat/completions", body, {"Authorization": f"Bearer {KEY}"})
+CALL = {"model": "agent_echo", "messages": [{"role": "user", "content": "Hello"}]}
+CALLS: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": CALL,
+    "/v1/responses": {"model": "agent_echo", "input": "Hello"},
+    "/v1/messages": {**CALL, "max_tokens": 99},
+    "/v1beta/models/agent_echo:generateContent": {"contents": [{"parts": [{"text": "Hello"}]}]},
+}
+
+
+def said(url: str, path: str, body: dict[str, Any]) -> str:
+    request = urllib.request.Request(url + path, json.dumps(body).encode(), {"Authorization": f"Bearer {KEY}"})
     with urllib.request.urlopen(request) as reply:
-        said: str = json.load(reply)["choices"][0]["message"]["content"]
-    return said
+        return str(reply.read().decode())
 
 
 @pytest.mark.timeout(600)
-def test_the_wheels_alone_answer(python: Path, tmp_path: Path) -> None:
+def test_the_wheels_alone_answer_in_every_dialect(python: Path, tmp_path: Path) -> None:
     with RunningGateway(tmp_path, python=str(python)) as running:
-        assert say(running.url) == "Hello"
+        for path, body in CALLS.items():
+            assert '"Hello"' in said(running.url, path, body), path
+        for path in ("/openapi.json", "/api/endpoints", "/v1/models", "/metrics"):
+            request = urllib.request.Request(running.url + path, headers={"Authorization": f"Bearer {KEY}"})
+            with urllib.request.urlopen(request) as reply:
+                assert reply.status == 200
         assert not [line for line in running.errors if "warning" in line]
+
+
+@pytest.mark.timeout(600)
+def test_the_wheels_alone_bring_every_provider(python: Path, tmp_path: Path) -> None:
+    """Their data files are in them, too: catalogues of models, families, known upstreams."""
+    environ = {
+        "OPENAI_API_KEY": "k",
+        "ANTHROPIC_API_KEY": "k",
+        "GOOGLE_KEY": "k",
+        "AZURE_API_KEY": "k",
+        "AZURE_OPENAI_API_INSTANCE_NAME": "one",
+        "AZURE_OPENAI_API_DEPLOYMENT_NAME": "m",
+        "AZURE_OPENAI_API_VERSION": "2024-10-21",
+        "BEDROCK_AWS_BEARER_TOKEN": "k",
+        "BEDROCK_AWS_DEFAULT_REGION": "us-east-1",
+    }
+    custom = {"name": "groq", "apiKey": "k", "models": {"default": ["m"]}}
+    config = json.dumps({"version": "1.3.17", "endpoints": {"custom": [custom]}})
+    with RunningGateway(tmp_path, config, python=str(python), environ=environ) as running:
+        request = urllib.request.Request(running.url + "/api/endpoints", headers={"Authorization": f"Bearer {KEY}"})
+        with urllib.request.urlopen(request) as reply:
+            shown = json.load(reply)
+    assert {"openAI", "anthropic", "google", "azureOpenAI", "bedrock", "groq"} <= shown.keys()
+    assert "unavailable" not in "\n".join(running.output)
 
 
 @pytest.mark.timeout(300)
