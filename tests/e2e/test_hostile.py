@@ -44,11 +44,7 @@ def gateway(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) ->
     upstream.answer("/v1/models/m:streamGenerateContent", whole(GIVEN["generated"]))
     names = ENDPOINTS[CHAT]
     endpoint = {"apiKey": "k", "baseURL": upstream.url + "/v1", "models": {"default": ["m"]}}
-    dialects = {
-        "responds": ["open-responses"],
-        "claudes": ["anthropic-messages"],
-        "geminis": ["gemini"],
-    }
+    dialects = {"responds": ["open-responses"], "claudes": ["anthropic-messages"], "geminis": ["gemini"]}
     agents = [{"id": f"agent_{name}", "endpoint": name, "model": "m", "instructions": "Be kind."} for name in names]
     config = {
         "version": "1.3.17",
