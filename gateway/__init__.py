@@ -75,7 +75,7 @@ from .errors import (
 )
 from .events import BlockDelta, BlockStart, BlockStop, Citation, Event, Failed, Finished, Reason, Started
 from .hookspecs import hookimpl
-from .inbound import AGENTS_MOUNT, MOUNT, Credential, Envelope, Inbound, Mount, Operation, Principal
+from .inbound import AGENTS_MOUNT, ANONYMOUS, MOUNT, Credential, Envelope, Inbound, Mount, Operation, Principal
 from .lifespan import Lifespan
 from .pipeline.authenticate import Authenticator
 from .pipeline.breaker import Standing
@@ -122,6 +122,7 @@ from .vault import Sealed, Vault
 
 __all__ = [
     "AGENTS_MOUNT",
+    "ANONYMOUS",
     "MOUNT",
     "Address",
     "AllEndpoints",

@@ -1,20 +1,24 @@
 """What every endpoint of librechat.yaml has in common, for providers to build on.
 
-fields: the keys. headers: their headers, filled for each caller. address: URLs below a base. listing: the upstream's
-list of models. callers: a list for each caller. upstreams: what is known of upstreams, as data. brought: what callers
-bring themselves. service_account: access tokens for upstreams that take no keys.
+fields: the keys. reading: what they say, and unusable: why that cannot be used. headers: their headers, filled for each
+caller. address: URLs below a base. names: names of models in settings and data. listing: the upstream's list of them.
+callers: a list for each caller. upstreams: what is known of upstreams, as data. brought: what callers bring themselves.
+service_account: access tokens for upstreams that take no keys. configured: the provider that tells what is wrong.
 """
 
 from __future__ import annotations
 
-from .address import Address
+from .address import Address, model_segment, segment
 from .brought import USER_PROVIDED, brought, brought_address
 from .callers import CallerLists
+from .configured import ConfiguredProvider
 from .fields import AllEndpoints, BaseFields, EndpointFields, endpoint_enabled, endpoint_headers
 from .headers import BadHeader, HeaderTemplates
-from .listing import ModelList
+from .listing import FixedNames, ModelList, Names
+from .names import DefaultNames, listed
 from .service_account import TokenSource
 from .service_key import ServiceKey
+from .unusable import Unusable
 from .upstreams import UNKNOWN, Known, KnownUpstreams
 
 __all__ = [
@@ -25,15 +29,23 @@ __all__ = [
     "BadHeader",
     "BaseFields",
     "CallerLists",
+    "ConfiguredProvider",
+    "DefaultNames",
     "EndpointFields",
+    "FixedNames",
     "HeaderTemplates",
     "Known",
     "KnownUpstreams",
     "ModelList",
+    "Names",
     "ServiceKey",
     "TokenSource",
+    "Unusable",
     "brought",
     "brought_address",
     "endpoint_enabled",
     "endpoint_headers",
+    "listed",
+    "model_segment",
+    "segment",
 ]

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Protocol
+
+from .listing import Names
 
 KEPT = 500
-
-
-class Names(Protocol):
-    """A list of models, as ModelList is one."""
-
-    async def names(self) -> tuple[str, ...]: ...
 
 
 class CallerLists:

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from ..secret import Secret
 from ..settings import Settings
+from .names import listed
 
 
 class BaseFields(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -68,5 +69,5 @@ def endpoint_enabled(settings: Settings, endpoint: str) -> bool:
 
     Source: LibreChat `packages/data-provider/src/parsers.ts`, `orderEndpointsConfig`.
     """
-    names = [name.strip() for name in (settings.env("ENDPOINTS") or "").split(",") if name.strip()]
+    names = listed(settings.env("ENDPOINTS"))
     return not names or endpoint in names

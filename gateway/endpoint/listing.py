@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 import msgspec
 
 from ..errors import GatewayError
 from ..provider import Timeouts, Upstream
+from ..services import Services
 
 KEPT = 120.0
 RETRY = 30.0
@@ -31,6 +33,22 @@ _decoder = msgspec.json.Decoder(_Listing)
 def ids(body: bytes) -> list[str]:
     """The names in `{"data": [{"id": …}, …]}`. Raises msgspec.DecodeError."""
     return [entry.id for entry in _decoder.decode(body).data]
+
+
+class Names(Protocol):
+    """Names of models, as an endpoint offers them."""
+
+    async def names(self) -> tuple[str, ...]: ...
+
+
+class FixedNames:
+    """Those that the operator lists."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+
+    async def names(self) -> tuple[str, ...]:
+        return self._names
 
 
 class ModelList:
@@ -61,6 +79,21 @@ class ModelList:
         self._renew_at = 0.0
         self._wait_at = 0.0
         self._renewal: asyncio.Task[None] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        services: Services,
+        endpoint: str,
+        url: str,
+        headers: Mapping[str, str],
+        fallback: tuple[str, ...] = (),
+        select: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda names: names,
+        read: Callable[[bytes], Iterable[str]] = ids,
+    ) -> ModelList:
+        """An endpoint's list."""
+        label = f"endpoint {endpoint}"
+        return cls(services.upstream, services.clock, services.log, label, url, headers, fallback, select, read)
 
     async def names(self) -> tuple[str, ...]:
         now = self._clock()

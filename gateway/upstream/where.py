@@ -29,15 +29,15 @@ def parse(url: str) -> Where:
     try:
         parts = urlsplit(url)
         port = parts.port
+        name = (parts.hostname or "").encode("idna").decode()  # refuses what no resolver can be asked for
     except ValueError as error:
         raise UpstreamUnreachable("The URL of this endpoint is not a URL.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise UpstreamUnreachable("The URL of this endpoint is not an http or https URL without a user name.")
     tls = parts.scheme == "https"
-    host = parts.hostname.encode("idna").decode() if not parts.hostname.isascii() else parts.hostname
-    shown = f"[{host}]" if ":" in host else host
+    shown = f"[{name}]" if ":" in name else name
     target = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
-    return Where(tls, host, port or (443 if tls else 80), target, shown if port is None else f"{shown}:{port}")
+    return Where(tls, name, port or (443 if tls else 80), target, shown if port is None else f"{shown}:{port}")
 
 
 def head(method: str, where: Where, headers: Mapping[str, str], length: int) -> bytes:
