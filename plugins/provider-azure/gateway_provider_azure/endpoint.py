@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gateway import Finding, HttpProvider, Outgoing, Settings, Target, UnknownModel, endpoint_enabled
+from gateway.endpoint import Unusable
 
 from .deployment import CHAT, ENDPOINT, MEDIA, NAMES, RESPONSES, AzureDeployment
-from .groups import PATH, Groups, Unusable
+from .groups import PATH, Groups
 from .section import AzureFields, AzureModel
 from .variables import VARIABLES, given, group_of
 
@@ -92,8 +93,9 @@ def _from_variables(settings: Settings) -> AzureProvider:
         groups.deployments |= {name: groups.deployment(group, name, AzureModel()) for name in group.models}
     except Unusable as unusable:
         provider = AzureProvider(groups)
-        provider.unavailable = f"{VARIABLES.get(unusable.key, unusable.key)}: {unusable.what}"
-        groups.tell(PATH, unusable, VARIABLES.get(unusable.key, ""))
+        named = Unusable(VARIABLES.get(unusable.where, unusable.where), unusable.what, unusable.todo)
+        provider.unavailable = str(named)
+        groups.findings.append(named.of(PATH) if unusable.where in VARIABLES else unusable.below(PATH))
         return provider
     return EnvironmentProvider(groups, one)
 

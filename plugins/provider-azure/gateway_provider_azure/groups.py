@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from msgspec import Raw, json
 
-from gateway import BadHeader, Finding, HeaderTemplates, Settings, UnsetVariable, endpoint_headers
-from gateway.endpoint import USER_PROVIDED
+from gateway import Finding, HeaderTemplates, Settings
+from gateway.endpoint import USER_PROVIDED, Unusable
+from gateway.endpoint.reading import CORRECT_IT, header_templates, resolved
 
 from .deployment import AzureDeployment, Plan, Unavailable, key_headers
 from .place import UNDATED, Parts, Place, place_of
@@ -21,14 +22,6 @@ PATH = "endpoints.azureOpenAI"
 BY_MODEL = "AZURE_USE_MODEL_AS_DEPLOYMENT_NAME"
 PLACEHOLDERS = {"${INSTANCE_NAME}": "\x00I\x00", "${DEPLOYMENT_NAME}": "\x00D\x00"}
 """LibreChat's own, which no variable of that name takes the place of."""
-
-
-class Unusable(Exception):
-    """A group or model that cannot be called. key: where in the group. what, todo: in words for the operator."""
-
-    def __init__(self, key: str, what: str, todo: str) -> None:
-        super().__init__(what)
-        self.key, self.what, self.todo = key, what, todo
 
 
 class Groups:
@@ -49,7 +42,7 @@ class Groups:
         except Unusable as unusable:
             self.tell(path, unusable)
             for name in group.models:
-                self.deployments.setdefault(name, Unavailable(f"{unusable.key}: {unusable.what}"))
+                self.deployments.setdefault(name, Unavailable(str(unusable)))
             return
         self._groups.add(group.group)
         for name, model in group.models.items():
@@ -82,7 +75,7 @@ class Groups:
         try:
             return place_of(parts)
         except ValueError as error:
-            raise Unusable("baseURL" if parts.base else "instanceName", str(error), "correct it") from error
+            raise Unusable("baseURL" if parts.base else "instanceName", str(error), CORRECT_IT) from error
 
     def _add_model(self, path: str, group: AzureGroup, name: str, model: AzureModel) -> None:
         try:
@@ -91,7 +84,7 @@ class Groups:
             self.deployments[name] = self.deployment(group, name, model)
         except Unusable as unusable:
             self.tell(path, unusable)
-            self.deployments.setdefault(name, Unavailable(f"{unusable.key}: {unusable.what}"))
+            self.deployments.setdefault(name, Unavailable(str(unusable)))
 
     def _check(self, group: AzureGroup) -> None:
         if not group.group:
@@ -127,28 +120,11 @@ class Groups:
         return text
 
     def _headers(self, group: AzureGroup, ours: Mapping[str, str]) -> HeaderTemplates:
-        configured = endpoint_headers(self._settings, group.additional_headers)
-        try:
-            return HeaderTemplates.compile(self._settings, configured, ours)
-        except UnsetVariable as error:
-            raise _unset("additionalHeaders", error) from error
-        except BadHeader as error:
-            where = f"additionalHeaders.{error.name}" if error.name in configured else "apiKey"
-            raise Unusable(where, str(error), "correct it") from error
+        sources = dict.fromkeys(ours, "apiKey")
+        return header_templates(self._settings, "additionalHeaders", group.additional_headers, ours, sources)
 
     def _resolved(self, key: str, text: str) -> str:
-        try:
-            return self._settings.resolve(text).strip()
-        except UnsetVariable as error:
-            raise _unset(key, error) from error
+        return resolved(self._settings, key, text)
 
-    def tell(self, path: str, unusable: Unusable, variable: str = "") -> None:
-        where = path if variable else f"{path}.{unusable.key}"
-        what = f"{variable}: {unusable.what}" if variable else unusable.what
-        self.findings.append(Finding(where, what, unusable.todo, "warning"))
-
-
-def _unset(key: str, error: UnsetVariable) -> Unusable:
-    names = " and ".join(error.names)
-    what = f"the variable {names} is not set" if len(error.names) == 1 else f"the variables {names} are not set"
-    return Unusable(key, what, "set it in the environment or in .env")
+    def tell(self, path: str, unusable: Unusable) -> None:
+        self.findings.append(unusable.below(path))

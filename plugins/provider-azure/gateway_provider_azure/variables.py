@@ -7,6 +7,7 @@ which calls them deprecated.
 from __future__ import annotations
 
 from gateway import Secret, Settings
+from gateway.endpoint import listed
 
 from .section import AzureGroup
 
@@ -29,7 +30,6 @@ def given(settings: Settings) -> bool:
 def group_of(settings: Settings) -> AzureGroup:
     """models: those of AZURE_OPENAI_MODELS."""
     key = next((value for name in KEYS if (value := settings.env(name))), "")
-    names = (settings.env("AZURE_OPENAI_MODELS") or "").split(",")
     return AzureGroup(
         group=NAME,
         api_key=Secret(key),
@@ -37,5 +37,5 @@ def group_of(settings: Settings) -> AzureGroup:
         deployment_name=settings.env("AZURE_OPENAI_API_DEPLOYMENT_NAME") or "",
         version=settings.env("AZURE_OPENAI_API_VERSION") or "",
         base_url=settings.env("AZURE_OPENAI_BASEURL") or "",
-        models={name.strip(): True for name in names if name.strip()},
+        models=dict.fromkeys(listed(settings.env("AZURE_OPENAI_MODELS")), True),
     )

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from msgspec import Raw, to_builtins
 
 from gateway import (
+    ANONYMOUS,
     Address,
-    Finding,
     HeaderTemplates,
-    HttpProvider,
     ModelFacts,
     Outgoing,
     Principal,
@@ -18,31 +17,30 @@ from gateway import (
     Settings,
     Target,
 )
-from gateway.endpoint import Known, KnownUpstreams, brought, brought_address
+from gateway.endpoint import ConfiguredProvider, Known, KnownUpstreams, Unusable, brought, brought_address
 
 from .facts import facts_of
 from .listing import Listing
 from .parameters import DEFAULT, NOT_MEMBERS, added, dropped, habits
-from .reading import Unusable, address_of, base_of, headers_of, host_in, key_of
+from .reading import address_of, base_of, headers_of, host_in, key_of
 from .section import CustomEndpoint
 from .style import STYLES
 
-NOBODY = Principal(user_id="", role="")
 OLLAMA = "ollama"
 """Endpoints whose names begin so are asked for Ollama's own list of models, as LibreChat does."""
 
 
-class CustomProvider(HttpProvider):
+class CustomProvider(ConfiguredProvider):
     """path: `endpoints.custom[n]`. Before `set_up` it has no address and must not be called."""
 
     kind = "custom"
 
     def __init__(self, path: str, name: str, entry: CustomEndpoint) -> None:
+        super().__init__()
         self.endpoint = name
-        self._path, self._entry = path, entry
+        self.path, self._entry = path, entry
         self._style = STYLES.get(entry.provider, STYLES[""])
         self.dialects = self._style.dialects
-        self._findings: list[Finding] = []
         self._names: tuple[str, ...] = ()
         self._listing: Listing | None = None
         self._set: Mapping[str, Raw] = {}
@@ -67,7 +65,7 @@ class CustomProvider(HttpProvider):
         return {**self._brought_key(outgoing), **filled} if "apiKey" in self.user_provides else filled
 
     async def models(self) -> Sequence[str]:
-        return await self.models_for(NOBODY)
+        return await self.models_for(ANONYMOUS)
 
     async def models_for(self, principal: Principal) -> Sequence[str]:
         return await self._listing.names(principal) if self._listing else self._names
@@ -82,9 +80,6 @@ class CustomProvider(HttpProvider):
             drop=self._drop,
             state_domain=self.endpoint,
         )
-
-    def findings(self) -> Sequence[Finding]:
-        return self._findings
 
     def facts(self, model: str) -> ModelFacts | None:
         prices = self._entry.token_config.get(model)
@@ -119,11 +114,9 @@ class CustomProvider(HttpProvider):
         self.dialects = dialects or self.dialects
 
     def refuse(self, unusable: Unusable) -> None:
-        self.unavailable = f"{unusable.key}: {unusable.what}"
-        self.warn(f"{self._path}.{unusable.key}", unusable.what, unusable.todo)
-
-    def warn(self, path: str, what: str, todo: str) -> None:
-        self._findings.append(Finding(path, what, todo, "warning"))
+        """`where` is one of the entry's keys."""
+        self.unavailable = str(unusable)
+        self._findings.append(unusable.below(self.path))
 
     def _brought_key(self, outgoing: Outgoing) -> dict[str, str]:
         """Without a caller there is none to bring a key."""
@@ -147,7 +140,7 @@ class CustomProvider(HttpProvider):
             self.user_provides = ("apiKey", "baseURL")
             if key is not None:
                 what = "callers name the address, and a key of yours would go there; they bring theirs instead"
-                self.warn(f"{self._path}.apiKey", what, "write user_provided")
+                self.warn(f"{self.path}.apiKey", what, "write user_provided")
             return
         self._address = self._style.base(address, self._entry.direct_endpoint)
         self._headers = headers_of(self._entry, key, self._style, settings)
@@ -162,7 +155,7 @@ class CustomProvider(HttpProvider):
         if entry.direct_endpoint:
             self.dialects = self.dialects[:1]
         for name in sorted(NOT_MEMBERS & entry.add_params.keys()):
-            self.warn(f"{self._path}.addParams.{name}", "it is not supported yet and has no effect", "take it out")
+            self.warn(f"{self.path}.addParams.{name}", "it is not supported yet and has no effect", "take it out")
 
     def _take_models(self, known: Known, services: Services) -> None:
         models = self._entry.models
@@ -171,7 +164,7 @@ class CustomProvider(HttpProvider):
         if models.fetch and self._address is not None and not self.user_provides:
             self._listing = Listing(
                 services,
-                f"endpoint {self.endpoint}",
+                self.endpoint,
                 self._style.below(self._address, self._entry.direct_endpoint),
                 self._style,
                 self._headers,

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway import Services, Settings
-from gateway.endpoint import KnownUpstreams
+from gateway.endpoint import KnownUpstreams, Unusable
 
 from .endpoint import CustomProvider
-from .reading import Unusable
 from .section import CustomEndpoint, Options
 
 UPSTREAMS = Path(__file__).with_name("upstreams.yaml")

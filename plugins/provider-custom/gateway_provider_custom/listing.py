@@ -36,7 +36,7 @@ class Listing:
     def __init__(
         self,
         services: Services,
-        label: str,
+        endpoint: str,
         base: Address,
         style: Style,
         headers: HeaderTemplates,
@@ -45,7 +45,7 @@ class Listing:
         by_user: bool,
         own: bool,
     ) -> None:
-        self._services, self._label = services, label
+        self._services, self._endpoint = services, endpoint
         self._base, self._style, self._headers = base, style, headers
         self._defaults, self._by_user, self._own = defaults, by_user, own
         self._lists = CallerLists(self._make)
@@ -58,10 +58,11 @@ class Listing:
         return await self._lists.names(self._base.url("/models", query), headers)
 
     def _make(self, url: str, headers: Mapping[str, str]) -> ModelList | _Either:
-        services = self._services
-        parts = (services.upstream, services.clock, services.log, self._label)
-        usual = ModelList(*parts, url, headers, self._defaults)
-        return _Either(ModelList(*parts, self._base.origin + TAGS, headers, read=tags), usual) if self._own else usual
+        usual = ModelList.of(self._services, self._endpoint, url, headers, self._defaults)
+        if not self._own:
+            return usual
+        own = ModelList.of(self._services, self._endpoint, self._base.origin + TAGS, headers, read=tags)
+        return _Either(own, usual)
 
 
 class _Either:

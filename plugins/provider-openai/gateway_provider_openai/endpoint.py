@@ -9,10 +9,9 @@ from pathlib import Path
 import msgspec
 
 from gateway import (
+    ANONYMOUS,
     Address,
-    Finding,
     HeaderTemplates,
-    HttpProvider,
     ModelList,
     Outgoing,
     Principal,
@@ -22,35 +21,42 @@ from gateway import (
     Target,
     endpoint_enabled,
 )
-from gateway.endpoint import CallerLists, KnownUpstreams, brought, brought_address
+from gateway.endpoint import (
+    CallerLists,
+    ConfiguredProvider,
+    KnownUpstreams,
+    Unusable,
+    brought,
+    brought_address,
+    listed,
+)
 
-from .reading import OFFICIAL, PATH, Unusable, address_of, base_below, headers_of, key_of, names_in
+from .reading import OFFICIAL, PATH, address_of, base_below, headers_of, key_of
 
 UPSTREAMS = Path(__file__).with_name("upstreams.yaml")
-NOBODY = Principal(user_id="", role="")
 _CHAT = re.compile(r"text-davinci-003|gpt-|o\d+|chat-latest")
 _NOT_CHAT = re.compile(r"audio|realtime")
 
 
-class OpenAIProvider(HttpProvider):
+class OpenAIProvider(ConfiguredProvider):
     endpoint = "openAI"
     kind = "openAI"
+    path = PATH
 
     def __init__(self, settings: Settings, services: Services) -> None:
+        super().__init__()
         known = KnownUpstreams.read(UPSTREAMS).find(self.endpoint)
         self.dialects = known.dialects or ()
         self._quirks = known.quirks(Quirks())
-        self._findings: list[Finding] = []
         self._address: Address | None = None
         self._headers: HeaderTemplates
         self._lists: CallerLists | None = None
-        self._names = names_in(settings)
+        self._names = listed(settings.env("OPENAI_MODELS"))
         self.open = not self._names
         try:
             self._take_address(settings)
         except Unusable as unusable:
-            self.unavailable = f"{unusable.where}: {unusable}"
-            self._warn(self.unavailable, "set it in the environment or in .env")
+            self.refuse(unusable)
         else:
             self._lists = None if self._names or self.user_provides else _lists(self._address, services)
 
@@ -67,7 +73,7 @@ class OpenAIProvider(HttpProvider):
         return {**_brought_key(outgoing), **filled} if self.user_provides else filled
 
     async def models(self) -> Sequence[str]:
-        return await self.models_for(NOBODY)
+        return await self.models_for(ANONYMOUS)
 
     async def models_for(self, principal: Principal) -> Sequence[str]:
         if self._lists is None or self._address is None:
@@ -76,9 +82,6 @@ class OpenAIProvider(HttpProvider):
 
     def target(self, model: str) -> Target:
         return msgspec.structs.replace(super().target(model), quirks=self._quirks)
-
-    def findings(self) -> Sequence[Finding]:
-        return self._findings
 
     def _take_address(self, settings: Settings) -> None:
         key = key_of(settings)
@@ -90,10 +93,7 @@ class OpenAIProvider(HttpProvider):
             self.user_provides = ("apiKey",)
         if self._address is None and key is not None:
             what = "callers name the address, and OPENAI_API_KEY would go there; they bring a key of theirs instead"
-            self._warn(what, "set OPENAI_API_KEY to user_provided")
-
-    def _warn(self, what: str, todo: str) -> None:
-        self._findings.append(Finding(PATH, what, todo, "warning"))
+            self.warn(PATH, what, "set OPENAI_API_KEY to user_provided")
 
 
 def endpoint(settings: Settings, services: Services) -> OpenAIProvider | None:
@@ -109,8 +109,7 @@ def _brought_key(outgoing: Outgoing) -> dict[str, str]:
 
 def _lists(address: Address | None, services: Services) -> CallerLists:
     select = _chat_models if address is not None and address.verbatim == OFFICIAL else _all_models
-    parts = (services.upstream, services.clock, services.log, f"endpoint {OpenAIProvider.endpoint}")
-    return CallerLists(lambda url, headers: ModelList(*parts, url, headers, select=select))
+    return CallerLists(lambda url, headers: ModelList.of(services, "openAI", url, headers, select=select))
 
 
 def _chat_models(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -146,9 +146,9 @@ async def test_the_list_of_a_reverse_proxy_is_offered_whole():
     [
         ({}, {"titleConvo": True}, "OPENAI_API_KEY: it is not set"),
         (KEY | {"OPENAI_REVERSE_PROXY": "h"}, None, "OPENAI_REVERSE_PROXY: it is not a URL"),
-        (KEY, {"headers": {"x": "${NONE}"}}, "endpoints.openAI.headers: not set: NONE"),
+        (KEY, {"headers": {"x": "${NONE}"}}, "endpoints.openAI.headers: the variable NONE is not set"),
         (KEY, {"headers": {"x y": "1"}}, "endpoints.openAI.headers.x y"),
-        (KEY, {"baseURL": "${NONE}"}, "endpoints.openAI.baseURL: not set: NONE"),
+        (KEY, {"baseURL": "${NONE}"}, "endpoints.openAI.baseURL: the variable NONE is not set"),
         ({"OPENAI_API_KEY": "sk-1\nx"}, None, "OPENAI_API_KEY: the value of this header has a line break"),
     ],
 )
