@@ -13,7 +13,6 @@ decoders.py                 an upstream's reply to events: contents.py, wire.py
 streams.py, wholes.py       events to a client's reply: pieces.py, shown.py
 inputs.py                   arguments as objects
 state.py                    opaque state: signatures, redacted thinking, blocks of server tools
-losses.py                   what had no place, either way
 usages.py, refusals.py      token counts and errors, both ways
 """
 

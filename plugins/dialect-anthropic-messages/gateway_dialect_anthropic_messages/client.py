@@ -23,7 +23,7 @@ from gateway.wire import jsontext
 
 from . import edits, refusals, write_call
 from .decoders import StreamDecoder, WholeDecoder
-from .losses import NAME
+from .names import NAME
 from .taps import StreamTap, WholeTap
 
 

@@ -25,9 +25,10 @@ from gateway import (
     UpstreamBroken,
 )
 from gateway.wire import jsontext
+from gateway.wire.losses import Loss
 
 from . import state
-from .losses import NAME, Loss
+from .names import NAME
 from .wire import Delta, sound
 
 Events = list[Event]

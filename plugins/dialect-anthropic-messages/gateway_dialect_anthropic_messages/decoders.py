@@ -22,10 +22,11 @@ from gateway import (
     sse,
 )
 from gateway.wire import jsontext
+from gateway.wire.losses import Loss
 
 from . import refusals, usages
 from .contents import Reader
-from .losses import NAME, Loss
+from .names import NAME
 from .wire import EVENT, WHOLE, Delta, Whole, decode, sound
 from .wire import Event as WireEvent
 

@@ -21,7 +21,7 @@ from gateway.wire import jsontext
 from gateway.wire.members import FLAG, RAW, TEXT, Members
 
 from . import read_sources, state
-from .losses import NAME
+from .names import NAME
 
 
 def content(members: Members) -> list[Block]:

@@ -15,7 +15,7 @@ from gateway.wire import jsontext
 from gateway.wire.members import ARRAY, FLAG, INTEGER, NUMBER, TEXT, Kind, Members, parsed
 
 from . import thinking, tools
-from .losses import NAME
+from .names import NAME
 from .read_blocks import content, texts
 from .versions import BETA
 

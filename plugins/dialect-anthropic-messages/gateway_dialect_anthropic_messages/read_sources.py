@@ -14,7 +14,7 @@ from gateway import BadCall, File, Image, Opaque, Text
 from gateway.wire import jsontext
 from gateway.wire.members import TEXT, Members
 
-from .losses import NAME
+from .names import NAME
 from .state import BLOCK
 
 PLAIN = "text/plain"

@@ -25,7 +25,7 @@ from gateway.wire import jsontext
 
 from . import models as listing
 from . import outline, read_call, refusals
-from .losses import NAME
+from .names import NAME
 from .streams import StreamEncoder
 from .versions import VERSION
 from .wholes import WholeEncoder

@@ -8,9 +8,10 @@ from msgspec import Raw
 from gateway import Citation, Finished, Opaque, Reason, Started, carrier
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import state
-from .losses import NAME, Loss
+from .names import NAME
 
 _PREFIX = "msg_"
 _WORDS: dict[Reason, str] = {

@@ -13,7 +13,7 @@ from msgspec import Raw
 from gateway import Extra, Opaque, carrier
 from gateway.wire import jsontext
 
-from .losses import NAME
+from .names import NAME
 
 THINKING = "thinking"
 REDACTED = "redacted"

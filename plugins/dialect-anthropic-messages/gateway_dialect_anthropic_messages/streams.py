@@ -21,9 +21,10 @@ from gateway import (
 )
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import refusals, shown, usages
-from .losses import NAME, Loss
+from .names import NAME
 from .pieces import Piece, Writer, piece
 
 _PING = b'event: ping\ndata: {"type": "ping"}\n\n'

@@ -11,9 +11,8 @@ from gateway import Call, ReasoningOptions, Target
 from gateway.wire import jsontext
 from gateway.wire.efforts import budget_of, nearest
 from gateway.wire.jsontext import Members as Object
+from gateway.wire.losses import Loss
 from gateway.wire.members import INTEGER, TEXT, Members
-
-from .losses import Loss
 
 LEAST = 1024
 """The least budget that the vendor takes."""

@@ -13,9 +13,8 @@ from msgspec import Raw
 from gateway import Call, Extra, Tool, ToolChoice
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members as Object
+from gateway.wire.losses import Loss
 from gateway.wire.members import FLAG, OBJECT, RAW, TEXT, Members
-
-from .losses import Loss
 
 FREE_TEXT = Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
 NO_INPUT = Raw(b'{"type":"object","properties":{}}')

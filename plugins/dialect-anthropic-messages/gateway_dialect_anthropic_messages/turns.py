@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from gateway import Call, Message, Target, Text
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
-from .losses import Loss
 from .write_blocks import BlockWriter, Content
 
 _HOISTED = ("system", "developer")

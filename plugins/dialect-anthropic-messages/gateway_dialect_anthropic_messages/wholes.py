@@ -26,9 +26,10 @@ from gateway import (
 )
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import inputs, refusals, shown, state, usages
-from .losses import NAME, Loss
+from .names import NAME
 
 
 class _Grown(msgspec.Struct):

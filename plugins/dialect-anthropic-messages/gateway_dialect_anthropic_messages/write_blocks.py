@@ -23,9 +23,10 @@ from gateway import (
 )
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import inputs, state, write_sources
-from .losses import NAME, Loss
+from .names import NAME
 
 Content = Members | Raw
 _ID = re.compile(r"[a-zA-Z0-9_-]+")

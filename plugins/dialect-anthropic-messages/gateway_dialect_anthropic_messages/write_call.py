@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from gateway import Call, Encoded, Extra, Target
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import thinking, tools, turns, versions
-from .losses import NAME, Loss
+from .names import NAME
 
 PATH = "/messages"
 COUNT_PATH = "/messages/count_tokens"
@@ -162,9 +163,7 @@ def _unheard(call: Call, loss: Loss) -> None:
         "metadata": call.metadata,
         "prompt_cache_key": call.prompt_cache_key,
     }
-    for path, value in lost.items():
-        if value:
-            loss.add(path)
+    loss.unsaid(lost)
 
 
 def _betas(extra: Extra, loss: Loss) -> str | None:

@@ -11,8 +11,8 @@ from base64 import b64decode
 from gateway import File, Image
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
-from .losses import Loss
 from .read_sources import PLAIN
 
 PDF = "application/pdf"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -13,9 +11,8 @@ from gateway_dialect_anthropic_messages.client import MessagesClient
 from gateway_dialect_anthropic_messages.server import MessagesServer
 
 from gateway import MOUNT, Inbound, Provider, Target
-
-SHARED = Path(os.environ.get("GATEWAY_SHARED") or Path(__file__).parents[4] / "shared")
-RECORDINGS = SHARED / "corpus" / "anthropic.messages"
+from gateway.testing import recordings as recorded
+from gateway.testing.recordings import Recording
 
 
 class Place(Provider):
@@ -23,24 +20,17 @@ class Place(Provider):
     dialects = ("anthropic-messages",)
 
 
-class Recording:
-    """One recorded exchange. `sent`: the request's body, or a stand-in where it was not recorded."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        record = json.loads(path.read_bytes())
-        self.status = record["response"]["status"]
-        self.stream = record["response"]["body_kind"] == "sse"
-        self.asked = record["request"]["body"]
+class Exchange(Recording, frozen=True):
+    @property
+    def sent(self) -> bytes:
+        """The request's body, or a stand-in where it was not recorded."""
         stand_in = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
-        self.sent = json.dumps(self.asked or stand_in, ensure_ascii=False).encode()
-        body = record["response"]["body"]
-        self.said = body.encode() if isinstance(body, str) else json.dumps(body, ensure_ascii=False).encode()
+        return json.dumps(self.request or stand_in, ensure_ascii=False).encode()
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """Of the first message in it; one recording holds two."""
-        lines = [line[5:] for line in self.said.decode().splitlines() if line.startswith("data:")]
+        lines = [line[5:] for line in self.body.decode().splitlines() if line.startswith("data:")]
         found = [json.loads(line) for line in lines]
         kinds = [event["type"] for event in found]
         return found[: kinds.index("message_stop") + 1]
@@ -54,26 +44,15 @@ class Recording:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "recording" not in metafunc.fixturenames:
-        return
-    paths = sorted(RECORDINGS.glob("*/*.json"))
-    if not paths:
-        absent = pytest.mark.skip(reason=f"no recordings at {RECORDINGS}")
-        metafunc.parametrize("recording", [pytest.param(None, marks=absent)])
-        return
-    metafunc.parametrize("recording", paths, ids=lambda path: f"{path.parent.name}-{path.stem}", indirect=True)
+    if "recording" in metafunc.fixturenames:
+        found = recorded.load("anthropic.messages", of=Exchange)
+        metafunc.parametrize("recording", recorded.parameters(found))
 
 
 @pytest.fixture
-def recording(request: pytest.FixtureRequest) -> Recording | None:
-    return Recording(request.param) if request.param else None
-
-
-@pytest.fixture
-def recordings() -> list[Recording]:
+def recordings() -> Sequence[Exchange]:
     """All of them."""
-    found = [Recording(path) for path in sorted(RECORDINGS.glob("*/*.json"))]
-    return found or pytest.skip(f"no recordings at {RECORDINGS}")
+    return recorded.needed(recorded.load("anthropic.messages", of=Exchange))
 
 
 @pytest.fixture

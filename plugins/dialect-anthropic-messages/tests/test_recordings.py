@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-from pathlib import Path
 
 import anthropic.types as sdk
 import pydantic
@@ -13,29 +10,19 @@ import pytest
 from gateway_dialect_anthropic_messages import state
 
 from gateway import BlockStart, Edit, Failed, Usage, carrier, sse
-
-SHARED = Path(os.environ.get("GATEWAY_SHARED") or Path(__file__).parents[4] / "shared")
-RECORDINGS = SHARED / "corpus" / "anthropic.messages"
+from gateway.testing import recordings
 
 
-def feed(reader, data, cuts):
-    pieces = [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+def feed(reader, pieces):
     return [reader.feed(piece) for piece in pieces] + [reader.finish()]
-
-
-def splits(data, seed):
-    dice = random.Random(seed)
-    few = sorted(dice.sample(range(len(data)), min(5, len(data))))
-    many = sorted(dice.sample(range(len(data)), min(400, len(data))))
-    return [[], few, many, list(range(1, min(len(data), 600)))]
 
 
 def shown(events):
     return [repr(event.error) if isinstance(event, Failed) else event for event in events]
 
 
-def decoded(client, target, recording, cuts=()):
-    parts = feed(client.decoder(target, recording.stream), recording.said, list(cuts))
+def decoded(client, target, recording, pieces=None):
+    parts = feed(client.decoder(target, recording.stream), pieces or [recording.body])
     return [event for part in parts for event in part]
 
 
@@ -52,7 +39,7 @@ def succeeded(recording):
 def counts(recording):
     """The usage that the reply ends with, as the vendor's client sees it."""
     if not recording.stream:
-        return json.loads(recording.said)["usage"]
+        return json.loads(recording.body)["usage"]
     found = {}
     for event in recording.events:
         usage = event.get("usage") or event.get("message", {}).get("usage") or {}
@@ -61,16 +48,16 @@ def counts(recording):
 
 
 def test_tap_gives_the_bytes_back_in_any_split(recording, client, target, inbound):
-    for cuts in splits(recording.said, recording.path.stem):
+    for pieces in ([recording.body], *recording.splits()):
         tap = tapped(client, target, recording, inbound)
-        assert b"".join(feed(tap, recording.said, cuts)) == recording.said
+        assert b"".join(feed(tap, pieces)) == recording.body
         assert tap.complete is (recording.status == 200)
 
 
 def test_tap_and_decoder_report_the_usage_that_was_told(recording, client, target, inbound):
     succeeded(recording)
     tap = tapped(client, target, recording, inbound)
-    feed(tap, recording.said, [])
+    feed(tap, [recording.body])
     told = counts(recording)
     assert tap.usage.input == told["input_tokens"]
     assert tap.usage.output == told["output_tokens"]
@@ -87,11 +74,11 @@ def test_what_is_estimated_without_usage_is_near_what_was_reported(recordings, c
     """Streams that a client leaves before the end; tokens are taken for 4 bytes each."""
     near = found = 0
     for recording in recordings:
-        if recording.status != 200 or not recording.stream or b"server_tool_use" in recording.said:
+        if recording.status != 200 or not recording.stream or b"server_tool_use" in recording.body:
             continue
         told = counts(recording)
         tap = tapped(client, target, recording, inbound)
-        tap.feed(b"".join(event for event in sse.events(recording.said) if b"message_delta" not in event))
+        tap.feed(b"".join(event for event in sse.events(recording.body) if b"message_delta" not in event))
         estimate, count = -(-tap.output_bytes // 4), told["output_tokens"]
         found += 1
         near += count <= 3 * estimate <= 9 * count or abs(count - estimate) <= 20
@@ -101,12 +88,12 @@ def test_what_is_estimated_without_usage_is_near_what_was_reported(recordings, c
 
 def test_decoder_gives_the_same_events_in_any_split(recording, client, target):
     whole = shown(decoded(client, target, recording))
-    for cuts in splits(recording.said, recording.path.stem)[1:]:
-        assert shown(decoded(client, target, recording, cuts)) == whole
+    for pieces in recording.splits():
+        assert shown(decoded(client, target, recording, pieces)) == whole
 
 
 def test_edit_keeps_members_order_and_bytes(recording, client, target, inbound):
-    if recording.asked is None:
+    if recording.request is None:
         pytest.skip("the request was not recorded")
     out = client.edit(inbound(recording.sent), Edit("other"), target)
     before, after = json.loads(recording.sent), json.loads(out.body)
@@ -118,11 +105,11 @@ def test_edit_keeps_members_order_and_bytes(recording, client, target, inbound):
 
 
 def test_decoding_and_encoding_a_request_gives_an_equal_one(recording, server, client, target, inbound):
-    if recording.asked is None or not recording.asked["messages"]:
+    if recording.request is None or not recording.request["messages"]:
         pytest.skip("the request was not recorded")
     encoded = client.encode(server.decode(inbound(recording.sent)), target)
     assert encoded.loss == ()
-    assert level(json.loads(encoded.body)) == level(recording.asked | {"model": target.model})
+    assert level(json.loads(encoded.body)) == level(recording.request | {"model": target.model})
 
 
 def test_reply_through_the_canonical_form_says_the_same(recording, server, client, target, inbound):
@@ -134,10 +121,10 @@ def test_reply_through_the_canonical_form_says_the_same(recording, server, clien
     for framing in ("sse", "json"):
         encoder = server.encoder(call, inbound(recording.sent), framing)
         said = b"".join([encoder.encode(event) for event in decoded(client, target, recording)]) + encoder.finish()
-        cut = framing == "json" and recording.stream and b'"stop_reason":"max_tokens"' in recording.said
+        cut = framing == "json" and recording.stream and b'"stop_reason":"max_tokens"' in recording.body
         assert encoder.loss == [] or (cut and encoder.loss == ["ToolCall.arguments"])
         message = put_together(said) if framing == "sse" else json.loads(said)
-        original = put_together(recording.said) if recording.stream else json.loads(recording.said)
+        original = put_together(recording.body) if recording.stream else json.loads(recording.body)
         assert outline(message) == outline(original)
         assert is_read(message) >= is_read(original)
 
@@ -284,14 +271,8 @@ def without_nulls(members):
 
 
 def test_recorded_counts_are_asked_for_and_read(client, target, inbound):
-    paths = sorted((RECORDINGS.parent / "anthropic.count_tokens").glob("*/*.json"))
-    if not paths:
-        pytest.skip(f"no recordings of counts beside {RECORDINGS}")
-    for path in paths:
-        record = json.loads(path.read_bytes())
-        asked = record["request"]["body"]
-        out = client.edit(inbound(asked, kind="count"), Edit("other"), target)
-        assert json.loads(out.body) == asked | {"model": "other"}
-        assert list(json.loads(out.body)) == list(asked)
-        reply = json.dumps(record["response"]["body"]).encode()
-        assert client.decode_count(reply) == record["response"]["body"]["input_tokens"]
+    for recording in recordings.needed(recordings.load("anthropic.count_tokens")):
+        out = client.edit(inbound(recording.request, kind="count"), Edit("other"), target)
+        assert json.loads(out.body) == recording.request | {"model": "other"}
+        assert list(json.loads(out.body)) == list(recording.request)
+        assert client.decode_count(recording.body) == json.loads(recording.body)["input_tokens"]

@@ -8,7 +8,6 @@ frames.py       the framing of AWS event streams
 decoders.py     an upstream's reply to events: blocks.py, wire.py
 names.py        names and ids as Bedrock takes them
 families.py     facts about families of models, from families.json
-losses.py       what had no place, either way
 usages.py, refusals.py  token counts and errors
 """
 

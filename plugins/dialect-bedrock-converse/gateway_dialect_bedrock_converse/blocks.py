@@ -12,8 +12,8 @@ import msgspec
 
 from gateway import BlockDelta, BlockStart, BlockStop, Citation, Event, Image, Opaque, Reasoning, Text, ToolCall
 from gateway.wire import jsontext
+from gateway.wire.losses import Loss
 
-from .losses import Loss
 from .names import NAME, REDACTED, THINKING
 
 SERVER_TOOL = "server_tool_use"

@@ -10,10 +10,10 @@ import re
 from gateway import Call, Encoded, OutputFormat, Target
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import thinking, tools, turns
 from .families import Family
-from .losses import Loss
 from .names import NAME, model_path
 
 WHOLE, STREAM = "converse", "converse-stream"
@@ -169,9 +169,7 @@ def _unheard(call: Call, loss: Loss) -> None:
         "safety_identifier": call.safety_identifier is not None,
         "prompt_cache_key": call.prompt_cache_key is not None,
     }
-    for path, is_lost in lost.items():
-        if is_lost:
-            loss.add(path)
+    loss.unsaid(lost)
 
 
 def given(members: Members) -> Members:

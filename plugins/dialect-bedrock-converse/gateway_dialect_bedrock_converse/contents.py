@@ -10,10 +10,10 @@ from msgspec import Raw
 from gateway import Audio, Block, Extra, File, Image, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult, carrier
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import media
 from .families import Family
-from .losses import Loss
 from .names import NAME, REDACTED, THINKING, Titles, word
 
 CACHE_CONTROL = "cache_control"

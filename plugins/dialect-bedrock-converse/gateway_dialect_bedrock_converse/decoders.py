@@ -9,11 +9,11 @@ from msgspec import Raw
 
 from gateway import Decoder, Event, Extra, Failed, Finished, Reason, Started, UpstreamBroken, UpstreamError
 from gateway.wire import jsontext
+from gateway.wire.losses import Loss
 
 from . import refusals, usages, wire
 from .blocks import BlockReader
 from .frames import Frame, Frames
-from .losses import Loss
 from .names import NAME
 
 CUT = "The upstream's reply ended before it was complete."

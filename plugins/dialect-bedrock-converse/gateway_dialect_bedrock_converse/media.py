@@ -9,8 +9,8 @@ from __future__ import annotations
 from gateway import Audio, File, Image
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
-from .losses import Loss
 from .names import Titles
 
 IMAGES = {"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp"}

@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 
 from gateway import Call
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from .families import Family
-from .losses import Loss
 
 BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 24576, "max": 32000}
 LEAST_BUDGET = 1024

@@ -11,10 +11,10 @@ from msgspec import Raw
 from gateway import Call, Tool, ToolCall, ToolChoice
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from .contents import ContentWriter
 from .families import Family
-from .losses import Loss
 from .names import word
 
 _ANYTHING = Raw(b'{"type":"object","properties":{}}')

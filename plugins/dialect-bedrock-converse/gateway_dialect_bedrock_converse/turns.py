@@ -12,10 +12,10 @@ import msgspec
 
 from gateway import Call, Message, Text
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from .contents import ContentWriter
 from .families import Family
-from .losses import Loss
 
 
 class Written(msgspec.Struct):

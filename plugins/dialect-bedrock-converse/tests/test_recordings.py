@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-from base64 import b64decode
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-import pytest
 from botocore.eventstream import EventStreamBuffer
 from botocore.session import get_session
 from botocore.validate import ParamValidator
@@ -21,25 +15,18 @@ from gateway_dialect_bedrock_converse.client import EVENT_STREAM, ConverseClient
 from gateway_dialect_bedrock_converse.decoders import _REASONS
 
 from gateway import BlockDelta, BlockStart, Event, Failed, Finished, Reasoning, Started, Text, ToolCall, Usage
-from gateway.testing import replay
+from gateway.testing import recordings, replay
 from gateway.testing.conformance.replies import disorder, text_of, tool_calls_of
+from gateway.testing.recordings import Recording
 
-SHARED = Path(os.environ.get("GATEWAY_SHARED", Path(__file__).parents[4] / "shared"))
-CORPUS = SHARED / "corpus"
 Json = dict[str, Any]
 
 
-class Recording(msgspec.Struct):
-    """body: the reply's bytes. request: the client's JSON, None where only the reply was recorded."""
-
-    name: str
-    status: int
-    stream: bool
-    headers: dict[str, str]
-    body: bytes
-    request: Json | None
-    path: str
-    model: str
+class Exchange(Recording, frozen=True):
+    @property
+    def named(self) -> str:
+        """The model, as the path names it."""
+        return unquote(self.path.split("/")[2]) if self.path else "m"
 
 
 class Told(msgspec.Struct):
@@ -54,27 +41,7 @@ class Told(msgspec.Struct):
     citations: int = 0
 
 
-def load() -> Iterator[Recording]:
-    index = CORPUS / "index.jsonl"
-    for line in index.read_text("utf-8").splitlines() if index.is_file() else ():
-        if json.loads(line)["api"] == "bedrock.converse":
-            yield recording(json.loads(line)["file"])
-
-
-def recording(file: str) -> Recording:
-    record = json.loads((CORPUS / file).read_text("utf-8"))
-    response, request = record["response"], record.get("request") or {}
-    stream = response["body_kind"] == "aws-eventstream"
-    data = b64decode(response["body"]) if stream else json.dumps(response["body"]).encode()
-    headers = {name.lower(): str(value) for name, value in response["headers"].items()}
-    body = request.get("body") if isinstance(request.get("body"), dict) else None
-    name, path = file.removesuffix(".json"), request.get("path") or ""
-    return Recording(
-        name, response["status"], stream, headers, data, body, path, unquote(path.split("/")[2]) if path else "m"
-    )
-
-
-def told_by(recorded: Recording) -> Told:
+def told_by(recorded: Exchange) -> Told:
     return _streamed(recorded.body) if recorded.stream else _whole(json.loads(recorded.body))
 
 
@@ -124,44 +91,28 @@ def _streamed(body: bytes) -> Told:
 CLIENT = ConverseClient()
 TARGET = replay.target("m", state_domain="bedrock")
 SERVICE = get_session().get_service_model("bedrock-runtime")
-RECORDINGS = list(load())
+RECORDINGS = recordings.load("bedrock.converse", of=Exchange)
 REPLIES = [recorded for recorded in RECORDINGS if recorded.status < 400]
 REFUSALS = [recorded for recorded in RECORDINGS if recorded.status >= 400]
 REQUESTS = [recorded for recorded in RECORDINGS if recorded.request is not None and "unknown" not in recorded.path]
-pytestmark = pytest.mark.skipif(
-    not RECORDINGS, reason=f"no recordings at {CORPUS}; set GATEWAY_SHARED to the folder that has them"
-)
 
 
-def each(recordings: list[Recording]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("recorded", recordings, ids=lambda recorded: recorded.name)
-
-
-def decoded(recorded: Recording, chunks: list[bytes]) -> list[Event]:
+def decoded(recorded: Exchange, chunks: list[bytes]) -> list[Event]:
     return list(replay.decoded(CLIENT.decoder(TARGET, recorded.stream), chunks))
 
 
-def splits(body: bytes) -> Iterator[list[bytes]]:
-    """By single bytes, and five times at random places, the same ones every time."""
-    yield replay.pieces(body, 1)
-    drawn = random.Random(len(body))
-    for _ in range(5):
-        cuts = sorted(drawn.randrange(len(body) + 1) for _ in range(12))
-        yield [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
-
-
-@each(REPLIES)
-def test_the_events_are_the_same_for_any_split_and_in_order(recorded: Recording) -> None:
+@recordings.each(REPLIES)
+def test_the_events_are_the_same_for_any_split_and_in_order(recorded: Exchange) -> None:
     whole = decoded(recorded, [recorded.body])
     assert isinstance(whole[0], Started)
     assert not any(isinstance(event, Failed) for event in whole)
     assert disorder(whole) is None
-    for chunks in splits(recorded.body):
+    for chunks in recorded.splits():
         assert decoded(recorded, chunks) == whole
 
 
-@each(REPLIES)
-def test_text_thoughts_calls_usage_and_end_agree_with_the_recording(recorded: Recording) -> None:
+@recordings.each(REPLIES)
+def test_text_thoughts_calls_usage_and_end_agree_with_the_recording(recorded: Exchange) -> None:
     events, told = decoded(recorded, [recorded.body]), told_by(recorded)
     assert text_of(events) == told.text
     assert thoughts_of(events) == told.thoughts
@@ -172,8 +123,8 @@ def test_text_thoughts_calls_usage_and_end_agree_with_the_recording(recorded: Re
     assert sum(isinstance(event, BlockDelta) and event.citation is not None for event in events) == told.citations
 
 
-@each(REPLIES)
-def test_usage_counts_are_those_of_the_recording_and_disjoint(recorded: Recording) -> None:
+@recordings.each(REPLIES)
+def test_usage_counts_are_those_of_the_recording_and_disjoint(recorded: Exchange) -> None:
     usage = next((event for event in decoded(recorded, [recorded.body]) if isinstance(event, Usage)), None)
     counts = told_by(recorded).usage
     assert (usage is None) == (counts is None)
@@ -185,43 +136,43 @@ def test_usage_counts_are_those_of_the_recording_and_disjoint(recorded: Recordin
         assert usage.total == counts["totalTokens"]
 
 
-@each(REPLIES)
-def test_nothing_of_a_recorded_reply_is_lost(recorded: Recording) -> None:
+@recordings.each(REPLIES)
+def test_nothing_of_a_recorded_reply_is_lost(recorded: Exchange) -> None:
     decoder = CLIENT.decoder(TARGET, recorded.stream)
     list(replay.decoded(decoder, [recorded.body]))
     assert list(decoder.loss) == []
 
 
-@each([recorded for recorded in REPLIES if recorded.stream])
-def test_a_stream_that_is_cut_anywhere_before_its_end_fails(recorded: Recording) -> None:
+@recordings.each([recorded for recorded in REPLIES if recorded.stream])
+def test_a_stream_that_is_cut_anywhere_before_its_end_fails(recorded: Exchange) -> None:
     stop = recorded.body.index(b"messageStop")
     for end in range(0, stop, max(1, stop // 50)):
         assert isinstance(decoded(recorded, [recorded.body[:end]])[-1], Failed)
 
 
-@each(REFUSALS)
-def test_an_error_keeps_its_status_words_and_name(recorded: Recording) -> None:
+@recordings.each(REFUSALS)
+def test_an_error_keeps_its_status_words_and_name(recorded: Exchange) -> None:
     error = CLIENT.decode_error(recorded.status, recorded.headers, recorded.body)
     assert (error.status, error.public) == (recorded.status, json.loads(recorded.body)["message"])
     assert error.code == "ValidationException"
 
 
-@each(REQUESTS)
-def test_a_recorded_request_read_and_written_again_is_equal(recorded: Recording) -> None:
-    call = calls.decode(json.dumps(recorded.request).encode(), recorded.model, recorded.path.endswith("-stream"))
-    encoded = CLIENT.encode(call, msgspec.structs.replace(TARGET, model=recorded.model))
+@recordings.each(REQUESTS)
+def test_a_recorded_request_read_and_written_again_is_equal(recorded: Exchange) -> None:
+    call = calls.decode(json.dumps(recorded.request).encode(), recorded.named, recorded.path.endswith("-stream"))
+    encoded = CLIENT.encode(call, msgspec.structs.replace(TARGET, model=recorded.named))
     assert encoded.loss == ()
     assert meaning(json.loads(encoded.body)) == meaning(recorded.request)
     assert encoded.path == recorded.path.replace(":", "%3A")
 
 
-@each(REQUESTS)
-def test_the_service_model_of_aws_accepts_what_is_written(recorded: Recording) -> None:
+@recordings.each(REQUESTS)
+def test_the_service_model_of_aws_accepts_what_is_written(recorded: Exchange) -> None:
     operation = "ConverseStream" if recorded.path.endswith("-stream") else "Converse"
-    call = calls.decode(json.dumps(recorded.request).encode(), recorded.model, operation == "ConverseStream")
+    call = calls.decode(json.dumps(recorded.request).encode(), recorded.named, operation == "ConverseStream")
     call.dialect, call.extra = "", {}
-    body = json.loads(CLIENT.encode(call, msgspec.structs.replace(TARGET, model=recorded.model)).body)
-    accepted(operation, {"modelId": recorded.model, **body})
+    body = json.loads(CLIENT.encode(call, msgspec.structs.replace(TARGET, model=recorded.named)).body)
+    accepted(operation, {"modelId": recorded.named, **body})
 
 
 def accepted(operation: str, parameters: dict[str, Any]) -> None:
@@ -250,9 +201,8 @@ def signatures_of(events: list[Event]) -> list[str]:
 
 
 def test_recordings_hold_what_matters() -> None:
-    kinds = {
-        type(event.block) for one in REPLIES for event in decoded(one, [one.body]) if isinstance(event, BlockStart)
-    }
+    events = [event for one in recordings.needed(REPLIES) for event in decoded(one, [one.body])]
+    kinds = {type(event.block) for event in events if isinstance(event, BlockStart)}
     assert kinds == {Text, Reasoning, ToolCall}
     assert {one.stream for one in REPLIES} == {True, False}
     assert EVENT_STREAM in {one.headers.get("content-type") for one in REPLIES}

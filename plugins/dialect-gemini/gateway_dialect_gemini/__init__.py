@@ -13,7 +13,7 @@ framings.py, arrays.py  a stream's chunks, as server-sent events and as a JSON a
 media.py, proofs.py     files and signatures, both ways
 schemas.py              OpenAPI's subset to JSON Schema
 families.py             what differs between families of models
-reasons.py, usages.py, logprobs.py, refusals.py, losses.py    ends, counts, odds, errors and losses, both ways
+reasons.py, usages.py, logprobs.py, refusals.py    ends, counts, odds and errors, both ways
 """
 
 from __future__ import annotations

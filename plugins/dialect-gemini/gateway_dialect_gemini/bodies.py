@@ -5,10 +5,10 @@ from __future__ import annotations
 from gateway import Call, Encoded, Extra, Target, Tool, ToolChoice
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import names, options
 from .fields import nested
-from .losses import Loss
 from .turns import Turns
 
 SSE = {"alt": "sse"}
@@ -114,6 +114,4 @@ def _unheard(call: Call, loss: Loss) -> None:
         "safety_identifier": call.safety_identifier,
         "prompt_cache_key": call.prompt_cache_key,
     }
-    for path, value in lost.items():
-        if value:
-            loss.add(path)
+    loss.unsaid(lost)

@@ -24,9 +24,9 @@ from gateway import (
     UpstreamBroken,
 )
 from gateway.wire import jsontext
+from gateway.wire.losses import Loss
 
 from . import chunks, framings, grounds, ids, logprobs, media, partials, proofs, reasons
-from .losses import Loss
 from .partials import Partial
 from .proofs import SIGNATURE
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from gateway import Decoder, Event, Extra, Failed, Finished, Started, UpstreamBroken, UpstreamError
 from gateway.wire import jsontext
+from gateway.wire.losses import Loss
 
 from . import chunks, framings, reasons, refusals, usages
 from .candidates import CandidateReader
 from .chunks import Chunk
-from .losses import Loss
 from .names import NAME
 
 CUT = "The upstream's reply ended before it was complete."

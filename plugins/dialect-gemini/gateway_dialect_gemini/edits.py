@@ -13,13 +13,13 @@ from msgspec import Raw
 
 from gateway import BadCall, Edit, Encoded, Extra, Inbound, Parameter, Target
 from gateway.wire import jsontext
+from gateway.wire.losses import Loss
 
 from . import names, options
 from .calls import WRAPPED
 from .configs import CONFIG, THINKING
 from .counts import wrapped
 from .fields import camel
-from .losses import Loss
 from .names import COUNT
 
 _MEMBERS = msgspec.json.Decoder(Extra)

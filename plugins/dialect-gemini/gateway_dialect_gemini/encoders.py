@@ -21,9 +21,9 @@ from gateway import (
 )
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import ends, framings, refusals
-from .losses import Loss
 from .names import NAME
 from .parts import Choice, HeldChoice, LiveChoice
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from gateway import Finished, Started, Usage
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import grounds, logprobs, reasons, usages
 from .decoders import FEEDBACK
 from .fields import nested
-from .losses import Loss
 from .parts import Choice
 
 _UNREAD = "MALFORMED_FUNCTION_CALL"

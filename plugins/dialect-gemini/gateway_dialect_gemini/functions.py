@@ -10,8 +10,7 @@ from msgspec import Raw
 from gateway import Text, ToolCall, ToolResult
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
-
-from .losses import Loss
+from gateway.wire.losses import Loss
 
 _OBJECT = msgspec.json.Decoder(dict[str, object])
 EMPTY = Raw(b"{}")

@@ -7,9 +7,9 @@ from msgspec import Raw
 from gateway import Call, OutputFormat, ReasoningOptions, Sampling, Target
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from .families import families, is_older
-from .losses import Loss
 
 JSON = "application/json"
 

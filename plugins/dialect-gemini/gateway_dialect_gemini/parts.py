@@ -25,10 +25,10 @@ from gateway import (
 )
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import functions, ids, logprobs, media, proofs
 from .fields import nested
-from .losses import Loss
 
 
 class Open(msgspec.Struct):

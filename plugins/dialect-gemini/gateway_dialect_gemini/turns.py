@@ -28,11 +28,11 @@ from gateway import (
 )
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import families, ids, media, proofs
 from .fields import nested
 from .functions import arguments, response
-from .losses import Loss
 from .names import NAME
 from .proofs import SIGNATURE
 

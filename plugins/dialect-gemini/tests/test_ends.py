@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from gateway_dialect_gemini.ends import around
-from gateway_dialect_gemini.losses import Loss
 
 from gateway import Started
+from gateway.wire.losses import Loss
 
 
 @pytest.mark.parametrize(

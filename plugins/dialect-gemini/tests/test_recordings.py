@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,10 +14,9 @@ from gateway_dialect_gemini.server import GeminiServer
 from google.genai import types
 
 from gateway import BadCall, Edit, Event, Failed, Framing, Inbound, Started, UpstreamRefused, Usage, sse
-from gateway.testing import replay
+from gateway.testing import recordings, replay
+from gateway.testing.recordings import Recording
 
-SHARED = Path(os.environ.get("GATEWAY_SHARED", Path(__file__).parents[4] / "shared"))
-CORPUS = SHARED / "corpus"
 SERVER, CLIENT = GeminiServer(), GeminiClient()
 TARGET = replay.target("served")
 MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -28,24 +24,18 @@ PLAIN: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]
 INVALID_ROLE = "Please use a valid role"
 
 
-class Recording(msgspec.Struct):
-    """body: the reply's bytes. request: the client's JSON, None where only the reply was recorded."""
+class Exchange(Recording, frozen=True):
+    @property
+    def framing(self) -> Framing:
+        return "sse" if self.kind == "sse" else "array" if self.stream else "json"
 
-    name: str
-    status: int
-    framing: Literal["sse", "array", "json"]
-    verb: str
-    headers: dict[str, str]
-    body: bytes
-    request: dict[str, Any] | None
+    @property
+    def verb(self) -> str:
+        return "streamGenerateContent" if "streamGenerateContent" in self.path else "generateContent"
 
     @property
     def inbound(self) -> Inbound:
         return inbound(self.request or PLAIN, self.verb, self.framing)
-
-    @property
-    def stream(self) -> bool:
-        return self.framing != "json"
 
 
 def inbound(request: dict[str, Any], verb: str, framing: str = "sse") -> Inbound:
@@ -53,51 +43,22 @@ def inbound(request: dict[str, Any], verb: str, framing: str = "sse") -> Inbound
     return replay.inbound(SERVER, json.dumps(request).encode(), f"/v1beta/models/m:{verb}{query}")
 
 
-def load() -> Iterator[Recording]:
-    index = CORPUS / "index.jsonl"
-    for line in index.read_text("utf-8").splitlines() if index.is_file() else ():
-        if json.loads(line)["api"] == "gemini.generateContent":
-            yield recording(json.loads(line)["file"])
+def written(recorded: Exchange) -> Exchange:
+    """JSON in lines, as Google writes it."""
+    if recorded.kind != "json":
+        return recorded
+    body = json.dumps(json.loads(recorded.body), indent=2).replace("\n", "\r\n").encode()
+    return msgspec.structs.replace(recorded, body=body)
 
 
-def recording(file: str) -> Recording:
-    record = json.loads((CORPUS / file).read_text("utf-8"))
-    response, request = record["response"], record.get("request") or {}
-    body = response["body"]
-    data = body.encode() if isinstance(body, str) else json.dumps(body, indent=2).replace("\n", "\r\n").encode()
-    headers = {name.lower(): str(value) for name, value in response["headers"].items()}
-    verb = "streamGenerateContent" if "streamGenerateContent" in (request.get("path") or "") else "generateContent"
-    framing: Literal["sse", "array", "json"] = "sse" if response["body_kind"] == "sse" else "json"
-    if framing == "json" and isinstance(body, list):
-        framing = "array"
-    asked = request.get("body") if isinstance(request.get("body"), dict) else None
-    return Recording(file.removesuffix(".json"), response["status"], framing, verb, headers, data, asked)
-
-
-RECORDINGS = list(load())
+RECORDINGS = [written(one) for one in recordings.load("gemini.generateContent", of=Exchange)]
 REPLIES = [recording for recording in RECORDINGS if recording.status < 400]
 REFUSALS = [recording for recording in RECORDINGS if recording.status >= 400]
 REQUESTS = [recording for recording in RECORDINGS if recording.request]
-pytestmark = pytest.mark.skipif(
-    not RECORDINGS, reason=f"no recordings at {CORPUS}; set GATEWAY_SHARED to the folder that has them"
-)
 
 
-def each(recordings: list[Recording]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("recorded", recordings, ids=lambda recorded: recorded.name)
-
-
-def splits(body: bytes) -> Iterator[list[bytes]]:
-    """By single bytes, and five times at random places, the same ones every time."""
-    yield replay.pieces(body, 1 if len(body) < 50_000 else 113)
-    drawn = random.Random(len(body))
-    for _ in range(5):
-        cuts = sorted(drawn.randrange(len(body) + 1) for _ in range(12))
-        yield [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
-
-
-@each(REPLIES)
-def test_the_tap_passes_the_same_bytes_for_any_split_and_sees_usage_and_end(recorded: Recording) -> None:
+@recordings.each(REPLIES)
+def test_the_tap_passes_the_same_bytes_for_any_split_and_sees_usage_and_end(recorded: Exchange) -> None:
     encoded = CLIENT.edit(recorded.inbound, Edit("m"), TARGET)
 
     def tapped(chunks: Iterable[bytes]) -> tuple[bytes, tuple[object, ...]]:
@@ -110,21 +71,21 @@ def test_the_tap_passes_the_same_bytes_for_any_split_and_sees_usage_and_end(reco
     assert saw[3] is True
     assert saw[4] is None
     assert saw[0] == usage(decoded(recorded, [recorded.body]))
-    for chunks in splits(recorded.body):
+    for chunks in recorded.splits():
         assert tapped(chunks) == (whole, saw)
 
 
-@each(REPLIES)
-def test_the_decoder_gives_the_same_events_for_any_split(recorded: Recording) -> None:
+@recordings.each(REPLIES)
+def test_the_decoder_gives_the_same_events_for_any_split(recorded: Exchange) -> None:
     whole = decoded(recorded, [recorded.body])
     assert isinstance(whole[0], Started)
     assert not any(isinstance(event, Failed) for event in whole)
-    for chunks in splits(recorded.body):
+    for chunks in recorded.splits():
         assert decoded(recorded, chunks) == whole
 
 
-@each([recorded for recorded in REPLIES if recorded.stream])
-def test_a_stream_that_is_cut_never_ends_cleanly(recorded: Recording) -> None:
+@recordings.each([recorded for recorded in REPLIES if recorded.stream])
+def test_a_stream_that_is_cut_never_ends_cleanly(recorded: Exchange) -> None:
     end = recorded.body.find(b'"finishReason"')
     events = decoded(recorded, [recorded.body[:end]])
     assert isinstance(events[-1], Failed)
@@ -134,9 +95,9 @@ def test_a_stream_that_is_cut_never_ends_cleanly(recorded: Recording) -> None:
     assert not tap.complete
 
 
-@each(REPLIES)
+@recordings.each(REPLIES)
 @pytest.mark.parametrize("framing", ["sse", "array", "json"])
-def test_a_reply_written_again_keeps_text_calls_reason_and_usage(recorded: Recording, framing: Framing) -> None:
+def test_a_reply_written_again_keeps_text_calls_reason_and_usage(recorded: Exchange, framing: Framing) -> None:
     call = SERVER.decode(recorded.inbound)
     encoder = SERVER.encoder(call, recorded.inbound, framing)
     events = decoded(recorded, [recorded.body])
@@ -147,8 +108,8 @@ def test_a_reply_written_again_keeps_text_calls_reason_and_usage(recorded: Recor
         readable(chunk, recorded.body)
 
 
-@each(REFUSALS)
-def test_an_error_keeps_its_status_its_words_and_its_body(recorded: Recording) -> None:
+@recordings.each(REFUSALS)
+def test_an_error_keeps_its_status_its_words_and_its_body(recorded: Exchange) -> None:
     error = CLIENT.decode_error(recorded.status, recorded.headers, recorded.body)
     assert isinstance(error, UpstreamRefused)
     if b"API_KEY_INVALID" in recorded.body:
@@ -160,8 +121,8 @@ def test_an_error_keeps_its_status_its_words_and_its_body(recorded: Recording) -
     assert (error.public, error.code) == (found["message"], found["status"])
 
 
-@each(REQUESTS)
-def test_an_edit_keeps_members_their_order_and_the_bytes_of_values(recorded: Recording) -> None:
+@recordings.each(REQUESTS)
+def test_an_edit_keeps_members_their_order_and_the_bytes_of_values(recorded: Exchange) -> None:
     asked = recorded.inbound
     encoded = CLIENT.edit(asked, Edit("other"), TARGET)
     assert encoded.body == msgspec.json.encode(MEMBERS.decode(asked.body))
@@ -170,8 +131,8 @@ def test_an_edit_keeps_members_their_order_and_the_bytes_of_values(recorded: Rec
     assert encoded.loss == ()
 
 
-@each(REQUESTS)
-def test_a_request_read_and_written_again_says_the_same(recorded: Recording) -> None:
+@recordings.each(REQUESTS)
+def test_a_request_read_and_written_again_says_the_same(recorded: Exchange) -> None:
     assert recorded.request is not None
     if INVALID_ROLE.encode() in recorded.body:
         with pytest.raises(BadCall, match="must be user or model"):
@@ -185,7 +146,7 @@ def test_a_request_read_and_written_again_says_the_same(recorded: Recording) -> 
     assert said(json.loads(encoded.body)) == said(recorded.request)
 
 
-def decoded(recorded: Recording, chunks: Iterable[bytes]) -> list[Event]:
+def decoded(recorded: Exchange, chunks: Iterable[bytes]) -> list[Event]:
     return list(replay.decoded(CLIENT.decoder(TARGET, recorded.stream), chunks))
 
 

@@ -82,7 +82,7 @@ class _ReplyReader:
 
     def __init__(self, domain: str) -> None:
         self._blocks = BlockWriter(domain)
-        self.loss: Sequence[str] = self._blocks.loss
+        self.loss: Sequence[str] = self._blocks.loss.paths
         self._items: dict[str | int, Tracked] = {}
         self._started = False
         self.ended = False
@@ -103,7 +103,7 @@ class _ReplyReader:
             yield self._failure(in_band(words(reply.error)))
             return
         for path in uncounted(reply.usage):
-            self._blocks.lose(path)
+            self._blocks.loss.add(path)
         yield from self._settle(reply.output or [])
         if usage is not None:
             yield usage

@@ -35,6 +35,7 @@ from gateway import (
 )
 from gateway.carrier import untag_id
 from gateway.wire.jsontext import raw
+from gateway.wire.losses import Loss
 
 from . import events as wire
 from .echo import IncompleteDetails, Resource, ResponseError, knows_openai_only, other_members, resource
@@ -54,7 +55,8 @@ WHY = {"length": "max_output_tokens", "context_length": "max_output_tokens", "co
 class ReplyEncoder(Encoder):
     def __init__(self, call: Call, inbound: Inbound, streams: bool) -> None:
         self.content_type = "text/event-stream" if streams else "application/json"
-        self.loss: list[str] = []
+        self._loss = Loss()
+        self.loss = self._loss.paths
         self._call = call
         self._inbound = inbound
         self._streams = streams
@@ -125,26 +127,27 @@ class ReplyEncoder(Encoder):
             self._usage = event
         elif event.choice == 0:
             self._finished = event
-            self._keep(event.extra, "")
+            self._loss.keep(event.extra)
 
     def _begin(self, event: Started) -> Events:
         self._started = event
-        self._keep(event.extra, "")
+        self._loss.own = event.dialect == NAME
+        self._loss.keep(event.extra)
         self._resource = resource(self._call, self._inbound, event, self._openai)
         now = raw(self._resource) if self._streams else Raw(b"")
         return [wire.Created(response=now), wire.InProgress(response=now)]
 
     def _start(self, event: BlockStart) -> Events:
         if event.choice:
-            self._lose(f"choices[{event.choice}]")
+            self._loss.add(f"choices[{event.choice}]")
             return []
         self._refused = self._refused or isinstance(event.block, Refusal)
         item, events = self._item_for(self._fitting(event.block))
         if item is None:
-            self._lose(f"output[{event.index}]")
+            self._loss.add(f"output[{event.index}]")
             return events
         if isinstance(event.block, Opaque) and event.block.dialect == NAME and not is_shown(event.block):
-            self._lose(f"output[{event.index}]")
+            self._loss.add(f"output[{event.index}]")
         part = item.part(event.block)
         if part is None:
             return [*events, *self._done(item, "completed")]
@@ -157,13 +160,19 @@ class ReplyEncoder(Encoder):
     def _fitting(self, block: Block) -> Block:
         """The block without what an item has no place for."""
         if isinstance(block, ToolCall):
-            return msgspec.structs.replace(block, extra=self._keep(block.extra, "ToolCall"))
+            return msgspec.structs.replace(block, extra=self._loss.keep(block.extra, "ToolCall"))
         if isinstance(block, Text):
-            self._lose_all([f"Text.{name}" for name in block.extra if name != "phase"])
+            self._loss.lose(block.extra, "Text", known=("phase",))
         if isinstance(block, ToolResult):
-            self._lose_all([f"ToolResult.{type(part).__name__}" for part in block.blocks if not isinstance(part, Text)])
-            self._lose_all(["ToolResult.is_error"] if block.is_error else [])
+            self._lose_result(block)
         return block
+
+    def _lose_result(self, result: ToolResult) -> None:
+        for part in result.blocks:
+            if not isinstance(part, Text):
+                self._loss.add(f"ToolResult.{type(part).__name__}")
+        if result.is_error:
+            self._loss.add("ToolResult.is_error")
 
     def _item_for(self, block: Block) -> tuple[Item | None, Events]:
         last = self._items[-1] if self._items else None
@@ -197,20 +206,20 @@ class ReplyEncoder(Encoder):
             event = self._cited(event, event.citation)
         events = part.more(_sound(event))
         if event.logprobs is not None and not (isinstance(part, TextPart) and part.likely):
-            self._lose("logprobs")
+            self._loss.add("logprobs")
         return events
 
     def _cited(self, event: BlockDelta, citation: Citation) -> BlockDelta:
         """What is of another dialect is a URL here, or nothing."""
         if citation.raw is None or self._started.dialect == NAME:
             return event if citation.raw is not None or citation.url else self._uncited(event)
-        self._lose("Text.citation")
+        self._loss.add("Text.citation")
         if not citation.url:
             return self._uncited(event)
         return msgspec.structs.replace(event, citation=msgspec.structs.replace(citation, raw=None))
 
     def _uncited(self, event: BlockDelta) -> BlockDelta:
-        self._lose("Text.citation")
+        self._loss.add("Text.citation")
         return msgspec.structs.replace(event, citation=None)
 
     def _prove(self, item: Item, proof: Opaque | None) -> None:
@@ -221,7 +230,7 @@ class ReplyEncoder(Encoder):
         elif item is self._items[-1]:
             self._carried[item.index] = proof
         else:
-            self._lose("output.proof")
+            self._loss.add("output.proof")
 
     def _stop(self, event: BlockStop) -> Events:
         found = None if event.choice else self._blocks.pop(event.index, None)
@@ -272,21 +281,6 @@ class ReplyEncoder(Encoder):
 
     def _seed(self) -> str:
         return untag_id(self._resource.id).removeprefix("resp_") if self._resource is not None else "0"
-
-    def _keep(self, extra: Extra, path: str) -> Extra:
-        """Members of this dialect; those of another are lost."""
-        if self._started.dialect == NAME:
-            return extra
-        self._lose_all([f"{path}.{name}" if path else name for name in extra])
-        return {}
-
-    def _lose_all(self, paths: list[str]) -> None:
-        for path in paths:
-            self._lose(path)
-
-    def _lose(self, path: str) -> None:
-        if path not in self.loss:
-            self.loss.append(path)
 
 
 def _incomplete(finished: Finished, refused: bool) -> str | None:

@@ -28,6 +28,7 @@ from gateway import (
     ToolCall,
 )
 from gateway.wire.jsontext import first, members, raw
+from gateway.wire.losses import Loss
 
 from . import proofs
 from .members import NAME
@@ -154,7 +155,7 @@ class BlockWriter:
         self._domain = domain
         self._index = 0
         self.called = False
-        self.loss: list[str] = []
+        self.loss = Loss()
 
     def text(self, item: Tracked, key: Key, delta: str, logprobs: Raw | None = None) -> Iterator[Event]:
         """More of a part, begun if it is not."""
@@ -203,7 +204,7 @@ class BlockWriter:
         part = item.parts[key]
         part.cited += 1
         if part.stopped:
-            self.lose("output.content.annotations")
+            self.loss.add("output.content.annotations")
         else:
             yield BlockDelta(0, part.index, citation=_citation(annotation))
 
@@ -236,18 +237,14 @@ class BlockWriter:
             item.extra = others
         for name in others:
             if name not in item.extra:
-                self.lose(f"output[type={known.type}].{name}")
-
-    def lose(self, path: str) -> None:
-        if path not in self.loss:
-            self.loss.append(path)
+                self.loss.add(f"output[type={known.type}].{name}")
 
     def _likely(self, logprobs: Raw | None) -> Raw | None:
         if logprobs is None or bytes(logprobs) in (b"", b"null", b"[]"):
             return None
         if first(logprobs) == b"[":
             return Raw(bytes(logprobs))
-        self.lose("output.content.logprobs")
+        self.loss.add("output.content.logprobs")
         return None
 
     def close(self, item: Tracked) -> Iterator[Event]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -13,10 +11,10 @@ from gateway_dialect_open_responses.client import OpenResponsesClient
 from gateway_dialect_open_responses.server import OpenResponsesServer
 
 from gateway import MOUNT, Inbound, Provider, Target
+from gateway.testing import recordings as recorded
+from gateway.testing.recordings import Recording
 
-SHARED = Path(os.environ.get("GATEWAY_SHARED") or Path(__file__).parents[4] / "shared")
-RECORDINGS = SHARED / "corpus" / "openai.responses"
-SCHEMA = SHARED / "specs" / "openresponses-2026-04-24.openapi.json"
+SCHEMA = "openresponses-2026-04-24.openapi.json"
 
 
 class Place(Provider):
@@ -24,29 +22,22 @@ class Place(Provider):
     dialects = ("open-responses",)
 
 
-class Recording:
-    """One recorded exchange. `sent`: the request's body, or a stand-in where it was not recorded."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        record = json.loads(path.read_bytes())
-        self.status = record["response"]["status"]
-        self.stream = record["response"]["body_kind"] == "sse"
-        self.asked = record["request"]["body"]
-        self.sent = json.dumps(self.asked or {"model": "m", "input": "hi"}, ensure_ascii=False).encode()
-        body = record["response"]["body"]
-        self.said = body.encode() if isinstance(body, str) else json.dumps(body, ensure_ascii=False).encode()
+class Exchange(Recording, frozen=True):
+    @property
+    def sent(self) -> bytes:
+        """The request's body, or a stand-in where it was not recorded."""
+        return json.dumps(self.request or {"model": "m", "input": "hi"}, ensure_ascii=False).encode()
 
     @property
     def final(self) -> dict[str, Any]:
         """The response object that the recorded reply ends with."""
         if not self.stream:
-            return json.loads(self.said)
+            return json.loads(self.body)
         return next(event["response"] for event in reversed(self.events) if "response" in event)
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        lines = [line[5:] for line in self.said.decode().splitlines() if line.startswith("data:")]
+        lines = [line[5:] for line in self.body.decode().splitlines() if line.startswith("data:")]
         return [json.loads(line) for line in lines if "[DONE]" not in line]
 
     @property
@@ -63,26 +54,15 @@ class Recording:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "recording" not in metafunc.fixturenames:
-        return
-    paths = sorted(RECORDINGS.glob("*/*.json"))
-    if not paths:
-        absent = pytest.mark.skip(reason=f"no recordings at {RECORDINGS}")
-        metafunc.parametrize("recording", [pytest.param(None, marks=absent)])
-        return
-    metafunc.parametrize("recording", paths, ids=lambda path: f"{path.parent.name}-{path.stem}", indirect=True)
+    if "recording" in metafunc.fixturenames:
+        found = recorded.load("openai.responses", of=Exchange)
+        metafunc.parametrize("recording", recorded.parameters(found))
 
 
 @pytest.fixture
-def recording(request: pytest.FixtureRequest) -> Recording | None:
-    return Recording(request.param) if request.param else None
-
-
-@pytest.fixture
-def recordings() -> list[Recording]:
+def recordings() -> Sequence[Exchange]:
     """All of them."""
-    found = [Recording(path) for path in sorted(RECORDINGS.glob("*/*.json"))]
-    return found or pytest.skip(f"no recordings at {RECORDINGS}")
+    return recorded.needed(recorded.load("openai.responses", of=Exchange))
 
 
 @pytest.fixture
@@ -114,6 +94,7 @@ def inbound(server: OpenResponsesServer) -> Callable[..., Inbound]:
 
 @pytest.fixture(scope="session")
 def schema() -> dict[str, Any]:
-    if not SCHEMA.exists():
-        pytest.skip(f"no schema at {SCHEMA}")
-    return json.loads(SCHEMA.read_bytes())
+    folder = recorded.shared()
+    if folder is None or not (folder / "specs" / SCHEMA).exists():
+        pytest.skip(f"the specification {SCHEMA} is not here")
+    return json.loads((folder / "specs" / SCHEMA).read_bytes())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 
 import pytest
 
@@ -14,24 +13,16 @@ PLAIN = {"title": "", "start_index": 0, "end_index": 0}
 """What a citation has by the specification; xAI leaves it out."""
 
 
-def feed(reader, data, cuts):
-    pieces = [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+def feed(reader, pieces):
     return [reader.feed(piece) for piece in pieces] + [reader.finish()]
-
-
-def splits(data, seed):
-    dice = random.Random(seed)
-    few = sorted(dice.sample(range(len(data)), min(5, len(data))))
-    many = sorted(dice.sample(range(len(data)), min(400, len(data))))
-    return [[], few, many, list(range(1, min(len(data), 600)))]
 
 
 def shown(events):
     return [repr(event.error) if isinstance(event, Failed) else event for event in events]
 
 
-def decoded(client, target, recording, cuts=()):
-    parts = feed(client.decoder(target, recording.stream), recording.said, list(cuts))
+def decoded(client, target, recording, pieces=None):
+    parts = feed(client.decoder(target, recording.stream), pieces or [recording.body])
     return [event for part in parts for event in part]
 
 
@@ -47,16 +38,16 @@ def succeeded(recording):
 
 
 def test_tap_gives_the_bytes_back_in_any_split(recording, client, target, inbound):
-    for cuts in splits(recording.said, recording.path.stem):
+    for pieces in ([recording.body], *recording.splits()):
         tap = tapped(client, target, recording, inbound)
-        assert b"".join(feed(tap, recording.said, cuts)) == recording.said
+        assert b"".join(feed(tap, pieces)) == recording.body
         assert tap.complete
 
 
 def test_tap_and_decoder_report_the_same_usage(recording, client, target, inbound):
     succeeded(recording)
     tap = tapped(client, target, recording, inbound)
-    feed(tap, recording.said, [])
+    feed(tap, [recording.body])
     said = recording.final.get("usage")
     assert (tap.usage is None) == (not said)
     if said:
@@ -78,7 +69,7 @@ def test_what_is_estimated_without_usage_is_near_what_was_reported(recordings, c
         usage = recording.final.get("usage") if recording.status == 200 and recording.stream else None
         if usage:
             tap = tapped(client, target, recording, inbound)
-            tap.feed(b"".join(event for event in sse.events(recording.said) if b'"usage":{' not in event))
+            tap.feed(b"".join(event for event in sse.events(recording.body) if b'"usage":{' not in event))
             hidden = (usage.get("output_tokens_details") or {}).get("reasoning_tokens", 0)
             found.append((-(-tap.output_bytes // 4), usage["output_tokens"], usage["output_tokens"] - hidden))
     assert all(estimate < 3 * told + 60 for estimate, told, _ in found)
@@ -98,12 +89,12 @@ def share(found, tokens):
 def test_decoder_gives_the_same_events_in_any_split(recording, client, target):
     succeeded(recording)
     whole = shown(decoded(client, target, recording))
-    for cuts in splits(recording.said, recording.path.stem)[1:]:
-        assert shown(decoded(client, target, recording, cuts)) == whole
+    for pieces in recording.splits():
+        assert shown(decoded(client, target, recording, pieces)) == whole
 
 
 def test_edit_keeps_members_order_and_bytes(recording, client, target, inbound):
-    if recording.asked is None:
+    if recording.request is None:
         pytest.skip("the request was not recorded")
     out = client.edit(inbound(recording.sent), Edit("other"), target)
     before, after = json.loads(recording.sent), json.loads(out.body)
@@ -116,11 +107,11 @@ def test_edit_keeps_members_order_and_bytes(recording, client, target, inbound):
 
 
 def test_decoding_and_encoding_a_request_gives_an_equal_one(recording, server, client, target, inbound):
-    if recording.asked is None:
+    if recording.request is None:
         pytest.skip("the request was not recorded")
     encoded = client.encode(server.decode(inbound(recording.sent)), target)
     assert encoded.loss == ()
-    asked = recording.asked | {"model": target.model}
+    asked = recording.request | {"model": target.model}
     assert level(json.loads(encoded.body)) == level(asked)
 
 

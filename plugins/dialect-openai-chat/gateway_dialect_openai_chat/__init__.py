@@ -9,7 +9,6 @@ taps.py                 passthrough: an upstream's reply, read along
 decoders.py             an upstream's reply to events: choices.py, wire.py
 unread.py               members of a reply that nobody knows
 encoders.py             events to a client's reply: streams.py, wholes.py
-losses.py               what had no place, either way
 usages.py, refusals.py  token counts and errors, both ways
 """
 

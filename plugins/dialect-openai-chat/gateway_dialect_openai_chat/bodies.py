@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from gateway import Call, Encoded, Extra, OutputFormat, ReasoningOptions, Sampling, Target, Tool, ToolChoice
 from gateway.wire import efforts, jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import quirks
 from .edits import PATH, ask_usage, set_and_drop
-from .losses import Loss
 from .proofs import NAME
 from .turns import messages
 
@@ -179,9 +179,7 @@ def _unheard(call: Call, target: Target, loss: Loss) -> None:
         "store": call.state.store and not loss.own,
         "metadata": call.metadata and not loss.own,
     }
-    for path, value in lost.items():
-        if value:
-            loss.add(path)
+    loss.unsaid(lost)
 
 
 def _given(members: Members) -> Members:

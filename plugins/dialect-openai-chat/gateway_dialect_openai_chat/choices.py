@@ -26,9 +26,9 @@ from gateway import (
 )
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import citations, unread
-from .losses import Loss
 from .proofs import CONTENT, DETAILS, NAME, signed
 from .wire import ChunkChoice, Function, Part, SoundPart, ToolCallPart
 

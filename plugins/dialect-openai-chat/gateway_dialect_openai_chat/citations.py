@@ -11,8 +11,7 @@ import msgspec
 from gateway import Citation
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
-
-from .losses import Loss
+from gateway.wire.losses import Loss
 
 
 class _Source(msgspec.Struct, forbid_unknown_fields=True):

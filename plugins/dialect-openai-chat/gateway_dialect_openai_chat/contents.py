@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from gateway import Audio, Block, File, Image, Opaque, Text
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
-from .losses import Loss
 from .proofs import DETAILS, NAME
 
 

@@ -22,10 +22,10 @@ from gateway import (
     sse,
 )
 from gateway.wire import jsontext
+from gateway.wire.losses import Loss
 
 from . import refusals, unread, usages
 from .choices import ChoiceReader
-from .losses import Loss
 from .proofs import NAME
 from .wire import CHUNK, Chunk, ChunkChoice, Delta, decode
 

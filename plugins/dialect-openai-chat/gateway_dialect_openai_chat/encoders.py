@@ -7,8 +7,7 @@ from msgspec import Raw
 
 from gateway import Audio, Call, Finished, Inbound, Reason, Started
 from gateway.wire.jsontext import Members
-
-from .losses import Loss
+from gateway.wire.losses import Loss
 
 _PREFIX = "chatcmpl-"
 _WORDS: dict[Reason, str] = {

@@ -30,9 +30,9 @@ from gateway import (
 )
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from . import citations, encoders, proofs, refusals, usages
-from .losses import Loss
 from .proofs import DETAILS, NAME, DetailWriter
 
 _OPEN = b',"finish_reason":null'

@@ -17,10 +17,10 @@ from msgspec import Raw
 
 from gateway import BlockDelta, Event, GatewayError, Inbound, Tap, UpstreamBroken, sse
 from gateway.wire import jsontext
+from gateway.wire.losses import Loss
 
 from . import refusals, usages
 from .choices import ChoiceReader
-from .losses import Loss
 from .wire import DELTA, TAIL, ChunkChoice, Delta, Tail, decode
 
 LAST = 5

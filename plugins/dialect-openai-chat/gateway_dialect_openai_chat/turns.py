@@ -13,9 +13,9 @@ from msgspec import Raw
 from gateway import Audio, Block, Call, Message, Opaque, Reasoning, Refusal, Target, Text, ToolCall, ToolResult, carrier
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
 
 from .contents import content
-from .losses import Loss
 from .proofs import CONTENT, DETAILS, NAME
 
 MOVED = "The tool's result is in the next message."

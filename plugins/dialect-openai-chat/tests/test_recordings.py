@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -15,26 +12,16 @@ from gateway_dialect_openai_chat.client import ChatClient
 from gateway_dialect_openai_chat.server import ChatServer
 
 from gateway import Edit, Event, Failed, Inbound, Quirks, Started, Tap, UpstreamRefused, Usage, sse
-from gateway.testing import replay
+from gateway.testing import recordings, replay
+from gateway.testing.recordings import Recording
 
-SHARED = Path(os.environ.get("GATEWAY_SHARED", Path(__file__).parents[4] / "shared"))
-CORPUS = SHARED / "corpus"
 SERVER, CLIENT = ChatServer(), ChatClient()
 TARGET = replay.target("served")
 MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 EMPTY_MESSAGES = "openai.chat/openai/f2a221dbb4"
 
 
-class Recording(msgspec.Struct):
-    """body: the reply's bytes. request: the client's JSON, None where only the reply was recorded."""
-
-    name: str
-    status: int
-    stream: bool
-    headers: dict[str, str]
-    body: bytes
-    request: dict[str, Any] | None
-
+class Exchange(Recording, frozen=True):
     @property
     def inbound(self) -> Inbound:
         return inbound(self.request or {"model": "m", "messages": [{"role": "user"}], "stream": self.stream})
@@ -44,49 +31,14 @@ def inbound(request: dict[str, Any]) -> Inbound:
     return replay.inbound(SERVER, json.dumps(request).encode())
 
 
-def load() -> Iterator[Recording]:
-    index = CORPUS / "index.jsonl"
-    for line in index.read_text("utf-8").splitlines() if index.is_file() else ():
-        if json.loads(line)["api"] == "openai.chat":
-            yield recording(json.loads(line)["file"])
-
-
-def recording(file: str) -> Recording:
-    record = json.loads((CORPUS / file).read_text("utf-8"))
-    response = record["response"]
-    body = response["body"]
-    data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    headers = {name.lower(): str(value) for name, value in response["headers"].items()}
-    request = (record.get("request") or {}).get("body")
-    return Recording(
-        file.removesuffix(".json"), response["status"], response["body_kind"] == "sse", headers, data, request
-    )
-
-
-RECORDINGS = list(load())
+RECORDINGS = recordings.load("openai.chat", of=Exchange)
 REPLIES = [recording for recording in RECORDINGS if recording.status < 400]
 REFUSALS = [recording for recording in RECORDINGS if recording.status >= 400]
 REQUESTS = [recording for recording in RECORDINGS if recording.request and recording.name != EMPTY_MESSAGES]
-pytestmark = pytest.mark.skipif(
-    not RECORDINGS, reason=f"no recordings at {CORPUS}; set GATEWAY_SHARED to the folder that has them"
-)
 
 
-def each(recordings: list[Recording]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("recorded", recordings, ids=lambda recorded: recorded.name)
-
-
-def splits(body: bytes) -> Iterator[list[bytes]]:
-    """By single bytes, and five times at random places, the same ones every time."""
-    yield replay.pieces(body, 1 if len(body) < 100_000 else 113)
-    drawn = random.Random(len(body))
-    for _ in range(5):
-        cuts = sorted(drawn.randrange(len(body) + 1) for _ in range(12))
-        yield [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
-
-
-@each(REPLIES)
-def test_the_tap_passes_the_same_bytes_for_any_split_but_for_a_usage_chunk_we_asked_for(recorded: Recording) -> None:
+@recordings.each(REPLIES)
+def test_the_tap_passes_the_same_bytes_for_any_split_but_for_a_usage_chunk_we_asked_for(recorded: Exchange) -> None:
     encoded = CLIENT.edit(recorded.inbound, Edit("m"), TARGET)
 
     def tapped(chunks: Iterable[bytes]) -> tuple[bytes, tuple[object, ...]]:
@@ -107,30 +59,30 @@ def test_the_tap_passes_the_same_bytes_for_any_split_but_for_a_usage_chunk_we_as
         assert whole == recorded.body.replace(hidden[0], b"")
     else:
         assert whole == recorded.body
-    for chunks in splits(recorded.body):
+    for chunks in recorded.splits():
         assert tapped(chunks) == (whole, saw)
 
 
-@each(REPLIES)
-def test_the_decoder_gives_the_same_events_for_any_split(recorded: Recording) -> None:
+@recordings.each(REPLIES)
+def test_the_decoder_gives_the_same_events_for_any_split(recorded: Exchange) -> None:
     whole = decoded(recorded, [recorded.body])
     assert isinstance(whole[0], Started)
     assert not any(isinstance(event, Failed) for event in whole)
-    for chunks in splits(recorded.body):
+    for chunks in recorded.splits():
         assert decoded(recorded, chunks) == whole
 
 
-@each(REPLIES)
-def test_the_decoder_and_the_tap_count_the_same_usage(recorded: Recording) -> None:
+@recordings.each(REPLIES)
+def test_the_decoder_and_the_tap_count_the_same_usage(recorded: Exchange) -> None:
     tap = CLIENT.tap(TARGET, recorded.stream, CLIENT.edit(recorded.inbound, Edit("m"), TARGET), recorded.inbound)
     tap.feed(recorded.body)
     tap.finish()
     assert usage(decoded(recorded, [recorded.body])) == tap.usage
 
 
-@each(REPLIES)
+@recordings.each(REPLIES)
 @pytest.mark.parametrize("framing", ["sse", "json"])
-def test_a_reply_written_again_keeps_text_calls_reason_and_usage(recorded: Recording, framing: Any) -> None:
+def test_a_reply_written_again_keeps_text_calls_reason_and_usage(recorded: Exchange, framing: Any) -> None:
     call = SERVER.decode(recorded.inbound)
     call.stream_usage = True
     events = decoded(recorded, [recorded.body])
@@ -147,7 +99,7 @@ def test_what_is_estimated_without_usage_is_near_what_was_reported() -> None:
     than a factor of 3 is replies of a few tokens, where what surrounds a call counts too.
     """
     found = []
-    for recorded in (recorded for recorded in REPLIES if recorded.stream):
+    for recorded in (recorded for recorded in recordings.needed(REPLIES) if recorded.stream):
         counts = usage(decoded(recorded, [recorded.body]))
         if counts is not None and counts.output:
             estimate = -(-cut_before_usage(recorded).output_bytes // 4)
@@ -166,7 +118,7 @@ def share(found: list[tuple[int, int, int]], tokens: int) -> float:
     return sum(near(estimate, told) or near(estimate, shown) for estimate, told, shown in found) / len(found)
 
 
-def cut_before_usage(recorded: Recording) -> Tap:
+def cut_before_usage(recorded: Exchange) -> Tap:
     events = [event for event in sse.events(recorded.body) if b'"usage":{' not in event and b"[DONE]" not in event]
     encoded = CLIENT.edit(recorded.inbound, Edit("m"), TARGET)
     tap = CLIENT.tap(TARGET, True, encoded, recorded.inbound)
@@ -174,8 +126,8 @@ def cut_before_usage(recorded: Recording) -> Tap:
     return tap
 
 
-@each(REFUSALS)
-def test_an_error_keeps_its_status_its_words_and_its_body(recorded: Recording) -> None:
+@recordings.each(REFUSALS)
+def test_an_error_keeps_its_status_its_words_and_its_body(recorded: Exchange) -> None:
     error = CLIENT.decode_error(recorded.status, recorded.headers, recorded.body)
     assert isinstance(error, UpstreamRefused)
     assert error.upstream_status == recorded.status
@@ -188,8 +140,8 @@ def test_an_error_keeps_its_status_its_words_and_its_body(recorded: Recording) -
         assert error.code == json.loads(recorded.body)["error"]["code"]
 
 
-@each(REQUESTS)
-def test_an_edit_keeps_members_their_order_and_the_bytes_of_values(recorded: Recording) -> None:
+@recordings.each(REQUESTS)
+def test_an_edit_keeps_members_their_order_and_the_bytes_of_values(recorded: Exchange) -> None:
     asked = recorded.inbound
     encoded = CLIENT.edit(asked, Edit("other"), TARGET)
     before, after = MEMBERS.decode(asked.body), MEMBERS.decode(encoded.body)
@@ -202,8 +154,8 @@ def test_an_edit_keeps_members_their_order_and_the_bytes_of_values(recorded: Rec
     assert encoded.loss == ()
 
 
-@each(REQUESTS)
-def test_a_request_read_and_written_again_says_the_same(recorded: Recording) -> None:
+@recordings.each(REQUESTS)
+def test_a_request_read_and_written_again_says_the_same(recorded: Exchange) -> None:
     assert recorded.request is not None
     target = msgspec.structs.replace(replay.target(recorded.request["model"]), quirks=habits(recorded.request))
     encoded = CLIENT.encode(SERVER.decode(recorded.inbound), target)
@@ -212,14 +164,14 @@ def test_a_request_read_and_written_again_says_the_same(recorded: Recording) -> 
 
 
 def test_a_request_without_messages_is_refused_as_openai_refuses_it() -> None:
-    recorded = next(recorded for recorded in RECORDINGS if recorded.name == EMPTY_MESSAGES)
+    recorded = next(recorded for recorded in recordings.needed(RECORDINGS) if recorded.name == EMPTY_MESSAGES)
     request = inbound(recorded.request or {})
     with pytest.raises(Exception, match="empty array") as refused:
         SERVER.decode(request)
     assert json.loads(SERVER.encode_error(refused.value, request)) == json.loads(recorded.body)
 
 
-def decoded(recorded: Recording, chunks: Iterable[bytes]) -> list[Event]:
+def decoded(recorded: Exchange, chunks: Iterable[bytes]) -> list[Event]:
     return list(replay.decoded(CLIENT.decoder(TARGET, recorded.stream), chunks))
 
 

@@ -10,7 +10,7 @@ encoders.py           events to a reply
 models.py             lists of models, and what is known of one
 refusals.py           errors, both ways
 version.py            GET /api/version, which clients ask before they begin
-losses.py, ids.py, dates.py  what had no place, ids that nobody gave, times as text
+ids.py, dates.py      ids that nobody gave, times as text
 """
 
 from __future__ import annotations

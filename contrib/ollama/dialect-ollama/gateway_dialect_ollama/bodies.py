@@ -5,9 +5,9 @@ from __future__ import annotations
 from gateway import Call, Encoded, Extra, Target
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members as Object
+from gateway.wire.losses import Loss
 
 from . import options, tools
-from .losses import Loss
 from .names import CHAT, NAME
 from .turns import messages
 
@@ -62,6 +62,4 @@ def _unheard(call: Call, loss: Loss) -> None:
         "prompt_cache_key": call.prompt_cache_key,
         "service_tier": call.service_tier not in (None, "auto", "default"),
     }
-    for path, value in lost.items():
-        if value:
-            loss.add(path)
+    loss.unsaid(lost)

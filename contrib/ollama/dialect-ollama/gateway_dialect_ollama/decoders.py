@@ -22,6 +22,7 @@ from gateway import (
     UpstreamError,
 )
 from gateway.wire import jsontext, lines
+from gateway.wire.losses import Loss
 
 from . import dates, ids, refusals
 from .names import NAME, REASONS
@@ -33,8 +34,8 @@ CUT = "The upstream's reply ended before it was complete."
 class _Reader:
     """Chunks to events. Text and thoughts come in deltas, each call whole."""
 
-    def __init__(self, loss: list[str]) -> None:
-        self._loss = loss
+    def __init__(self) -> None:
+        self.loss = Loss()
         self._open: type[Text] | type[Reasoning] | None = None
         self._blocks = 0
         self._calls = 0
@@ -57,7 +58,7 @@ class _Reader:
         for call in said.tool_calls or ():
             self._call(call, out)
         if says(said.images):
-            self._lose("message.images")
+            self.loss.add("message.images")
         if chunk.done or whole:
             self._finish(chunk, payload, out)
 
@@ -108,10 +109,6 @@ class _Reader:
             )
         )
 
-    def _lose(self, path: str) -> None:
-        if path not in self._loss:
-            self._loss.append(path)
-
 
 def arguments(value: Raw) -> str:
     """As they stand; servers that stand in for Ollama may send them as text, or not at all."""
@@ -123,8 +120,8 @@ def arguments(value: Raw) -> str:
 
 class StreamDecoder(Decoder):
     def __init__(self) -> None:
-        self.loss: list[str] = []
-        self._reader = _Reader(self.loss)
+        self._reader = _Reader()
+        self.loss = self._reader.loss.paths
         self._splitter = lines.Splitter()
 
     def feed(self, data: bytes) -> list[Event]:
@@ -153,8 +150,8 @@ class StreamDecoder(Decoder):
 
 class WholeDecoder(Decoder):
     def __init__(self) -> None:
-        self.loss: list[str] = []
-        self._reader = _Reader(self.loss)
+        self._reader = _Reader()
+        self.loss = self._reader.loss.paths
         self._body = bytearray()
 
     def feed(self, data: bytes) -> list[Event]:

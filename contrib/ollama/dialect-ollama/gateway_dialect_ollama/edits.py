@@ -10,9 +10,9 @@ from msgspec import Raw
 
 from gateway import BadCall, Edit, Encoded, Extra, Inbound, Parameter, ReasoningOptions, Target
 from gateway.wire import jsontext
+from gateway.wire.losses import Loss
 
 from . import options
-from .losses import Loss
 from .names import CHAT, GENERATE
 
 _MEMBERS = msgspec.json.Decoder(Extra)

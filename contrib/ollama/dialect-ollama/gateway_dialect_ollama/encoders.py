@@ -28,9 +28,9 @@ from gateway import (
 )
 from gateway.wire import jsontext, lines
 from gateway.wire.jsontext import Members as Object
+from gateway.wire.losses import Loss
 
 from . import dates, refusals, tools
-from .losses import Loss
 from .names import ENDS, NAME
 
 _WORDS = {Text: "content", Refusal: "content", Reasoning: "thinking"}

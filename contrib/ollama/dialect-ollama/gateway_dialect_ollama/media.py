@@ -9,8 +9,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 
 from gateway import Audio, Block, Image
-
-from .losses import Loss
+from gateway.wire.losses import Loss
 
 _PICTURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",

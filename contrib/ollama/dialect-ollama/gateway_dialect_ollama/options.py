@@ -12,9 +12,9 @@ from msgspec import Raw
 from gateway import Call, Extra, Limits, OutputFormat, ReasoningOptions, Sampling
 from gateway.wire import efforts, jsontext
 from gateway.wire.jsontext import Members as Object
+from gateway.wire.losses import Loss
 from gateway.wire.members import FLAG, INTEGER, NUMBER, TEXT, Kind, Members
 
-from .losses import Loss
 from .names import LEVELS
 
 _TEXTS = Kind(list[str], "a list of strings")

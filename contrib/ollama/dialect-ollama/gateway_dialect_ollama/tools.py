@@ -7,10 +7,10 @@ from msgspec import Raw
 from gateway import Call, Tool, ToolCall
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members as Object
+from gateway.wire.losses import Loss
 from gateway.wire.members import FLAG, TEXT, Members
 
 from . import ids
-from .losses import Loss
 
 FREE_TEXT = Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
 NONE = Raw(b'{"type":"object","properties":{}}')

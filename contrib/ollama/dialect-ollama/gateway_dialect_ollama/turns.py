@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from gateway import Audio, Block, Call, Image, Message, Reasoning, Refusal, Text, ToolCall, ToolResult
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members as Object
+from gateway.wire.losses import Loss
 
 from . import ids, media, tools
-from .losses import Loss
 
 _ROLES = {"developer": "system"}
 

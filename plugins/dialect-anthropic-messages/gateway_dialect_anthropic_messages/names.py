@@ -1,0 +1,3 @@
+"""The dialect's name."""
+
+NAME = "anthropic-messages"
