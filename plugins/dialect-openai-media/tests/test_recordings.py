@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
-from typing import Any
 
 import pytest
 from gateway_dialect_openai_media.client import MediaClient
@@ -14,37 +11,29 @@ from msgspec import Raw
 from msgspec import json as msgjson
 
 from gateway import Edit, Inbound, Usage
-from gateway.testing import replay
+from gateway.testing import recordings, replay
+from gateway.testing.recordings import Recording
 
-CORPUS = Path(os.environ.get("GATEWAY_SHARED") or Path(__file__).parents[4] / "shared") / "corpus"
 APIS = ("openai.embeddings", "openai.completions", "openai.images", "openai.audio", "rerank", "cohere.embed")
-ENDLESS = "writer/589985ef73.json"
+ENDLESS = "openai.completions/writer/589985ef73"
 """A stream of another dialect, `{"value": …}`, that does not say when it ends."""
 SERVER, CLIENT = MediaServer(), MediaClient()
 PATHS = [operation.path for operation in SERVER.operations]
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    paths = sorted(path for api in APIS for path in CORPUS.glob(f"{api}/*/*.json"))
-    absent = [pytest.param(None, marks=pytest.mark.skip(reason=f"no recordings at {CORPUS}"))]
-    named = [pytest.param(path, id="-".join(path.parts[-3:])) for path in paths]
-    if "recording" in metafunc.fixturenames:
-        metafunc.parametrize("recording", named or absent)
+RECORDINGS = recordings.load(*APIS)
 
 
-def loaded(recording: Path) -> tuple[Inbound, dict[str, Any], bytes]:
-    """A request to us for what was recorded, the recorded reply, and its bytes."""
-    record = json.loads(recording.read_bytes())
-    asked = record["request"]["body"]
-    body = asked if isinstance(asked, dict) else {"model": "m"}
-    path = next(path for path in PATHS if record["request"]["path"].endswith(path))
-    request = replay.inbound(SERVER, json.dumps(body | {"model": body.get("model", "m")}).encode(), "/v1" + path)
-    said = record["response"]["body"]
-    return request, record["response"], said.encode() if isinstance(said, str) else json.dumps(said).encode()
+def asked(recorded: Recording) -> Inbound:
+    """A request to us for what was recorded."""
+    path = next(path for path in PATHS if recorded.path.endswith(path))
+    body = json.dumps({"model": "m", **(recorded.request or {})}).encode()
+    return replay.inbound(SERVER, body, "/v1" + path)
 
 
-def test_a_request_keeps_its_members(recording: Path) -> None:
-    request, _, _ = loaded(recording)
+@recordings.each(RECORDINGS)
+def test_a_request_keeps_its_members(recorded: Recording) -> None:
+    request = asked(recorded)
     encoded = CLIENT.edit(request, Edit("served", usage=False), replay.target("served"))
     before, after = (msgjson.decode(body, type=dict[str, Raw]) for body in (request.body, encoded.body))
     assert list(after) == list(before)
@@ -52,20 +41,20 @@ def test_a_request_keeps_its_members(recording: Path) -> None:
     assert encoded.loss == ()
 
 
+@recordings.each(RECORDINGS)
 @pytest.mark.parametrize("size", [0, 1, 13])
-def test_a_reply_passes_byte_for_byte(recording: Path, size: int) -> None:
-    request, response, said = loaded(recording)
-    stream = response["body_kind"] == "sse"
+def test_a_reply_passes_byte_for_byte(recorded: Recording, size: int) -> None:
+    request, said = asked(recorded), recorded.body
     size = max(size, len(said) // 2000) if size else 0
-    if response["status"] >= 400:
-        error = CLIENT.decode_error(response["status"], {"content-type": "application/json"}, said)
+    if recorded.status >= 400:
+        error = CLIENT.decode_error(recorded.status, {"content-type": "application/json"}, said)
         assert error.public
         return
     encoded = CLIENT.edit(request, Edit("served", usage=False), replay.target("served"))
-    tap = CLIENT.tap(replay.target("served"), stream, encoded, request)
+    tap = CLIENT.tap(replay.target("served"), recorded.stream, encoded, request)
     passed = b"".join([tap.feed(piece) for piece in replay.pieces(said, size)]) + tap.finish()
     assert passed == said
-    assert (tap.complete, tap.failed) == (not recording.match(ENDLESS), None)
+    assert (tap.complete, tap.failed) == (recorded.name != ENDLESS, None)
     assert tap.usage == told(said)
 
 
