@@ -101,4 +101,4 @@ def _note(exchange: Exchange, opened: Opened) -> None:
     convert = opened.convert
     note(opened.attempt, convert)
     if isinstance(convert, Translation):
-        exchange.loss.extend(loss for loss in convert.loss if loss not in exchange.loss)
+        exchange.loss[:] = dict.fromkeys((*exchange.loss, *convert.loss))

@@ -12,14 +12,16 @@ class Loss:
     have a place.
     """
 
-    __slots__ = ("own", "paths")
+    __slots__ = ("_known", "own", "paths")
 
     def __init__(self, own: bool = False) -> None:
         self.own = own
         self.paths: list[str] = []
+        self._known: set[str] = set()
 
     def add(self, path: str) -> None:
-        if path not in self.paths:
+        if path not in self._known:
+            self._known.add(path)
             self.paths.append(path)
 
     def keep(self, extra: Extra, path: str = "", known: Collection[str] = ()) -> Extra:
