@@ -5,17 +5,17 @@ Source: https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
+from pathlib import Path
 
 from msgspec import Raw, json, structs
 
 from gateway import Address, Encoded, Outgoing, ServiceKey, Services, Settings, Target, TokenSource
+from gateway.endpoint import DefaultNames, Unusable, listed, model_segment
+from gateway.endpoint.reading import resolved, service_key, token_source, url_name
 from gateway.wire.jsontext import encode, members
 
-from .endpoint import PATH, AnthropicEndpoint, Unusable, based, headers_of, resolved
-from .names import defaults, listed
+from .endpoint import PATH, AnthropicEndpoint, based, headers_of
 from .section import AnthropicFields, Vertex
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -23,7 +23,7 @@ REGION = "us-east5"
 SET = {"anthropic_version": Raw(b'"vertex-2023-10-16"')}
 DROP = frozenset(("model",))
 COUNT = "/messages/count_tokens"
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9:._-]*[a-z0-9])?", re.IGNORECASE)
+MODELS = Path(__file__).with_name("vertex_models.json")
 
 
 class VertexProvider(AnthropicEndpoint):
@@ -35,7 +35,7 @@ class VertexProvider(AnthropicEndpoint):
             key = _key(settings)
             self._address = _address(settings, key)
             self._headers = headers_of(settings, {})
-            self._tokens = _tokens(services, key)
+            self._tokens = token_source(services, self.endpoint, key, SCOPE)
         except Unusable as unusable:
             self.refuse(unusable)
 
@@ -57,7 +57,7 @@ class VertexProvider(AnthropicEndpoint):
         if outgoing.encoded.path == COUNT:
             return self._address.url("/count-tokens:rawPredict")
         verb = "streamRawPredict" if outgoing.exchange.envelope.stream else "rawPredict"
-        return self._address.url(f"/{quote(outgoing.target.model, safe='@')}:{verb}")
+        return self._address.url(f"/{model_segment(outgoing.target.model, safe='@')}:{verb}")
 
     async def headers(self, outgoing: Outgoing) -> Mapping[str, str]:
         return {"authorization": f"Bearer {await self._tokens.token()}", **self.configured(outgoing)}
@@ -81,7 +81,7 @@ def _models(settings: Settings) -> tuple[Mapping[str, str], bool]:
         names = section.models or listed(settings.env("ANTHROPIC_MODELS")) or settings.one(AnthropicFields).models
         own = dict.fromkeys(names, "")
     if not own:
-        return {name: name for name in defaults().vertex.names}, True
+        return {name: name for name in DefaultNames.read(MODELS).names}, True
     shared = section.deployment_name
     return {name: deployed or shared or name for name, deployed in own.items()}, False
 
@@ -93,10 +93,7 @@ def _key(settings: Settings) -> ServiceKey:
             where, text = variable, settings.env(variable) or ""
     if not text:
         raise Unusable("GOOGLE_SERVICE_KEY_FILE", "it is not set")
-    try:
-        return ServiceKey.read(resolved(settings, where, text))
-    except ValueError as error:
-        raise Unusable(where, str(error)) from error
+    return service_key(where, resolved(settings, where, text))
 
 
 def _address(settings: Settings, key: ServiceKey) -> Address:
@@ -104,25 +101,16 @@ def _address(settings: Settings, key: ServiceKey) -> Address:
     section = _section(settings)
     region = _named(settings, f"{PATH}.vertex.region", section.region, "ANTHROPIC_VERTEX_REGION", REGION)
     project = _named(settings, f"{PATH}.vertex.projectId", section.project_id, "VERTEX_PROJECT_ID", key.project_id)
-    base = settings.env("ANTHROPIC_VERTEX_BASE_URL") or f"https://{host(region)}/v1"
-    try:
-        address = based(base)
-        return Address(address.url(f"/projects/{project}/locations/{region}/publishers/anthropic/models"))
-    except ValueError as error:
-        raise Unusable("ANTHROPIC_VERTEX_BASE_URL", str(error)) from error
+    variable = "ANTHROPIC_VERTEX_BASE_URL"
+    base = based(variable, settings.env(variable) or f"https://{host(region)}/v1")
+    return Address(base.url(f"/projects/{project}/locations/{region}/publishers/anthropic/models"))
 
 
 def _named(settings: Settings, path: str, own: str, variable: str, default: str) -> str:
-    """A name that goes into a URL: from the section, the variable, or the default."""
+    """From the section, the variable, or the default."""
     if own:
-        where, text = path, resolved(settings, path, own)
-    else:
-        where, text = variable, settings.env(variable) or default
-    if not text:
-        raise Unusable(where, "it is not set, and the service account's key names none")
-    if not _NAME.fullmatch(text):
-        raise Unusable(where, "it has characters that such a name does not have")
-    return text
+        return url_name(path, resolved(settings, path, own))
+    return url_name(variable, settings.env(variable) or default)
 
 
 def host(region: str) -> str:
@@ -131,10 +119,3 @@ def host(region: str) -> str:
     if region in ("us", "eu"):
         return f"aiplatform.{region}.rep.googleapis.com"
     return f"{region}-aiplatform.googleapis.com"
-
-
-def _tokens(services: Services, key: ServiceKey) -> TokenSource:
-    try:
-        return TokenSource(services.upstream, services.clock, services.log, "endpoint anthropic", key, SCOPE)
-    except ValueError as error:
-        raise Unusable("the service account's key", str(error)) from error

@@ -4,8 +4,8 @@ import logging
 
 import msgspec
 import pytest
-from gateway_provider_anthropic import register_providers, register_sections
-from gateway_provider_anthropic.names import defaults
+from gateway_provider_anthropic import register_providers, register_sections, vertex
+from gateway_provider_anthropic.endpoint import MODELS
 from gateway_provider_anthropic.section import AnthropicFields
 
 from gateway import (
@@ -26,6 +26,7 @@ from gateway import (
     Upstream,
     UserKey,
 )
+from gateway.endpoint import DefaultNames
 
 CANARY = "sk-ant-canary"
 KEY = {"ANTHROPIC_API_KEY": CANARY}
@@ -158,7 +159,7 @@ async def test_a_key_that_callers_bring_is_sent_and_nobodys_list_is_fetched():
     provider = one(ASKED, {"headers": {"x-api-key": "operators"}}, upstream)
     assert (provider.unavailable, provider.open, provider.user_provides) == (None, True, ("apiKey",))
     assert await provider.headers(outgoing(provider, key="mine")) == {"x-api-key": "mine"}
-    assert await provider.models() == defaults().direct.names
+    assert await provider.models() == DefaultNames.read(MODELS).names
     assert upstream.sent == []
 
 
@@ -169,7 +170,7 @@ async def test_a_brought_key_that_no_header_can_carry_is_the_callers_fault():
 
 
 def test_default_names_say_where_they_are_from():
-    for names in (defaults().direct, defaults().vertex):
+    for names in (DefaultNames.read(MODELS), DefaultNames.read(vertex.MODELS)):
         assert names.source.startswith("https://")
         assert len(names.date) == 10
         assert len(set(names.names)) == len(names.names) > 5
@@ -180,9 +181,9 @@ def test_default_names_say_where_they_are_from():
     [
         ({}, {"titleConvo": True}, "ANTHROPIC_API_KEY: it is not set"),
         (KEY | {"ANTHROPIC_REVERSE_PROXY": "h"}, None, "ANTHROPIC_REVERSE_PROXY: it is not a URL"),
-        (KEY, {"headers": {"x": "${NONE}"}}, "endpoints.anthropic.headers: not set: NONE"),
+        (KEY, {"headers": {"x": "${NONE}"}}, "endpoints.anthropic.headers: the variable NONE is not set"),
         (KEY, {"headers": {"x y": "1"}}, "endpoints.anthropic.headers.x y"),
-        (KEY, {"baseURL": "${NONE}"}, "endpoints.anthropic.baseURL: not set: NONE"),
+        (KEY, {"baseURL": "${NONE}"}, "endpoints.anthropic.baseURL: the variable NONE is not set"),
         ({"ANTHROPIC_API_KEY": CANARY + "\nx"}, None, "ANTHROPIC_API_KEY: the value of this header has a line break"),
     ],
 )

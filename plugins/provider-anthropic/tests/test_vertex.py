@@ -10,12 +10,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from gateway_provider_anthropic import register_providers
-from gateway_provider_anthropic.names import defaults
 from gateway_provider_anthropic.section import AnthropicFields
+from gateway_provider_anthropic.vertex import MODELS as NAMES
 
 from gateway import (
     MOUNT,
     Attempt,
+    BadCall,
     Egress,
     Encoded,
     Envelope,
@@ -29,6 +30,7 @@ from gateway import (
     Timeouts,
     UpstreamError,
 )
+from gateway.endpoint import DefaultNames
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as answer
 from gateway.testing.installed import NoUpstream
@@ -81,8 +83,12 @@ def test_the_model_and_whether_it_streams_are_in_the_url():
 
 def test_a_models_name_cannot_lead_elsewhere():
     provider = one()
-    url = provider.url(outgoing(provider, "../../../secrets?x=1#;"))
-    assert url == f"{MODELS}/..%2F..%2F..%2Fsecrets%3Fx%3D1%23%3B:rawPredict"
+    url = provider.url(outgoing(provider, "a/b?x=1#;\r\n:\ud800"))
+    assert url == f"{MODELS}/a%2Fb%3Fx%3D1%23%3B%0D%0A%3A%3F:rawPredict"
+    for name in ("../../../secrets", "..", ".", "a/../b", "a\\..\\b", ""):
+        with pytest.raises(BadCall) as caught:
+            provider.url(outgoing(provider, name))
+        assert caught.value.param == "model"
 
 
 def test_the_version_is_in_the_body_and_the_model_is_not():
@@ -164,7 +170,7 @@ async def test_models_are_a_list_or_a_map_to_vertexs_names():
 async def test_the_variables_models_count_where_the_section_has_none_and_defaults_after_that():
     assert await one({"ANTHROPIC_MODELS": "a,b"}, {"vertex": {}}).models() == ("a", "b")
     provider = one()
-    assert await provider.models() == defaults().vertex.names
+    assert await provider.models() == DefaultNames.read(NAMES).names
     assert provider.open
 
 
@@ -206,13 +212,13 @@ async def test_a_token_that_cannot_be_had_is_the_upstreams_failure(caplog):
     [
         ({"GOOGLE_SERVICE_KEY_FILE": ""}, None, "GOOGLE_SERVICE_KEY_FILE: it is not set"),
         ({"GOOGLE_SERVICE_KEY_FILE": "nowhere.json"}, None, "GOOGLE_SERVICE_KEY_FILE: it is neither"),
-        ({}, {"vertex": {"serviceKeyFile": "${NONE}"}}, "vertex.serviceKeyFile: not set: NONE"),
+        ({}, {"vertex": {"serviceKeyFile": "${NONE}"}}, "vertex.serviceKeyFile: the variable NONE is not set"),
         ({"GOOGLE_SERVICE_KEY_FILE": service_key(private_key=CANARY)}, None, "private_key"),
         ({"GOOGLE_SERVICE_KEY_FILE": service_key(project_id="")}, None, "VERTEX_PROJECT_ID: it is not set"),
         ({"VERTEX_PROJECT_ID": "p/../q"}, None, "VERTEX_PROJECT_ID: it has characters"),
         ({"ANTHROPIC_VERTEX_REGION": "evil.example/"}, None, "ANTHROPIC_VERTEX_REGION: it has characters"),
         ({"ANTHROPIC_VERTEX_BASE_URL": "h"}, None, "ANTHROPIC_VERTEX_BASE_URL: it is not a URL"),
-        ({}, {"vertex": {}, "headers": {"x": "${NONE}"}}, "endpoints.anthropic.headers: not set: NONE"),
+        ({}, {"vertex": {}, "headers": {"x": "${NONE}"}}, "endpoints.anthropic.headers: the variable NONE is not set"),
     ],
 )
 def test_what_cannot_be_called_says_why(environ, section, what):

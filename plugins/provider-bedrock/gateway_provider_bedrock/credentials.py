@@ -12,12 +12,11 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway import BadCall, Secret, Settings, UserKey
+from gateway.endpoint import USER_PROVIDED, Unusable
 
 from . import profiles
 from .sigv4 import Keys
-from .unusable import Unusable
 
-USER_PROVIDED = "user_provided"
 VARIABLES = {
     "accessKeyId": "BEDROCK_AWS_ACCESS_KEY_ID",
     "secretAccessKey": "BEDROCK_AWS_SECRET_ACCESS_KEY",

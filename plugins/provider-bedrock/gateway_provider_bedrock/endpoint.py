@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
-from urllib.parse import quote
+from pathlib import Path
 
 import msgspec
 from msgspec import Raw
 
 from gateway import (
     Address,
-    BadHeader,
     Encoded,
-    Finding,
     HeaderTemplates,
-    HttpProvider,
     Outgoing,
     Services,
     Settings,
@@ -24,17 +20,19 @@ from gateway import (
     UnsetVariable,
     UserKey,
     endpoint_enabled,
-    endpoint_headers,
 )
+from gateway.endpoint import USER_PROVIDED, ConfiguredProvider, DefaultNames, Unusable, listed, model_segment
+from gateway.endpoint.reading import address, base_url, header_templates
+from gateway.endpoint.unusable import unset
 
 from . import credentials
 from .credentials import Bearer, Brought, Credentials
 from .regions import Regions, is_region
 from .section import PATH, BedrockFields, GuardrailFields
 from .sigv4 import signed
-from .unusable import Unusable
 
 SERVICE = "bedrock"
+MODELS = Path(__file__).with_name("models.json")
 REVERSE_PROXY = "BEDROCK_REVERSE_PROXY"
 DEFAULT_REGION = "BEDROCK_AWS_DEFAULT_REGION"
 ASKS = (DEFAULT_REGION, "BEDROCK_AWS_PROFILE", *credentials.VARIABLES.values())
@@ -42,23 +40,19 @@ ASKS = (DEFAULT_REGION, "BEDROCK_AWS_PROFILE", *credentials.VARIABLES.values())
 _members = msgspec.json.Decoder(dict[str, Raw])
 
 
-class _Models(msgspec.Struct):
-    source: str
-    models: tuple[str, ...]
-
-
-class BedrockProvider(HttpProvider):
+class BedrockProvider(ConfiguredProvider):
     endpoint = "bedrock"
     dialects = ("bedrock-converse",)
     kind = "bedrock"
+    path = PATH
 
     def __init__(self, settings: Settings, services: Services) -> None:
+        super().__init__()
         self._fields = settings.one(BedrockFields)
         self._clock: Callable[[], float] = services.clock
-        self._findings: list[Finding] = []
-        listed = self._fields.models or _listed(settings)
-        self.open = not listed
-        self._names = listed or _default_models()
+        names = self._fields.models or listed(settings.env("BEDROCK_AWS_MODELS"))
+        self.open = not names
+        self._names = names or DefaultNames.read(MODELS).names
         self._shown = _shown(self._fields, settings)
         self._set: Mapping[str, Raw] = {}
         self._profiles: Mapping[str, str | None] = {}
@@ -69,8 +63,7 @@ class BedrockProvider(HttpProvider):
         try:
             self._set_up(settings)
         except Unusable as unusable:
-            self.unavailable = f"{unusable.where}: {unusable}"
-            self._warn(PATH, self.unavailable, "set it in the environment or in .env")
+            self.refuse(unusable)
 
     def adapt(self, encoded: Encoded, target: Target) -> Encoded:
         """How a stream is guarded is told for streams alone."""
@@ -86,7 +79,7 @@ class BedrockProvider(HttpProvider):
     def url(self, outgoing: Outgoing) -> str:
         served = self._served(outgoing.target.model)
         operation = outgoing.encoded.path.rpartition("/")[2]
-        path = f"/model/{quote(served, safe='-._~', errors='replace')}/{operation}"
+        path = f"/model/{model_segment(served)}/{operation}"
         address = self._address or Address(f"https://bedrock-runtime.{self._regions.of(served)}.amazonaws.com")
         return address.url(path, outgoing.encoded.query)
 
@@ -115,9 +108,6 @@ class BedrockProvider(HttpProvider):
     def missing(self, key: UserKey) -> Sequence[str]:
         return self._credentials.missing(key) if isinstance(self._credentials, Brought) else ()
 
-    def findings(self) -> Sequence[Finding]:
-        return self._findings
-
     def shown(self) -> Mapping[str, object]:
         return self._shown
 
@@ -129,7 +119,7 @@ class BedrockProvider(HttpProvider):
                 self.user_key_names = {"apiKey": "bearerToken"}
         self._address = _address(self._fields, settings)
         self._regions = Regions(self._region(settings), self._fields.available_regions)
-        self._headers = _headers(self._fields, settings)
+        self._headers = header_templates(settings, f"{PATH}.headers", self._fields.headers, {}, {})
         if self._fields.guardrail_config is not None:
             self._set = {"guardrailConfig": _guardrail(self._fields.guardrail_config, settings)}
         self._profiles = {model: self._profile(model, settings) for model in self._fields.inference_profiles}
@@ -147,7 +137,7 @@ class BedrockProvider(HttpProvider):
         try:
             return settings.resolve(self._fields.inference_profiles[model]).strip()
         except UnsetVariable as error:
-            self._warn(f"{PATH}.inferenceProfiles.{model}", f"not set: {error}", "set it; until then it answers 503")
+            self.warn(f"{PATH}.inferenceProfiles.{model}", unset(error), "set it; until then it answers 503")
             return None
 
     def _region(self, settings: Settings) -> str:
@@ -163,9 +153,6 @@ class BedrockProvider(HttpProvider):
                 raise Unusable(DEFAULT_REGION, f'"{name}" is not the name of a region, as us-east-1 is')
         return found
 
-    def _warn(self, path: str, what: str, todo: str) -> None:
-        self._findings.append(Finding(path, what, todo, "warning"))
-
 
 def endpoint(settings: Settings, services: Services) -> BedrockProvider | None:
     """None where nothing asks for it, or ENDPOINTS leaves it out."""
@@ -173,47 +160,21 @@ def endpoint(settings: Settings, services: Services) -> BedrockProvider | None:
     return BedrockProvider(settings, services) if asked_for and endpoint_enabled(settings, "bedrock") else None
 
 
-def _listed(settings: Settings) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (settings.env("BEDROCK_AWS_MODELS") or "").split(",") if name.strip())
-
-
-def _default_models() -> tuple[str, ...]:
-    return msgspec.json.decode(files(__package__).joinpath("models.json").read_bytes(), type=_Models).models
-
-
 def _shown(fields: BedrockFields, settings: Settings) -> Mapping[str, object]:
     """Source: LibreChat `api/server/services/Config/getEndpointsConfig.js`."""
     out: dict[str, object] = {"availableRegions": list(fields.available_regions)} if fields.available_regions else {}
     for name, variable in credentials.VARIABLES.items():
         said = f"userProvide{name[0].upper()}{name[1:]}"
-        out[said] = (settings.env(variable) or "").strip() == credentials.USER_PROVIDED
+        out[said] = (settings.env(variable) or "").strip() == USER_PROVIDED
     return out
 
 
 def _address(fields: BedrockFields, settings: Settings) -> Address | None:
     """LibreChat takes a host's name alone for a reverse proxy; a whole URL does as well. None is AWS itself."""
-    where, text = REVERSE_PROXY, settings.env(REVERSE_PROXY)
-    if text is None:
-        where, text = f"{PATH}.baseURL", fields.base_url
-    if not text:
+    where, base = base_url(settings, REVERSE_PROXY, f"{PATH}.baseURL", fields.base_url)
+    if not base:
         return None
-    try:
-        base = settings.resolve(text).strip()
-        return Address(base if "://" in base else f"https://{base}")
-    except UnsetVariable as error:
-        raise Unusable(where, f"not set: {error}") from error
-    except ValueError as error:
-        raise Unusable(where, str(error)) from error
-
-
-def _headers(fields: BedrockFields, settings: Settings) -> HeaderTemplates:
-    configured = endpoint_headers(settings, fields.headers)
-    try:
-        return HeaderTemplates.compile(settings, configured)
-    except UnsetVariable as error:
-        raise Unusable(f"{PATH}.headers", f"not set: {error}") from error
-    except BadHeader as error:
-        raise Unusable(f"{PATH}.headers.{error.name}", str(error)) from error
+    return address(where, base if "://" in base else f"https://{base}")
 
 
 def _guardrail(fields: GuardrailFields, settings: Settings) -> Raw:
@@ -226,5 +187,5 @@ def _guardrail(fields: GuardrailFields, settings: Settings) -> Raw:
             "streamProcessingMode": fields.stream_processing_mode,
         }
     except UnsetVariable as error:
-        raise Unusable(f"{PATH}.guardrailConfig", f"not set: {error}") from error
+        raise Unusable.unset(f"{PATH}.guardrailConfig", error) from error
     return Raw(msgspec.json.encode({name: value for name, value in told.items() if value}))

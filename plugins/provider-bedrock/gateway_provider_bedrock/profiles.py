@@ -10,9 +10,9 @@ from configparser import Error, RawConfigParser
 from pathlib import Path
 
 from gateway import Secret, Settings
+from gateway.endpoint import Unusable
 
 from .sigv4 import Keys
-from .unusable import Unusable
 
 _ELSEWHERE = {
     "credential_process": "runs a program for its keys (credential_process)",

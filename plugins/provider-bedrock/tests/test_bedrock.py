@@ -183,7 +183,7 @@ def test_an_inference_profile_stands_in_the_url_alone():
     )
     assert provider.target(NOVA).model == NOVA
     (finding,) = provider.findings()
-    assert (finding.path, finding.what) == ("endpoints.bedrock.inferenceProfiles.b", "not set: NONE")
+    assert (finding.path, finding.what) == ("endpoints.bedrock.inferenceProfiles.b", "the variable NONE is not set")
     with pytest.raises(Unavailable):
         provider.url(outgoing(provider, "b"))
 
@@ -235,10 +235,14 @@ def test_what_librechats_list_of_endpoints_shows():
         (BEARER | {"BEDROCK_AWS_DEFAULT_REGION": "us east"}, None, '"us east" is not the name of a region'),
         (BEARER, {"availableRegions": ["x.evil"]}, '"x.evil" is not the name of a region'),
         (BEARER | {"BEDROCK_REVERSE_PROXY": "https://"}, None, "BEDROCK_REVERSE_PROXY: it is not a URL"),
-        (BEARER, {"baseURL": "${NONE}"}, "endpoints.bedrock.baseURL: not set: NONE"),
-        (BEARER, {"headers": {"x": "${NONE}"}}, "endpoints.bedrock.headers: not set: NONE"),
+        (BEARER, {"baseURL": "${NONE}"}, "endpoints.bedrock.baseURL: the variable NONE is not set"),
+        (BEARER, {"headers": {"x": "${NONE}"}}, "endpoints.bedrock.headers: the variable NONE is not set"),
         (BEARER, {"headers": {"x y": "1"}}, "endpoints.bedrock.headers.x y"),
-        (BEARER, {"guardrailConfig": {"guardrailIdentifier": "${NONE}"}}, "endpoints.bedrock.guardrailConfig: not set"),
+        (
+            BEARER,
+            {"guardrailConfig": {"guardrailIdentifier": "${NONE}"}},
+            "endpoints.bedrock.guardrailConfig: the variable NONE is not set",
+        ),
     ],
 )
 def test_what_cannot_be_called_says_why(environ, section, what):

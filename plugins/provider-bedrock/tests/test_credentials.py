@@ -4,9 +4,9 @@ import pytest
 from gateway_provider_bedrock import credentials
 from gateway_provider_bedrock.credentials import Bearer, Brought
 from gateway_provider_bedrock.sigv4 import Keys
-from gateway_provider_bedrock.unusable import Unusable
 
 from gateway import BadCall, Secret, Settings, UserKey
+from gateway.endpoint import Unusable
 
 CREDENTIALS = """
 [default]

@@ -4,53 +4,59 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from msgspec import DecodeError, Raw, json, structs
 
 from gateway import (
+    ANONYMOUS,
     Address,
-    BadHeader,
     Encoded,
     Extra,
-    Finding,
     HeaderTemplates,
-    HttpProvider,
     ModelList,
     Outgoing,
-    Principal,
     Services,
     Settings,
     Target,
-    UnsetVariable,
-    endpoint_headers,
 )
-from gateway.endpoint.brought import USER_PROVIDED, brought
+from gateway.endpoint import (
+    USER_PROVIDED,
+    ConfiguredProvider,
+    DefaultNames,
+    FixedNames,
+    Names,
+    Unusable,
+    brought,
+    listed,
+)
+from gateway.endpoint.reading import CORRECT_IT, address, base_url, header_templates
 from gateway.wire.jsontext import encode, members
 
-from .names import defaults, generators, listed
+from .names import generators
 from .safety import MEMBER, safety
 from .section import GoogleFields
-from .unusable import Unusable
 
 PATH = "endpoints.google"
 OFFICIAL = "https://generativelanguage.googleapis.com/v1beta"
 API_KEY = "GOOGLE_API_KEY"
 """What LibreChat calls the key in JSON."""
-NOBODY = Principal(user_id="", role="")
+MODELS = Path(__file__).with_name("models.json")
 _REQUEST_PATH = re.compile(r"/models/?(?=\?|$)")
 _VERSIONED = re.compile(r"/v\d+(?:(?:alpha|beta)\d*)?$")
 _object = json.Decoder(dict[str, object])
 
 
-class GoogleEndpoint(HttpProvider):
+class GoogleEndpoint(ConfiguredProvider):
     endpoint = "google"
     kind = "google"
+    path = PATH
     dialects = ("gemini",)
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__()
         self._names = listed(settings.env("GOOGLE_MODELS"))
         self.open = not self._names
-        self._finding: Finding | None = None
         self._set: Mapping[str, Raw] = {}
         self._address: Address
         self._headers: HeaderTemplates
@@ -70,17 +76,11 @@ class GoogleEndpoint(HttpProvider):
         """What a request that counts tokens may hold: no safety settings, unless within a whole request."""
         return {name: value for name, value in asked.items() if name != MEMBER}
 
-    def findings(self) -> Sequence[Finding]:
-        return (self._finding,) if self._finding else ()
-
-    def refuse(self, unusable: Unusable) -> None:
-        self.unavailable = f"{unusable.where}: {unusable}"
-        self._finding = Finding(PATH, self.unavailable, "set it in the environment or in .env", "warning")
-
     def set_up(self, settings: Settings, address: Address, ours: Mapping[str, str]) -> None:
         """ours: headers that go where the operator's have no such one. Raises Unusable."""
         self._address = address
-        self._headers = _headers(settings, ours)
+        configured, sources = settings.one(GoogleFields).headers, dict.fromkeys(ours, "GOOGLE_KEY")
+        self._headers = header_templates(settings, f"{PATH}.headers", configured, ours, sources)
         self._set = safety(settings)
 
 
@@ -91,7 +91,7 @@ class StudioProvider(GoogleEndpoint):
         super().__init__(settings)
         bearer = (settings.env("GOOGLE_AUTH_HEADER") or "").strip().lower() == "true"
         self._header, self._scheme = ("authorization", "Bearer ") if bearer else ("x-goog-api-key", "")
-        self._listing: ModelList | None = None
+        self._offered: Names = FixedNames(self._names)
         try:
             key = _key(settings)
             if key == USER_PROVIDED:
@@ -101,7 +101,7 @@ class StudioProvider(GoogleEndpoint):
         except Unusable as unusable:
             self.refuse(unusable)
         else:
-            self._take_models(services)
+            self._offered = self._offer(services)
 
     async def headers(self, outgoing: Outgoing) -> Mapping[str, str]:
         configured = self._headers.fill(outgoing.exchange.principal)
@@ -110,39 +110,25 @@ class StudioProvider(GoogleEndpoint):
         return {**configured, self._header: self._scheme + brought(outgoing, "apiKey")}
 
     async def models(self) -> Sequence[str]:
-        return await self._listing.names() if self._listing else self._names
+        return await self._offered.names()
 
-    def _take_models(self, services: Services) -> None:
+    def _offer(self, services: Services) -> Names:
+        """AI Studio shows its list to a key, which callers may have and the gateway not."""
         if self._names:
-            return
-        names = defaults().names
+            return FixedNames(self._names)
+        names = DefaultNames.read(MODELS).names
         if self.user_provides:
-            self._names = names
-            return
-        self._listing = ModelList(
-            services.upstream,
-            services.clock,
-            services.log,
-            "endpoint google",
-            self._address.url("/models", {"pageSize": "1000"}),
-            self._headers.fill(NOBODY),
-            names,
-            read=generators,
-        )
+            return FixedNames(names)
+        url, headers = self._address.url("/models", {"pageSize": "1000"}), self._headers.fill(ANONYMOUS)
+        return ModelList.of(services, self.endpoint, url, headers, names, read=generators)
 
 
 def based(settings: Settings, official: str, version: str) -> Address:
     """Google's SDKs take a base without a version, others one with it; either is a base here. Raises Unusable."""
-    where, text = "GOOGLE_REVERSE_PROXY", settings.env("GOOGLE_REVERSE_PROXY")
-    if text is None:
-        where, text = f"{PATH}.baseURL", settings.one(GoogleFields).base_url or official
-    try:
-        address = Address(_REQUEST_PATH.sub("", settings.resolve(text).strip()))
-    except UnsetVariable as error:
-        raise Unusable(where, f"not set: {error}") from error
-    except ValueError as error:
-        raise Unusable(where, str(error)) from error
-    return address if _VERSIONED.search(address.prefix) else Address(address.url(version))
+    configured = settings.one(GoogleFields).base_url or official
+    where, base = base_url(settings, "GOOGLE_REVERSE_PROXY", f"{PATH}.baseURL", configured)
+    found = address(where, _REQUEST_PATH.sub("", base))
+    return found if _VERSIONED.search(found.prefix) else Address(found.url(version))
 
 
 def _key(settings: Settings) -> str:
@@ -155,18 +141,7 @@ def _key(settings: Settings) -> str:
     try:
         found = _object.decode(text).get(API_KEY)
     except (DecodeError, ValueError, RecursionError) as error:
-        raise Unusable("GOOGLE_KEY", "it begins as JSON and is none") from error
+        raise Unusable("GOOGLE_KEY", "it begins as JSON and is none", CORRECT_IT) from error
     if not (isinstance(found, str) and found.strip()):
         raise Unusable("GOOGLE_KEY", f"its JSON has no {API_KEY}")
     return found.strip()
-
-
-def _headers(settings: Settings, ours: Mapping[str, str]) -> HeaderTemplates:
-    configured = endpoint_headers(settings, settings.one(GoogleFields).headers)
-    try:
-        return HeaderTemplates.compile(settings, configured, ours)
-    except UnsetVariable as error:
-        raise Unusable(f"{PATH}.headers", f"not set: {error}") from error
-    except BadHeader as error:
-        where = f"{PATH}.headers.{error.name}" if error.name in configured else "GOOGLE_KEY"
-        raise Unusable(where, str(error)) from error

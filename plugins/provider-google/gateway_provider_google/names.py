@@ -1,20 +1,10 @@
-"""Names of models: those that the operator lists, those of the upstream's list, and those of `models.json`."""
+"""The upstream's own list of models."""
 
 from __future__ import annotations
-
-from importlib.resources import files
 
 from msgspec import Struct, json
 
 GENERATES = "generateContent"
-
-
-class Defaults(Struct, frozen=True):
-    """source: where they are from. date: when that was read."""
-
-    source: str
-    date: str
-    names: tuple[str, ...]
 
 
 class _Entry(Struct, rename="camel"):
@@ -27,15 +17,6 @@ class _Listing(Struct):
 
 
 _listing = json.Decoder(_Listing)
-
-
-def defaults() -> Defaults:
-    return json.decode((files(__package__) / "models.json").read_bytes(), type=Defaults)
-
-
-def listed(text: str | None) -> tuple[str, ...]:
-    """A variable's value: names with commas between."""
-    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
 def generators(body: bytes) -> list[str]:

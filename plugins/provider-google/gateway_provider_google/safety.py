@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from msgspec import Raw, json
 
 from gateway import Settings
-
-from .unusable import Unusable
+from gateway.endpoint import Unusable
+from gateway.endpoint.reading import CORRECT_IT
 
 MEMBER = "safetySettings"
 CATEGORIES = ("SEXUALLY_EXPLICIT", "HATE_SPEECH", "HARASSMENT", "DANGEROUS_CONTENT", "CIVIC_INTEGRITY")
@@ -31,7 +31,7 @@ def safety(settings: Settings) -> Mapping[str, Raw]:
         variable = f"GOOGLE_SAFETY_{category}"
         threshold = (settings.env(variable) or "").strip()
         if threshold and threshold not in THRESHOLDS:
-            raise Unusable(variable, f"it is none of {', '.join(THRESHOLDS)}")
+            raise Unusable(variable, f"it is none of {', '.join(THRESHOLDS)}", CORRECT_IT)
         if threshold:
             found.append({"category": f"HARM_CATEGORY_{category}", "threshold": threshold})
     return {MEMBER: Raw(json.encode(found))} if found else {}

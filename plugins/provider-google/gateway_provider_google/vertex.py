@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from gateway import Address, Extra, Outgoing, ServiceKey, Services, Settings, TokenSource
+from gateway.endpoint import DefaultNames, Unusable
+from gateway.endpoint.reading import service_key, token_source, url_name
 from gateway.wire.jsontext import members
 
-from .endpoint import GoogleEndpoint, based
-from .names import defaults
-from .unusable import Unusable
+from .endpoint import MODELS, GoogleEndpoint, based
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 KEYS = ("GOOGLE_SERVICE_KEY_FILE", "GOOGLE_SERVICE_KEY")
@@ -20,18 +19,17 @@ LOCATION = "us-central1"
 WHOLE = "generateContentRequest"
 COUNTED = ("contents", "systemInstruction", "tools", "generationConfig")
 """Members of its CountTokensRequest. Source: https://cloud.google.com/vertex-ai/docs/reference/rest, countTokens."""
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9:._-]*[a-z0-9])?", re.IGNORECASE)
 
 
 class VertexProvider(GoogleEndpoint):
     def __init__(self, settings: Settings, services: Services) -> None:
         super().__init__(settings)
-        self._names = self._names or defaults().names
+        self._names = self._names or DefaultNames.read(MODELS).names
         self._tokens: TokenSource
         try:
-            key = _key(settings)
+            key = service_key(*_first(settings, KEYS))
             self.set_up(settings, _address(settings, key), {})
-            self._tokens = _tokens(services, key)
+            self._tokens = token_source(services, self.endpoint, key, SCOPE)
         except Unusable as unusable:
             self.refuse(unusable)
 
@@ -57,29 +55,12 @@ def _first(settings: Settings, variables: tuple[str, ...], default: str = "") ->
     return variables[0], default
 
 
-def _key(settings: Settings) -> ServiceKey:
-    variable, text = _first(settings, KEYS)
-    try:
-        return ServiceKey.read(text)
-    except ValueError as error:
-        raise Unusable(variable, str(error)) from error
-
-
 def _address(settings: Settings, key: ServiceKey) -> Address:
     """Up to the publisher: what the dialect's path goes below."""
-    location = _named(*_first(settings, LOCATIONS, LOCATION))
-    project = _named(*_first(settings, PROJECTS, key.project_id))
+    location = url_name(*_first(settings, LOCATIONS, LOCATION))
+    project = url_name(*_first(settings, PROJECTS, key.project_id))
     base = based(settings, f"https://{host(location)}/v1", "/v1")
     return Address(base.url(f"/projects/{project}/locations/{location}/publishers/google"))
-
-
-def _named(variable: str, text: str) -> str:
-    """A name that goes into a URL."""
-    if not text:
-        raise Unusable(variable, "it is not set, and the service account's key names none")
-    if not _NAME.fullmatch(text):
-        raise Unusable(variable, "it has characters that such a name does not have")
-    return text
 
 
 def host(location: str) -> str:
@@ -88,10 +69,3 @@ def host(location: str) -> str:
     if location in ("us", "eu"):
         return f"aiplatform.{location}.rep.googleapis.com"
     return f"{location}-aiplatform.googleapis.com"
-
-
-def _tokens(services: Services, key: ServiceKey) -> TokenSource:
-    try:
-        return TokenSource(services.upstream, services.clock, services.log, "endpoint google", key, SCOPE)
-    except ValueError as error:
-        raise Unusable("the service account's key", str(error)) from error

@@ -6,7 +6,7 @@ import logging
 import msgspec
 import pytest
 from gateway_provider_google import register_providers, register_sections
-from gateway_provider_google.names import defaults
+from gateway_provider_google.endpoint import MODELS as NAMES
 from gateway_provider_google.section import GoogleFields
 
 from gateway import (
@@ -27,6 +27,7 @@ from gateway import (
     Upstream,
     UserKey,
 )
+from gateway.endpoint import DefaultNames
 
 CANARY = "AIza-canary"
 KEY = {"GOOGLE_KEY": CANARY}
@@ -158,7 +159,7 @@ async def test_ai_studios_list_is_fetched_and_what_generates_content_offered():
 
 @pytest.mark.parametrize("body", [b"{}", b"<html>", b'{"models": [{}]}', b'{"models": []}', b"\xff"])
 async def test_where_the_list_cannot_be_read_the_known_names_stand_in(body, caplog):
-    assert await one(KEY, upstream=Recorded(body)).models() == defaults().names
+    assert await one(KEY, upstream=Recorded(body)).models() == DefaultNames.read(NAMES).names
     assert CANARY not in caplog.text
 
 
@@ -168,7 +169,7 @@ async def test_a_key_that_callers_bring_is_sent_and_nobodys_list_is_fetched():
     assert (provider.unavailable, provider.open, provider.user_provides) == (None, True, ("apiKey",))
     assert provider.user_key_names == {"GOOGLE_API_KEY": "apiKey"}
     assert await provider.headers(outgoing(provider, key="mine")) == {"x-goog-api-key": "mine"}
-    assert await provider.models() == defaults().names
+    assert await provider.models() == DefaultNames.read(NAMES).names
     assert upstream.sent == []
 
 
@@ -194,9 +195,10 @@ def test_safety_variables_are_set_on_every_request_and_taken_from_counts():
 
 
 def test_default_names_say_where_they_are_from():
-    assert defaults().source.startswith("https://")
-    assert len(defaults().date) == 10
-    assert len(set(defaults().names)) == len(defaults().names) > 5
+    found = DefaultNames.read(NAMES)
+    assert found.source.startswith("https://")
+    assert len(found.date) == 10
+    assert len(set(found.names)) == len(found.names) > 5
 
 
 @pytest.mark.parametrize(
@@ -207,9 +209,9 @@ def test_default_names_say_where_they_are_from():
         ({"GOOGLE_KEY": json.dumps({"key": CANARY})}, None, "GOOGLE_KEY: its JSON has no GOOGLE_API_KEY"),
         (KEY | {"GOOGLE_REVERSE_PROXY": "h"}, None, "GOOGLE_REVERSE_PROXY: it is not a URL"),
         (KEY | {"GOOGLE_SAFETY_HARASSMENT": "some"}, None, "GOOGLE_SAFETY_HARASSMENT: it is none of"),
-        (KEY, {"headers": {"x": "${NONE}"}}, "endpoints.google.headers: not set: NONE"),
+        (KEY, {"headers": {"x": "${NONE}"}}, "endpoints.google.headers: the variable NONE is not set"),
         (KEY, {"headers": {"x y": "1"}}, "endpoints.google.headers.x y"),
-        (KEY, {"baseURL": "${NONE}"}, "endpoints.google.baseURL: not set: NONE"),
+        (KEY, {"baseURL": "${NONE}"}, "endpoints.google.baseURL: the variable NONE is not set"),
         ({"GOOGLE_KEY": CANARY + "\nx"}, None, "GOOGLE_KEY: the value of this header has a line break"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from gateway_provider_google import register_providers
-from gateway_provider_google.names import defaults
+from gateway_provider_google.endpoint import MODELS
 from gateway_provider_google.section import GoogleFields
 
 from gateway import (
@@ -27,6 +27,7 @@ from gateway import (
     Timeouts,
     UpstreamError,
 )
+from gateway.endpoint import DefaultNames
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as answer
 from gateway.testing.installed import NoUpstream
@@ -124,7 +125,7 @@ def test_to_count_tokens_a_whole_request_is_taken_apart(body):
 
 
 async def test_models_are_the_variables_or_the_known_ones():
-    assert await one().models() == defaults().names
+    assert await one().models() == DefaultNames.read(MODELS).names
     provider = one({"GOOGLE_MODELS": "a,b"})
     assert await provider.models() == ("a", "b")
     assert not provider.open
