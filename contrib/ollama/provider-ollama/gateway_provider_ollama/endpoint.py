@@ -7,17 +7,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from gateway import (
-    Address,
-    Finding,
-    HttpProvider,
-    ModelList,
-    Outgoing,
-    Secret,
-    Services,
-    Settings,
-    UnsetVariable,
-)
+from gateway import Address, ModelList, Outgoing, Secret, Services, Settings
+from gateway.endpoint import ConfiguredProvider, FixedNames, Names, Unusable
+from gateway.endpoint.reading import resolved
 
 from .host import address
 from .section import Options
@@ -37,28 +29,28 @@ class Tags(Struct):
 _TAGS = msgspec.json.Decoder(Tags)
 
 
-class OllamaProvider(HttpProvider):
+class OllamaProvider(ConfiguredProvider):
     """open: Ollama takes `llama3` for `llama3:latest`, and knows models of its cloud that it does not list."""
 
     dialects = ("ollama",)
     kind = "custom"
     open = True
+    path = PATH
 
     def __init__(self, settings: Settings, services: Services) -> None:
+        super().__init__()
         options = settings.one(Options)
         self.endpoint = options.name
-        self._findings: list[Finding] = []
-        self._names = options.models
-        self._list: ModelList | None = None
+        self._offered: Names = FixedNames(options.models)
         self._address: Address
         self._key = Secret("")
         try:
-            self._key = settings.secret(options.api_key or settings.env(KEY) or "")
-            self._address = address(settings.resolve(options.url or settings.env(HOST) or ""))
-        except (UnsetVariable, ValueError) as error:
-            self._unusable(f"{PATH}.url" if options.url else HOST, error)
+            self._key = _key(options, settings)
+            self._address = _address(options, settings)
+        except Unusable as unusable:
+            self.refuse(unusable)
         else:
-            self._list = None if self._names else self._listing(services)
+            self._offered = self._offered if options.models else self._listing(services)
 
     def url(self, outgoing: Outgoing) -> str:
         return self._address.url(outgoing.encoded.path, outgoing.encoded.query)
@@ -67,28 +59,37 @@ class OllamaProvider(HttpProvider):
         return self._proof()
 
     async def models(self) -> Sequence[str]:
-        return self._names if self._list is None else await self._list.names()
-
-    def findings(self) -> Sequence[Finding]:
-        return self._findings
+        return await self._offered.names()
 
     def _proof(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self._key.reveal()}"} if self._key else {}
 
     def _listing(self, services: Services) -> ModelList:
-        parts = (services.upstream, services.clock, services.log, f"endpoint {self.endpoint}")
-        return ModelList(*parts, self._address.url("/api/tags"), self._proof(), read=names)
-
-    def _unusable(self, where: str, error: Exception) -> None:
-        why = f"not set: {error}" if isinstance(error, UnsetVariable) else str(error)
-        self.unavailable = f"{where}: {why}"
-        self._findings.append(Finding(where, why, "set it as http://127.0.0.1:11434", "warning"))
+        return ModelList.of(services, self.endpoint, self._address.url("/api/tags"), self._proof(), read=names)
 
 
 def endpoint(settings: Settings, services: Services) -> OllamaProvider | None:
     """None where nothing asks for it."""
     asked_for = settings.env(HOST) is not None or settings.given(PATH)
     return OllamaProvider(settings, services) if asked_for else None
+
+
+def _key(options: Options, settings: Settings) -> Secret:
+    """Empty where there is none. Raises Unusable."""
+    where, text = (f"{PATH}.api_key", options.api_key.reveal()) if options.api_key else (KEY, settings.env(KEY) or "")
+    key = resolved(settings, where, text)
+    if not (key.isascii() and key.isprintable()):
+        raise Unusable(where, "it has characters in it that cannot be sent", "correct it")
+    return Secret(key)
+
+
+def _address(options: Options, settings: Settings) -> Address:
+    """Raises Unusable."""
+    where, text = (f"{PATH}.url", options.url) if options.url else (HOST, settings.env(HOST) or "")
+    try:
+        return address(resolved(settings, where, text))
+    except ValueError as error:
+        raise Unusable(where, str(error), "set it as http://127.0.0.1:11434") from error
 
 
 def names(body: bytes) -> list[str]:

@@ -86,7 +86,8 @@ def test_a_host_that_is_none_makes_it_unavailable_and_is_said(text):
     [provider] = providers({"OLLAMA_HOST": text})
     assert provider.unavailable.startswith("OLLAMA_HOST: ")
     [finding] = provider.findings()
-    assert (finding.path, finding.level) == ("OLLAMA_HOST", "warning")
+    assert (finding.path, finding.level) == ("gateway.provider-ollama", "warning")
+    assert finding.what == provider.unavailable
     assert asyncio.run(provider.models()) == ()
 
 
@@ -106,7 +107,15 @@ def test_settings_come_before_the_environment():
 
 def test_a_variable_that_is_not_set_is_named():
     [provider] = providers({}, Options(url="http://${NAME}:7"))
-    assert provider.unavailable == "gateway.provider-ollama.url: not set: NAME"
+    assert provider.unavailable == "gateway.provider-ollama.url: the variable NAME is not set"
+
+
+def test_a_key_that_cannot_be_had_or_sent_is_named_and_not_shown():
+    [provider] = providers({"OLLAMA_HOST": "box"}, Options(api_key=Secret("${THEIRS}")))
+    assert provider.unavailable == "gateway.provider-ollama.api_key: the variable THEIRS is not set"
+    [provider] = providers({"OLLAMA_HOST": "box", "OLLAMA_API_KEY": "sk-canary\r\nx: 1"})
+    assert provider.unavailable == "OLLAMA_API_KEY: it has characters in it that cannot be sent"
+    assert "canary" not in repr((provider.findings(), vars(provider)))
 
 
 def test_without_a_key_nothing_is_shown():
