@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw, Struct, field, json
 
-from gateway import BadCall, HeaderTemplates, HttpProvider, Outgoing, Quirks, Target
+from gateway import BadCall, HeaderTemplates, HttpProvider, Outgoing, Quirks, Secret, Target
 from gateway.endpoint import brought, brought_address
 
 from .place import Parts, Place, is_label, place_of
@@ -34,13 +34,19 @@ class Plan(Struct, frozen=True):
 class _Own(Struct, frozen=True):
     """What a caller brings as `apiKey`: the key alone, or LibreChat's JSON of it and of what it opens."""
 
-    key: str = field(name="azureOpenAIApiKey", default="")
+    key: Secret = field(name="azureOpenAIApiKey", default=Secret(""))
     instance: str = field(name="azureOpenAIApiInstanceName", default="")
     deployment: str = field(name="azureOpenAIApiDeploymentName", default="")
     version: str = field(name="azureOpenAIApiVersion", default="")
 
 
-_own = json.Decoder(_Own)
+def _secret(kind: type[Secret], value: object) -> Secret:
+    if isinstance(value, str):
+        return kind(value)
+    raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
+
+
+_own = json.Decoder(_Own, dec_hook=_secret)
 
 
 class AzureDeployment(HttpProvider):
@@ -63,16 +69,21 @@ class AzureDeployment(HttpProvider):
     async def headers(self, outgoing: Outgoing) -> Mapping[str, str]:
         """What is configured is not shown to a server that the caller named."""
         self._at(outgoing)
-        filled = {} if self._plan.own_url else self._plan.headers.fill(outgoing.exchange.principal)
+        filled = self._plan.headers.fill(outgoing.exchange.principal)
         if not self.user_provides or outgoing.user_key is None:
-            return filled
-        return {**key_headers(_brought(outgoing).key, self._plan.parts), **filled}
+            return {} if self._plan.own_url else filled
+        own = _brought(outgoing)
+        key = key_headers(own.key.reveal(), self._plan.parts)
+        return key if self._plan.own_url or self._elsewhere(own) else {**key, **filled}
 
     def elsewhere(self, deployment: str) -> AzureDeployment:
-        """The same with another deployment."""
+        """The same with another deployment, which a caller named. Raises BadCall."""
         parts = msgspec.structs.replace(self._plan.parts, deployment=deployment)
         plan = msgspec.structs.replace(self._plan, parts=parts)
-        return AzureDeployment(plan, place_of(parts) if self._place else None)
+        try:
+            return AzureDeployment(plan, place_of(parts) if self._place else None)
+        except ValueError as error:
+            raise BadCall("The model's name cannot be part of a URL.", param="model", code="invalid_value") from error
 
     def target(self, model: str) -> Target:
         """The upstream knows the deployment; the name that the operator gave it stays the model's."""
@@ -87,6 +98,11 @@ class AzureDeployment(HttpProvider):
             drop=self._plan.drop,
             state_domain=f"{self.endpoint}/{self._plan.group}",
         )
+
+    def _elsewhere(self, own: _Own) -> bool:
+        """Whether it is a resource of the caller's."""
+        parts = self._plan.parts
+        return bool(own.instance) and own.instance != parts.instance and parts.at_instance
 
     def _at(self, outgoing: Outgoing) -> Place:
         if self._place is not None:
@@ -122,12 +138,13 @@ def _brought(outgoing: Outgoing) -> _Own:
     """Raises BadCall."""
     text = brought(outgoing, "apiKey")
     if not text.startswith("{"):
-        return _Own(text)
+        return _Own(Secret(text))
     try:
         own = _own.decode(text)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BadCall(f"Your apiKey for {ENDPOINT} is neither a key nor LibreChat's JSON of one.") from error
-    if not (own.key.isascii() and own.key.isprintable() and own.key):
+    key = own.key.reveal()
+    if not (key.isascii() and key.isprintable() and key):
         raise BadCall(
             f"Your apiKey for {ENDPOINT} has no azureOpenAIApiKey in it that can be sent.", code="no_user_key"
         )

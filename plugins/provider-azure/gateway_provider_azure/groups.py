@@ -14,13 +14,13 @@ from gateway.endpoint import USER_PROVIDED, Unusable
 from gateway.endpoint.reading import CORRECT_IT, header_templates, resolved
 
 from .deployment import AzureDeployment, Plan, Unavailable, key_headers
-from .place import UNDATED, Parts, Place, place_of
+from .place import DEPLOYMENT, INSTANCE, UNDATED, Parts, Place, place_of
 from .section import AzureGroup, AzureModel
 from .versions import Versions
 
 PATH = "endpoints.azureOpenAI"
 BY_MODEL = "AZURE_USE_MODEL_AS_DEPLOYMENT_NAME"
-PLACEHOLDERS = {"${INSTANCE_NAME}": "\x00I\x00", "${DEPLOYMENT_NAME}": "\x00D\x00"}
+PLACEHOLDERS = {INSTANCE: "\x00I\x00", DEPLOYMENT: "\x00D\x00"}
 """LibreChat's own, which no variable of that name takes the place of."""
 
 

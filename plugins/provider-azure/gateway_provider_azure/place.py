@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from gateway import Address
+from gateway.endpoint import segment
 
 RESPONSES = "/responses"
 RESPONSES_VERSION = "preview"
 """The `api-version` that LibreChat asks for the paths without deployments, where the group has a dated one."""
+INSTANCE, DEPLOYMENT = "${INSTANCE_NAME}", "${DEPLOYMENT_NAME}"
+"""What a base URL may have in it."""
 UNDATED = ("v1", "preview", "latest")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _HOST = re.compile(r"(?:[A-Za-z0-9-]+\.)+azure\.com")
@@ -36,6 +39,11 @@ class Parts(Struct, frozen=True):
     version: str = ""
     base: str = ""
     serverless: bool = False
+
+    @property
+    def at_instance(self) -> bool:
+        """Whether the instance has a word in which host it is."""
+        return not self.base or INSTANCE in self.base
 
 
 class Place(Struct, frozen=True):
@@ -79,7 +87,7 @@ def _below_deployment(base: str, parts: Parts) -> str:
     """LibreChat cuts a base URL behind the deployment's name; where it is not in it, its client puts it there."""
     if not parts.deployment:
         raise ValueError("there is no name of a deployment")
-    deployment = "/" + quote(parts.deployment, safe="")
+    deployment = "/" + _segment(parts.deployment)
     if not base:
         return f"https://{host_of(parts.instance)}/openai/deployments{deployment}"
     url = urlsplit(base)
@@ -109,5 +117,12 @@ def host_of(instance: str) -> str:
 
 
 def _filled(parts: Parts) -> str:
-    deployment = quote(parts.deployment, safe="")
-    return parts.base.replace("${INSTANCE_NAME}", parts.instance).replace("${DEPLOYMENT_NAME}", deployment)
+    base = parts.base.replace(INSTANCE, parts.instance)
+    return base.replace(DEPLOYMENT, _segment(parts.deployment)) if DEPLOYMENT in base else base
+
+
+def _segment(deployment: str) -> str:
+    try:
+        return segment(deployment)
+    except ValueError as error:
+        raise ValueError("the name of the deployment cannot be part of a URL") from error

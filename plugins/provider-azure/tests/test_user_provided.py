@@ -33,6 +33,37 @@ async def test_librechats_json_says_where_the_key_fits(provider, outgoing, group
     assert await sent.target.provider.headers(sent) == {"api-key": "k-9"}
 
 
+async def test_a_resource_that_the_caller_names_sees_none_of_the_operators_headers(provider, outgoing, group):
+    headers = {"additionalHeaders": {"x-team": "red"}}
+    named = {"apiKey": json.dumps(THEIRS)}
+    sent = outgoing(provider(group | OWN | headers), **named)
+    assert await sent.target.provider.headers(sent) == {"api-key": "k-9"}
+    proxy = {"baseURL": "https://${INSTANCE_NAME}.proxy.example"}
+    sent = outgoing(provider(group | OWN | headers | proxy), **named)
+    assert await sent.target.provider.headers(sent) == {"api-key": "k-9"}
+    for same in (group | {"instanceName": "theirs"}, group | {"baseURL": "https://proxy.example"}):
+        sent = outgoing(provider(same | OWN | headers), **named)
+        assert await sent.target.provider.headers(sent) == {"api-key": "k-9", "x-team": "red"}
+
+
+@pytest.mark.parametrize("deployment", ["..", ".", "../../x", "a/../b", "a\\..\\b"])
+@pytest.mark.parametrize("base", ["", "https://proxy.example/${DEPLOYMENT_NAME}"])
+async def test_a_callers_deployment_leads_nowhere_else(provider, outgoing, group, deployment, base):
+    own = json.dumps(THEIRS | {"azureOpenAIApiDeploymentName": deployment})
+    sent = outgoing(provider(group | OWN | {"baseURL": base}), apiKey=own)
+    with pytest.raises(BadCall, match="deployment cannot be part of a URL"):
+        sent.target.provider.url(sent)
+
+
+def test_what_a_callers_deployment_and_version_are_made_of_is_encoded(provider, outgoing, group):
+    own = THEIRS | {"azureOpenAIApiDeploymentName": "d/e?f#g\r\nh", "azureOpenAIApiVersion": "2025-01-01&x=1#\n"}
+    sent = outgoing(provider(group | OWN), apiKey=json.dumps(own))
+    assert sent.target.provider.url(sent) == (
+        "https://theirs.openai.azure.com/openai/deployments/d%2Fe%3Ff%23g%0D%0Ah/chat/completions"
+        "?api-version=2025-01-01%26x%3D1%23%0A"
+    )
+
+
 @pytest.mark.parametrize(
     "brought",
     [
@@ -41,6 +72,8 @@ async def test_librechats_json_says_where_the_key_fits(provider, outgoing, group
         json.dumps(THEIRS | {"azureOpenAIApiKey": "k\r\nx: 1"}),
         json.dumps(THEIRS | {"azureOpenAIApiKey": ""}),
         '{"azureOpenAIApiKey": 5}',
+        '{"azureOpenAIApiKey": "\\ud800"}',
+        '{"a":' * 5000,
         "{",
         "k\r\nx: 1",
         "",
