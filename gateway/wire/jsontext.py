@@ -56,6 +56,14 @@ def loaded(data: bytes | Raw) -> object:
     return found
 
 
+def anything(data: bytes | Raw) -> object:
+    """The same; None where it is none."""
+    try:
+        return loaded(data)
+    except UNREADABLE:
+        return None
+
+
 def sound(data: bytes) -> bytes:
     """The same as valid UTF-8: msgspec does not look into values that stay raw, which a client then has to read."""
     if data.isascii():
@@ -77,7 +85,7 @@ def members(data: bytes | Raw) -> Extra:
     try:
         return _MEMBERS.decode(data)
     except UNREADABLE:
-        found = _any(data)
+        found = anything(data)
         return {name: raw(value) for name, value in found.items()} if isinstance(found, dict) else {}
 
 
@@ -86,7 +94,7 @@ def objects(data: bytes | Raw) -> list[Extra]:
     try:
         return [members(item) for item in _ITEMS.decode(data)]
     except UNREADABLE:
-        found = _any(data)
+        found = anything(data)
         return [members(raw(item)) for item in found] if isinstance(found, list) else []
 
 
@@ -97,13 +105,6 @@ def merged(known: Members, extra: Extra) -> Members:
         before = known.get(name)
         out[name] = merged(before, members(value)) if isinstance(before, dict) else value
     return out
-
-
-def _any(data: bytes | Raw) -> object:
-    try:
-        return loaded(data)
-    except UNREADABLE:
-        return None
 
 
 def _escaped(value: object) -> bytes:

@@ -12,17 +12,23 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from ..errors import UpstreamBroken, UpstreamError, UpstreamRefused
+
 TEXT_LIMIT = 1000
 """Bytes of a plain text body that are taken for its words."""
 
 
 class Said(msgspec.Struct):
-    """What could be read of an error. message: "" where it has none. status: a number among its codes."""
+    """What could be read of an error. message: "" where it has none. status: a number among its codes.
+
+    retry_after: seconds, where the error itself names them; dialects that know where put them in.
+    """
 
     message: str = ""
     code: str | None = None
     param: str | None = None
     status: int | None = None
+    retry_after: float | None = None
 
 
 def said(value: object, depth: int = 3) -> Said:
@@ -42,6 +48,33 @@ def said(value: object, depth: int = 3) -> Said:
     words = (_text(value.get(name)) for name in ("error", "detail", "message", "msg"))
     message = next((text for text in words if text), "")
     return Said(message, _word(value.get("code")), _word(value.get("param")), _status(value))
+
+
+def refused(found: Said, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
+    """A reply with an error's status."""
+    after = retry_after(headers)
+    return UpstreamRefused(
+        found.message or wordless(status, headers, body),
+        status,
+        body=body,
+        content_type=header(headers, "content-type"),
+        code=found.code,
+        param=found.param,
+        retry_after=found.retry_after if after is None else after,
+    )
+
+
+def in_band(found: Said) -> UpstreamError:
+    """An error within a reply that had begun: a refusal where it has the status of one, else a fault of the reply."""
+    message = found.message or "The upstream reported an error within its reply."
+    if found.status is not None and 400 <= found.status < 600:
+        return UpstreamRefused(message, found.status, code=found.code, param=found.param, retry_after=found.retry_after)
+    return UpstreamBroken(message, code=found.code, param=found.param)
+
+
+def wordless(status: int, headers: Mapping[str, str], body: bytes) -> str:
+    """What to say of an error without a message: its plain text, else its status."""
+    return prose(body, headers) or f"The upstream answered with status {status}."
 
 
 def prose(body: bytes, headers: Mapping[str, str]) -> str:

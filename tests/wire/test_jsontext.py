@@ -56,6 +56,16 @@ def test_what_is_no_json_is_unreadable(data):
     assert (jsontext.members(data), jsontext.objects(data)) == ({}, [])
 
 
+def test_anything_is_json_of_any_kind_or_nothing():
+    assert [jsontext.anything(data) for data in (b'["\\ud83d"]', b"1", b"{", b"", b"[" * 100_000)] == [
+        ["\ud83d"],
+        1,
+        None,
+        None,
+        None,
+    ]
+
+
 def test_bytes_that_are_not_utf8_are_replaced():
     assert jsontext.loaded(b'{"a":"\xff"}') == {"a": "\ufffd"}
     assert json.loads(jsontext.mended(b'{"a":"\xff\\ud83d"}')) == {"a": "\ufffd?"}

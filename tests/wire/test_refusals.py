@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway import UpstreamBroken, UpstreamRefused
 from gateway.wire import refusals
 from gateway.wire.refusals import Said
 
@@ -87,3 +88,37 @@ def test_plain_text_is_taken_for_words_and_pages_are_not(body, kind, words):
 )
 def test_when_to_come_again_is_told_in_seconds(headers, seconds):
     assert refusals.retry_after(headers) == seconds
+
+
+def test_a_refusal_has_the_words_the_codes_and_the_body_as_it_came():
+    headers = {"Content-Type": "application/json", "Retry-After": "7"}
+    error = refusals.refused(Said("No.", "c", "p"), 429, headers, b"{}")
+    assert (error.public, error.upstream_status, error.code, error.param) == ("No.", 429, "c", "p")
+    assert (error.body, error.content_type, error.retry_after) == (b"{}", "application/json", 7.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"), [(b"Go away.\n", "Go away."), (b"{}", "The upstream answered with status 503.")]
+)
+def test_a_refusal_without_a_message_says_its_plain_text_or_its_status(body, words):
+    assert refusals.refused(Said(), 503, {}, body).public == words
+    assert refusals.wordless(503, {}, body) == words
+
+
+@pytest.mark.parametrize(("headers", "seconds"), [({}, 9.0), ({"retry-after": "0"}, 0.0)])
+def test_headers_say_when_to_come_again_before_the_error_itself_does(headers, seconds):
+    assert refusals.refused(Said(retry_after=9.0), 429, headers, b"").retry_after == seconds
+
+
+def test_an_error_within_a_reply_that_has_a_status_is_a_refusal():
+    error = refusals.in_band(Said("Slow down.", "c", "p", 429, 9.0))
+    assert isinstance(error, UpstreamRefused)
+    assert (error.public, error.upstream_status, error.code, error.param) == ("Slow down.", 429, "c", "p")
+    assert error.retry_after == 9.0
+
+
+@pytest.mark.parametrize("status", [None, 0, 200, 600])
+def test_any_other_error_within_a_reply_is_a_fault_of_the_reply(status):
+    error = refusals.in_band(Said("", "c", "p", status))
+    assert isinstance(error, UpstreamBroken)
+    assert (error.public, error.code, error.param) == ("The upstream reported an error within its reply.", "c", "p")

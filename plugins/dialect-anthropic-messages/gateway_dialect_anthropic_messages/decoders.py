@@ -145,7 +145,7 @@ class StreamDecoder(Decoder):
         if not payload or self._reader.done or self._reader.failed or payload.strip() == b"[DONE]":
             return
         if sse.named(event) == b"error":
-            self._reader.fail(refusals.in_band(refusals.parse(payload)), out)
+            self._reader.fail(refusals.in_band(jsontext.anything(payload)), out)
             return
         self._delta(decode(payload, EVENT, WireEvent), payload, out)
 
@@ -169,7 +169,7 @@ class StreamDecoder(Decoder):
         elif read.type == "message_stop":
             reader.finish(out)
         elif read.type == "error" or read.error:
-            reader.fail(refusals.in_band(refusals.parse(payload)), out)
+            reader.fail(refusals.in_band(jsontext.anything(payload)), out)
 
     def _starting(self, payload: bytes, out: list[Event]) -> None:
         """Said twice before there is any content, it says nothing new; later, the upstream has begun once more."""
@@ -215,7 +215,7 @@ class WholeDecoder(Decoder):
         whole = decode(body, WHOLE, Whole)
         members = jsontext.members(body)
         if whole.type == "error" or whole.error:
-            raise refusals.in_band(refusals.parse(body))
+            raise refusals.in_band(jsontext.anything(body))
         if "content" not in members:
             raise UpstreamBroken("The upstream sent something that is not a message.")
         reader = self._reader

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway import GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused, sse
-from gateway.wire import jsontext
-from gateway.wire.refusals import header, prose, retry_after, said
+from gateway import GatewayError, UpstreamError, UpstreamRefused, sse
+from gateway.wire import jsontext, refusals
+from gateway.wire.refusals import refused, said
 
 _TYPES = {
     401: "authentication_error",
@@ -60,36 +60,18 @@ def kind(status: int) -> str:
 
 
 def decode(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
-    told = parse(body)
+    told = jsontext.anything(body)
     found = said(told)
-    return UpstreamRefused(
-        found.message or prose(body, headers) or f"The upstream answered with status {status}.",
-        status,
-        body=body,
-        content_type=header(headers, "content-type"),
-        code=found.code or _code(told),
-        param=found.param,
-        retry_after=retry_after(headers),
-    )
+    found.code = found.code or _code(told)
+    return refused(found, status, headers, body)
 
 
 def in_band(told: object) -> UpstreamError:
     """An error that came within a reply: the event, or the envelope as a whole body."""
     found = said(told)
-    message = found.message or "The upstream reported an error within its reply."
-    status = found.status or _STATUSES.get(_type(told) or "")
-    code = found.code or _code(told)
-    if status is not None and 400 <= status < 600:
-        return UpstreamRefused(message, status, code=code, param=found.param)
-    return UpstreamBroken(message, code=code, param=found.param)
-
-
-def parse(body: bytes) -> object:
-    """JSON of any kind; None where it is none."""
-    try:
-        return jsontext.loaded(body)
-    except jsontext.UNREADABLE:
-        return None
+    found.status = found.status or _STATUSES.get(_type(told) or "")
+    found.code = found.code or _code(told)
+    return refusals.in_band(found)
 
 
 def _code(told: object) -> str | None:

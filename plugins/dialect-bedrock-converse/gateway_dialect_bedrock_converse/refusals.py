@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from gateway import UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamTimeout
 from gateway.wire import jsontext
-from gateway.wire.refusals import header, prose, retry_after, said
+from gateway.wire.refusals import header, refused, said, wordless
 
 from .frames import Frame
 
@@ -33,14 +33,9 @@ def decode(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefu
     told = _lowered(body)
     found = said(told)
     kind = header(headers, "x-amzn-errortype") or _text(told, "__type")
-    return UpstreamRefused(
-        found.message or prose(body, headers) or f"The upstream answered with status {status}.",
-        502 if status == MODEL_FAILED else status,
-        body=body,
-        content_type=header(headers, "content-type"),
-        code=_name(kind) or found.code,
-        retry_after=retry_after(headers),
-    )
+    found.message = found.message or wordless(status, headers, body)
+    found.code = _name(kind) or found.code
+    return refused(found, 502 if status == MODEL_FAILED else status, headers, body)
 
 
 def in_band(frame: Frame) -> UpstreamError:
@@ -59,10 +54,7 @@ def in_band(frame: Frame) -> UpstreamError:
 
 def _lowered(body: bytes) -> object:
     """The body as builtins; services that are older write `Message`."""
-    try:
-        found = jsontext.loaded(body)
-    except jsontext.UNREADABLE:
-        return None
+    found = jsontext.anything(body)
     if isinstance(found, dict) and "message" not in found and "Message" in found:
         return {**found, "message": found["Message"]}
     return found

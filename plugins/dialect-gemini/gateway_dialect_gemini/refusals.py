@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from gateway import GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused
-from gateway.wire import jsontext
+from gateway import GatewayError, UpstreamError, UpstreamRefused
+from gateway.wire import jsontext, refusals
 from gateway.wire.jsontext import Members
-from gateway.wire.refusals import header, prose, retry_after, said
+from gateway.wire.refusals import Said, refused, said, wordless
 
 _STATUSES = {
     400: "INVALID_ARGUMENT",
@@ -43,36 +43,22 @@ def encode(error: GatewayError) -> bytes:
 
 def decode(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
     """A bad key comes as 400 with its reason in the details; it is ours, as with any other upstream's 401."""
-    told = parse(body)
-    found = said(told)
-    reasons = _reasons(told)
-    after = retry_after(headers)
-    return UpstreamRefused(
-        found.message or prose(body, headers) or f"The upstream answered with status {status}.",
-        401 if BAD_KEY in reasons else status,
-        body=body,
-        content_type=header(headers, "content-type"),
-        code=_code(told) or found.code,
-        retry_after=_retry(told) if after is None else after,
-    )
+    told = jsontext.anything(body)
+    found = _said(told)
+    found.message = found.message or wordless(status, headers, body)
+    return refused(found, 401 if BAD_KEY in _reasons(told) else status, headers, body)
 
 
 def in_band(told: object) -> UpstreamError:
     """An error that came within a reply: an object with `error`."""
+    return refusals.in_band(_said(told))
+
+
+def _said(told: object) -> Said:
     found = said(told)
-    message = found.message or "The upstream reported an error within its reply."
-    code = _code(told) or found.code
-    if found.status is not None and 400 <= found.status < 600:
-        return UpstreamRefused(message, found.status, code=code, retry_after=_retry(told))
-    return UpstreamBroken(message, code=code)
-
-
-def parse(body: bytes) -> object:
-    """JSON of any kind; None where it is none."""
-    try:
-        return jsontext.loaded(body)
-    except jsontext.UNREADABLE:
-        return None
+    found.code = _code(told) or found.code
+    found.retry_after = _retry(told)
+    return found
 
 
 def _status(status: int) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
-from gateway import GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused
-from gateway.wire.jsontext import UNREADABLE, encode, loaded
-from gateway.wire.refusals import Said, header, prose, retry_after, said
+from gateway import GatewayError, UpstreamError, UpstreamRefused
+from gateway.wire import refusals
+from gateway.wire.jsontext import anything, encode
+from gateway.wire.refusals import Said, prose, refused, said
 
 TYPES = {
     "rate_limit": "rate_limit_error",
@@ -71,30 +72,16 @@ def _type(error: GatewayError) -> str:
 
 def words(value: Raw | bytes) -> Said:
     """What an upstream said of an error: an envelope, an error object, or a bare string."""
-    try:
-        return said(loaded(value))
-    except UNREADABLE:
-        return Said()
+    return said(anything(value))
 
 
 def in_band(found: Said) -> UpstreamError:
     """An error event, or the `error` of a failed response."""
     message = (found.message or "The upstream failed without a word.")[:WORDS_LIMIT]
-    status = STATUSES.get(found.code or "")
-    if status is None:
-        return UpstreamBroken(message, code=found.code, param=found.param)
-    return UpstreamRefused(message, status, code=found.code, param=found.param)
+    return refusals.in_band(Said(message, found.code, found.param, STATUSES.get(found.code or "")))
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
     found = words(body)
-    message = found.message or prose(body, headers) or f"The upstream answered {status}."
-    return UpstreamRefused(
-        message[:WORDS_LIMIT],
-        status,
-        body=body,
-        content_type=header(headers, "content-type"),
-        code=found.code,
-        param=found.param,
-        retry_after=retry_after(headers),
-    )
+    found.message = (found.message or prose(body, headers) or f"The upstream answered {status}.")[:WORDS_LIMIT]
+    return refused(found, status, headers, body)

@@ -187,7 +187,7 @@ class StreamDecoder(Decoder):
         if not payload or self._done or self._reader.failed:
             return
         if event.startswith(b"event:") and sse.named(event) == b"error":
-            self._reader.fail(refusals.in_band(refusals.parse(payload)), out)
+            self._reader.fail(refusals.in_band(jsontext.anything(payload)), out)
         elif payload.strip() == b"[DONE]":
             self._done = True
         else:

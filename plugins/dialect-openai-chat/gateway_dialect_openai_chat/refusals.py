@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway import GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused
-from gateway.wire import jsontext
-from gateway.wire.refusals import header, prose, retry_after, said
+from gateway import GatewayError, UpstreamError, UpstreamRefused
+from gateway.wire import jsontext, refusals
+from gateway.wire.refusals import refused, said
 
 _TYPES = {402: "insufficient_quota", 403: "permission_error", 429: "rate_limit_error"}
 
@@ -37,31 +37,9 @@ def kind(status: int) -> str:
 
 
 def decode(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
-    found = said(parse(body))
-    return UpstreamRefused(
-        found.message or prose(body, headers) or f"The upstream answered with status {status}.",
-        status,
-        body=body,
-        content_type=header(headers, "content-type"),
-        code=found.code,
-        param=found.param,
-        retry_after=retry_after(headers),
-    )
+    return refused(said(jsontext.anything(body)), status, headers, body)
 
 
 def in_band(told: object) -> UpstreamError:
     """An error that came within a reply: an object with `error`, or that member's value."""
-    found = said(told)
-    message = found.message or "The upstream reported an error within its reply."
-    status = found.status
-    if status is not None and 400 <= status < 600:
-        return UpstreamRefused(message, status, code=found.code, param=found.param)
-    return UpstreamBroken(message, code=found.code, param=found.param)
-
-
-def parse(body: bytes) -> object:
-    """JSON of any kind; None where it is none."""
-    try:
-        return jsontext.loaded(body)
-    except jsontext.UNREADABLE:
-        return None
+    return refusals.in_band(said(told))

@@ -139,7 +139,7 @@ class StreamTap(Tap):
         if payload.strip() == b"[DONE]":
             self._done = self.complete = True
         elif event.startswith(b"event:") and sse.named(event) == b"error":
-            self.failed = refusals.in_band(refusals.parse(payload))
+            self.failed = refusals.in_band(jsontext.anything(payload))
         elif payload:
             return self._read(payload)
         return False

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway import GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused
-from gateway.wire import jsontext
-from gateway.wire.refusals import header, prose, retry_after, said
+from gateway import GatewayError, UpstreamError, UpstreamRefused
+from gateway.wire import jsontext, refusals
+from gateway.wire.refusals import refused, said
 
 _TYPES = {402: "insufficient_quota", 403: "permission_error", 429: "rate_limit_error"}
 
@@ -30,30 +30,9 @@ def encode(error: GatewayError) -> bytes:
 
 
 def decode(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
-    found = said(parse(body))
-    return UpstreamRefused(
-        found.message or prose(body, headers) or f"The upstream answered with status {status}.",
-        status,
-        body=body,
-        content_type=header(headers, "content-type"),
-        code=found.code,
-        param=found.param,
-        retry_after=retry_after(headers),
-    )
+    return refused(said(jsontext.anything(body)), status, headers, body)
 
 
 def in_band(told: object) -> UpstreamError:
     """An error event of a stream, as builtins."""
-    found = said(told)
-    message = found.message or "The upstream reported an error within its reply."
-    if found.status is not None and 400 <= found.status < 600:
-        return UpstreamRefused(message, found.status, code=found.code, param=found.param)
-    return UpstreamBroken(message, code=found.code, param=found.param)
-
-
-def parse(body: bytes) -> object:
-    """JSON of any kind; None where it is none."""
-    try:
-        return jsontext.loaded(body)
-    except jsontext.UNREADABLE:
-        return None
+    return refusals.in_band(said(told))

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway import GatewayError, UpstreamBroken, UpstreamError, UpstreamRefused
 from gateway.wire import jsontext
-from gateway.wire.refusals import header, prose, retry_after, said
+from gateway.wire.refusals import refused, said
 
 
 class ErrorBody(msgspec.Struct):
@@ -20,26 +20,10 @@ def encode(error: GatewayError) -> bytes:
 
 
 def decode(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
-    found = said(_parsed(body))
-    return UpstreamRefused(
-        found.message or prose(body, headers) or f"The upstream answered with status {status}.",
-        status,
-        body=body,
-        content_type=header(headers, "content-type"),
-        code=found.code,
-        param=found.param,
-        retry_after=retry_after(headers),
-    )
+    return refused(said(jsontext.anything(body)), status, headers, body)
 
 
 def in_band(told: object) -> UpstreamError:
     """told: the value of a member `error`."""
     found = said({"error": told})
     return UpstreamBroken(found.message or "The upstream reported an error within its reply.", code=found.code)
-
-
-def _parsed(body: bytes) -> object:
-    try:
-        return jsontext.loaded(body)
-    except jsontext.UNREADABLE:
-        return None
