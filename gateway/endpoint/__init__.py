@@ -8,7 +8,7 @@ service_account: access tokens for upstreams that take no keys. configured: the 
 
 from __future__ import annotations
 
-from .address import Address, model_segment, segment
+from .address import Address
 from .brought import USER_PROVIDED, brought, brought_address
 from .callers import CallerLists
 from .configured import ConfiguredProvider
@@ -46,6 +46,4 @@ __all__ = [
     "endpoint_enabled",
     "endpoint_headers",
     "listed",
-    "model_segment",
-    "segment",
 ]

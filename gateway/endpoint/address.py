@@ -1,14 +1,9 @@
-"""Address: a base URL, checked once, and URLs below it; segment: a name as one part of a path."""
+"""Address: a base URL, checked once, and URLs below it"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode, urlsplit
-
-from ..errors import BadCall
-
-_LEADS_AWAY = re.compile(r"(?:.*[/\\])?\.{0,2}(?:[/\\].*)?", re.DOTALL)
+from urllib.parse import urlencode, urlsplit
 
 
 class Address:
@@ -39,24 +34,6 @@ class Address:
         """path: starts with a slash. The base's own query comes first."""
         pairs = "&".join(part for part in (self._query, urlencode(query) if query else "") if part)
         return f"{self.prefix}{path}?{pairs}" if pairs else self.prefix + path
-
-
-def segment(name: str, safe: str = "") -> str:
-    """A name as one part of a URL's path, encoded so that it stays one. Raises ValueError where no encoding does that.
-
-    safe: characters that stay as they are. Servers take `..` for a step up in any encoding, some even behind `%2F`.
-    """
-    if _LEADS_AWAY.fullmatch(name):
-        raise ValueError("it is empty, or has a part in it that is empty, `.` or `..`")
-    return quote(name, safe=safe, errors="replace")
-
-
-def model_segment(model: str, safe: str = "") -> str:
-    """The same of a model that a caller named. Raises BadCall."""
-    try:
-        return segment(model, safe)
-    except ValueError as error:
-        raise BadCall("The model's name cannot be part of a URL.", param="model", code="invalid_value") from error
 
 
 def _check_host(host: str) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from urllib.parse import quote
+
+from gateway.wire.segments import model_segment
 
 NAME = "bedrock-converse"
 THINKING = "thinking"
@@ -22,7 +23,8 @@ _SPACES = re.compile(r"\s+")
 
 
 def model_path(model: str, operation: str) -> str:
-    return f"/model/{quote(model, safe='-._~', errors='replace')}/{operation}"
+    """Raises BadCall."""
+    return f"/model/{model_segment(model)}/{operation}"
 
 
 def word(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from gateway.wire.segments import model_segment
 
 NAME = "gemini"
 MODELS = "models/"
@@ -20,9 +20,9 @@ def resource(name: str) -> str:
 
 
 def path(model: str, verb: str) -> str:
-    """Below the base URL. Slashes within the id are encoded: they are no part of the path."""
+    """Below the base URL. Slashes within the id are encoded: they are no part of the path. Raises BadCall."""
     kind, _, name = resource(model).partition("/")
-    return f"/{kind}/{quote(name, safe='@')}:{verb}"
+    return f"/{kind}/{model_segment(name, safe='@')}:{verb}"
 
 
 def verb(operation_path: str) -> str:

@@ -11,9 +11,10 @@ from pathlib import Path
 from msgspec import Raw, json, structs
 
 from gateway import Address, Encoded, Outgoing, ServiceKey, Services, Settings, Target, TokenSource
-from gateway.endpoint import DefaultNames, Unusable, listed, model_segment
+from gateway.endpoint import DefaultNames, Unusable, listed
 from gateway.endpoint.reading import resolved, service_key, token_source, url_name
 from gateway.wire.jsontext import encode, members
+from gateway.wire.segments import model_segment
 
 from .endpoint import PATH, AnthropicEndpoint, based, headers_of
 from .section import AnthropicFields, Vertex

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from gateway import Address
-from gateway.endpoint import segment
+from gateway.wire.segments import segment
 
 RESPONSES = "/responses"
 RESPONSES_VERSION = "preview"

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from gateway import BadCall
+
 OLD = {
     "AZURE_API_KEY": "k-1",
     "AZURE_OPENAI_API_INSTANCE_NAME": "mine",
@@ -37,6 +39,9 @@ def test_a_models_name_may_be_its_deployments_and_reads_no_variable(provider, ou
         sent = outgoing(azure, model)
         assert f"/deployments/{segment}/" in sent.target.provider.url(sent)
     assert azure.target("..").provider is azure
+    for model in ("../x", "a/../b", "a\\..\\b"):
+        with pytest.raises(BadCall, match="cannot be part of a URL"):
+            azure.target(model)
 
 
 def test_a_base_url_has_places_for_both(provider, outgoing):

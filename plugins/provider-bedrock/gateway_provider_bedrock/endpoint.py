@@ -21,9 +21,10 @@ from gateway import (
     UserKey,
     endpoint_enabled,
 )
-from gateway.endpoint import USER_PROVIDED, ConfiguredProvider, DefaultNames, Unusable, listed, model_segment
+from gateway.endpoint import USER_PROVIDED, ConfiguredProvider, DefaultNames, Unusable, listed
 from gateway.endpoint.reading import address, base_url, header_templates
 from gateway.endpoint.unusable import unset
+from gateway.wire.segments import model_segment
 
 from . import credentials
 from .credentials import Bearer, Brought, Credentials
