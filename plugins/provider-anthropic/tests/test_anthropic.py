@@ -1,91 +1,40 @@
 """What LibreChat's variables make of the endpoint `anthropic`, where it is Anthropic's own API."""
 
-import logging
-
-import msgspec
+import gateway_provider_anthropic as plugin
 import pytest
-from gateway_provider_anthropic import register_providers, register_sections, vertex
+from gateway_provider_anthropic import vertex
 from gateway_provider_anthropic.endpoint import MODELS
-from gateway_provider_anthropic.section import AnthropicFields
 
-from gateway import (
-    MOUNT,
-    Attempt,
-    BadCall,
-    Egress,
-    Encoded,
-    Exchange,
-    Inbound,
-    Operation,
-    Outgoing,
-    Principal,
-    Reply,
-    Secret,
-    Services,
-    Settings,
-    Upstream,
-    UserKey,
-)
+from gateway import BadCall
 from gateway.endpoint import DefaultNames
+from gateway.testing import endpoints
 
 CANARY = "sk-ant-canary"
 KEY = {"ANTHROPIC_API_KEY": CANARY}
 ASKED = {"ANTHROPIC_API_KEY": "user_provided"}
 
 
-class Listing(Reply):
-    status, headers = 200, {}
-
-    async def read(self, limit=0):
-        return b'{"data": [{"id": "claude-x", "type": "model"}, {"id": "claude-y"}], "has_more": false}'
-
-    async def chunk(self):
-        return b""
-
-    def close(self):
-        pass
-
-
-class Recorded(Upstream):
-    def __init__(self):
-        self.sent = []
-
-    async def send(self, method, url, headers, body=b"", *, trust="operator", timeouts=None):
-        self.sent.append((method, url, dict(headers)))
-        return Listing()
-
-
-def providers(environ, section=None, upstream=None):
-    sections, given = {}, frozenset()
-    if section is not None:
-        sections[AnthropicFields] = msgspec.convert(section, AnthropicFields, dec_hook=lambda kind, value: kind(value))
-        given = frozenset(("endpoints.anthropic",))
-    services = Services(upstream or Recorded(), Egress(), None, lambda: 0.0, logging.getLogger("test.anthropic"))
-    return register_providers(Settings(sections, environ, given), services)
+LISTED = b'{"data": [{"id": "claude-x", "type": "model"}, {"id": "claude-y"}], "has_more": false}'
 
 
 def one(environ, section=None, upstream=None):
-    (provider,) = providers(environ, section, upstream)
-    return provider
+    return endpoints.one(plugin, {"endpoints": {"anthropic": section}}, environ, upstream)
+
+
+def offered(environ):
+    return endpoints.providers(plugin, {}, environ)
 
 
 def outgoing(provider, path="/messages", headers=None, key=None):
-    inbound = Inbound(Operation("generate", "POST", path), MOUNT, {}, {}, {}, "127.0.0.1", None)
-    exchange = Exchange(inbound, None, principal=Principal(user_id="u1"))
-    target = provider.target("m")
-    encoded = Encoded(path, b"", headers=headers or {})
-    user_key = UserKey({"apiKey": Secret(key)}) if key else None
-    return Outgoing(
-        exchange, Attempt("a", target, "anthropic-messages"), target, "anthropic-messages", encoded, user_key
-    )
+    return endpoints.outgoing(provider, path, headers=headers, brought={"apiKey": key})
 
 
 def test_the_section_is_librechats():
-    assert {section.path for section in register_sections()} == {"endpoints.anthropic", "endpoints.all"}
+    assert {section.path for section in plugin.register_sections()} == {"endpoints.anthropic", "endpoints.all"}
 
 
 def test_nothing_configured_is_no_endpoint():
-    assert providers({}) == ()
+    assert offered({}) == ()
 
 
 async def test_a_key_alone_makes_an_endpoint_at_anthropic():
@@ -148,14 +97,14 @@ async def test_the_sections_models_count_where_the_variable_is_not_set():
 
 
 async def test_anthropics_own_list_is_fetched_with_key_and_version():
-    upstream = Recorded()
+    upstream = endpoints.Answering(LISTED)
     assert await one(KEY, upstream=upstream).models() == ("claude-x", "claude-y")
     headers = {"x-api-key": CANARY, "anthropic-version": "2023-06-01"}
-    assert upstream.sent == [("GET", "https://api.anthropic.com/v1/models?limit=1000", headers)]
+    assert upstream.requests == [("GET", "https://api.anthropic.com/v1/models?limit=1000", headers)]
 
 
 async def test_a_key_that_callers_bring_is_sent_and_nobodys_list_is_fetched():
-    upstream = Recorded()
+    upstream = endpoints.Answering(LISTED)
     provider = one(ASKED, {"headers": {"x-api-key": "operators"}}, upstream)
     assert (provider.unavailable, provider.open, provider.user_provides) == (None, True, ("apiKey",))
     assert await provider.headers(outgoing(provider, key="mine")) == {"x-api-key": "mine"}
@@ -196,6 +145,6 @@ def test_what_cannot_be_called_says_why(environ, section, what):
     assert CANARY not in finding.what
 
 
-@pytest.mark.parametrize(("named", "offered"), [("anthropic,agents", 1), ("agents,google", 0), ("", 1)])
-def test_endpoints_variable_leaves_it_out_where_it_is_not_named(named, offered):
-    assert len(providers(KEY | {"ENDPOINTS": named})) == offered
+@pytest.mark.parametrize(("named", "count"), [("anthropic,agents", 1), ("agents,google", 0), ("", 1)])
+def test_endpoints_variable_leaves_it_out_where_it_is_not_named(named, count):
+    assert len(offered(KEY | {"ENDPOINTS": named})) == count

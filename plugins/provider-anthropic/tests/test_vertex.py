@@ -1,77 +1,34 @@
 """The endpoint `anthropic` on Vertex AI: names and places in URLs, the body it wants, and tokens."""
 
 import json
-import logging
-import os
-from pathlib import Path
 
+import gateway_provider_anthropic as plugin
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from gateway_provider_anthropic import register_providers
-from gateway_provider_anthropic.section import AnthropicFields
 from gateway_provider_anthropic.vertex import MODELS as NAMES
 
-from gateway import (
-    MOUNT,
-    Attempt,
-    BadCall,
-    Egress,
-    Encoded,
-    Envelope,
-    Exchange,
-    Inbound,
-    Operation,
-    Outgoing,
-    Principal,
-    Services,
-    Settings,
-    Timeouts,
-    UpstreamError,
-)
+from gateway import BadCall, Egress, Timeouts, UpstreamError
 from gateway.endpoint import DefaultNames
+from gateway.testing import endpoints, recordings
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as answer
-from gateway.testing.installed import NoUpstream
+from gateway.testing.service_account import ServiceAccount
 from gateway.upstream import HttpUpstream
 
-PEM = (
-    generate_private_key(public_exponent=65537, key_size=2048)
-    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    .decode()
-)
-CANARY = PEM.splitlines()[3]
+ACCOUNT = ServiceAccount()
+CANARY = ACCOUNT.canary
+service_key = ACCOUNT.key
 MODELS = "https://us-east5-aiplatform.googleapis.com/v1/projects/p-1/locations/us-east5/publishers/anthropic/models"
-
-
-def service_key(token_uri="http://127.0.0.1:9/token", **more):
-    found = {"client_email": "robot@p-1", "private_key": PEM, "token_uri": token_uri, "project_id": "p-1", **more}
-    return json.dumps(found)
-
-
-def settings(environ, section=None):
-    sections, given = {}, frozenset()
-    if section is not None:
-        sections[AnthropicFields] = msgspec.convert(section, AnthropicFields, dec_hook=lambda kind, value: kind(value))
-        given = frozenset(("endpoints.anthropic",))
-    return Settings(sections, environ, given)
 
 
 def one(environ=None, section=None, upstream=None):
     environ = {"ANTHROPIC_USE_VERTEX": "true", "GOOGLE_SERVICE_KEY_FILE": service_key()} | (environ or {})
-    services = Services(upstream or NoUpstream(), Egress(), None, lambda: 1000.0, logging.getLogger("test.vertex"))
-    (provider,) = register_providers(settings(environ, section), services)
-    return provider
+    return endpoints.one(plugin, {"endpoints": {"anthropic": section}}, environ, upstream, now=1000.0)
 
 
 def outgoing(provider, model="m", path="/messages", stream=False, body=b"{}", headers=None):
-    inbound = Inbound(Operation("generate", "POST", path), MOUNT, {}, {}, {}, "127.0.0.1", None)
-    exchange = Exchange(inbound, None, principal=Principal(user_id="u1"))
-    exchange.envelope = Envelope(model, stream)
-    target, dialect = provider.target(model), "anthropic-messages"
-    encoded = provider.adapt(Encoded(path, body, {"beta": "true"}, headers or {}), target)
-    return Outgoing(exchange, Attempt("a", target, dialect), target, dialect, encoded)
+    query = {"beta": "true"}
+    return endpoints.outgoing(provider, path, model, body=body, query=query, headers=headers, stream=stream)
 
 
 def test_the_model_and_whether_it_streams_are_in_the_url():
@@ -137,24 +94,16 @@ def test_a_base_url_may_stand_in_for_the_host():
         assert provider.url(outgoing(provider)).startswith("http://h/v1/projects/p-1/")
 
 
-def recordings():
-    shared = Path(os.environ.get("GATEWAY_SHARED") or Path(__file__).resolve().parents[4] / "shared")
-    files = sorted((shared / "corpus" / "vertex.anthropic.rawPredict" / "vertex").glob("*.json"))
-    return files or [pytest.param(None, marks=pytest.mark.skip(reason="the shared recordings are not here"))]
-
-
-@pytest.mark.parametrize("file", recordings(), ids=lambda file: file and file.stem)
-def test_requests_have_the_shape_of_recorded_ones(file):
-    recorded = json.loads(file.read_text())
-    request = recorded["request"]
-    region = request["path"].split("/locations/")[1].split("/")[0]
+@recordings.each(recordings.load("vertex.anthropic.rawPredict"))
+def test_requests_have_the_shape_of_recorded_ones(recorded):
+    region = recorded.path.split("/locations/")[1].split("/")[0]
     provider = one({"VERTEX_PROJECT_ID": "PROJECT", "ANTHROPIC_VERTEX_REGION": region})
-    ours = provider.url(outgoing(provider, recorded["model"], stream=recorded["tags"]["stream"]))
-    assert ours == f"https://{request['host']}{request['path']}"
-    assert "model" not in request["body"]
-    target = provider.target(recorded["model"])
+    ours = provider.url(outgoing(provider, recorded.model, stream=recorded.stream))
+    assert ours == f"https://{recorded.host}{recorded.path}"
+    assert "model" not in recorded.request
+    target = provider.target(recorded.model)
     for name, value in target.set.items():
-        assert request["body"][name] == json.loads(bytes(value))
+        assert recorded.request[name] == json.loads(bytes(value))
 
 
 async def test_models_are_a_list_or_a_map_to_vertexs_names():

@@ -1,30 +1,10 @@
 """Providers of groups and variables as LibreChat's users write them."""
 
-import logging
-
-import msgspec
+import gateway_provider_azure as plugin
 import pytest
-from gateway_provider_azure import register_providers
-from gateway_provider_azure.section import AzureFields
 
-from gateway import (
-    MOUNT,
-    AllEndpoints,
-    Attempt,
-    Egress,
-    Encoded,
-    Exchange,
-    Inbound,
-    Operation,
-    Outgoing,
-    Principal,
-    Secret,
-    Services,
-    Settings,
-    UserKey,
-)
+from gateway.testing import endpoints
 
-ADA = Principal(user_id="u1", name="Ada")
 GROUP = {
     "group": "main",
     "apiKey": "${KEY}",
@@ -33,10 +13,6 @@ GROUP = {
     "version": "2024-10-21",
     "models": {"gpt-4o": True},
 }
-
-
-def read(model, given):
-    return msgspec.convert(given, model, dec_hook=lambda kind, value: kind(value))
 
 
 @pytest.fixture
@@ -49,12 +25,9 @@ def provider():
     """Of groups; of variables where there are none."""
 
     def made(*groups, environ=None, shared=None):
-        sections = {AllEndpoints: read(AllEndpoints, {"headers": shared or {}})}
-        if groups:
-            sections[AzureFields] = read(AzureFields, {"groups": groups})
-        given = frozenset(("endpoints.azureOpenAI",)) if groups else frozenset()
-        services = Services(None, Egress(), None, lambda: 0.0, logging.getLogger("test.azure"))
-        found = register_providers(Settings(sections, {"KEY": "k-1"} | (environ or {}), given), services)
+        azure = {"groups": groups} if groups else None
+        given = {"endpoints": {"azureOpenAI": azure, "all": {"headers": shared} if shared else None}}
+        found = endpoints.providers(plugin, given, {"KEY": "k-1"} | (environ or {}))
         return found[0] if found else None
 
     return made
@@ -63,12 +36,7 @@ def provider():
 @pytest.fixture
 def outgoing():
     def made(provider, model="gpt-4o", path="/chat/completions", query=None, **brought):
-        inbound = Inbound(Operation("generate", "POST", path), MOUNT, {}, {}, {}, "127.0.0.1", None)
-        target = provider.target(model)
-        dialect = target.provider.dialects[0]
-        key = UserKey({name: Secret(value) for name, value in brought.items()}) if brought else None
-        exchange = Exchange(inbound, None, principal=ADA)
-        return Outgoing(exchange, Attempt("a", target, dialect), target, dialect, Encoded(path, b"", query or {}), key)
+        return endpoints.outgoing(provider, path, model, query=query, brought=brought)
 
     return made
 

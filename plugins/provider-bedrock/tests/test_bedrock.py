@@ -1,31 +1,13 @@
 """What LibreChat's variables and `endpoints.bedrock` make of the endpoint."""
 
 import json
-import logging
 
-import msgspec
+import gateway_provider_bedrock as plugin
 import pytest
-from gateway_provider_bedrock import register_providers, register_sections
-from gateway_provider_bedrock.section import BedrockFields
 from gateway_provider_bedrock.sigv4 import Keys, signed
 
-from gateway import (
-    MOUNT,
-    Attempt,
-    BadCall,
-    Egress,
-    Encoded,
-    Exchange,
-    Inbound,
-    Operation,
-    Outgoing,
-    Principal,
-    Secret,
-    Services,
-    Settings,
-    Unavailable,
-    UserKey,
-)
+from gateway import BadCall, Secret, Unavailable
+from gateway.testing import endpoints
 
 REGION = {"BEDROCK_AWS_DEFAULT_REGION": "us-east-1"}
 BEARER = REGION | {"BEDROCK_AWS_BEARER_TOKEN": "bk-canary"}
@@ -35,41 +17,34 @@ NOVA = "amazon.nova-lite-v1:0"
 WHEN = 1_763_664_000.0
 
 
-def providers(environ, section=None):
-    sections, given = {}, frozenset()
-    if section is not None:
-        sections[BedrockFields] = msgspec.convert(section, BedrockFields, dec_hook=lambda kind, value: kind(value))
-        given = frozenset(("endpoints.bedrock",))
-    services = Services(None, Egress(), None, lambda: WHEN, logging.getLogger("test.bedrock"))
-    return register_providers(Settings(sections, environ, given), services)
-
-
 def one(environ, section=None):
-    (provider,) = providers(environ, section)
-    return provider
+    return endpoints.one(plugin, {"endpoints": {"bedrock": section}}, environ, now=WHEN)
 
 
-def outgoing(provider, model=NOVA, key=None, body=b"{}", operation="converse"):
-    inbound = Inbound(Operation("generate", "POST", "/x"), MOUNT, {}, {}, {}, "127.0.0.1", None)
-    exchange = Exchange(inbound, None, principal=Principal(user_id="u1"))
-    target = provider.target(model)
-    encoded = provider.adapt(Encoded(f"/model/whatever/{operation}", body), target)
-    user_key = None if key is None else UserKey({name: Secret(value) for name, value in key.items()})
-    return Outgoing(exchange, Attempt("a", target, "bedrock-converse"), target, "bedrock-converse", encoded, user_key)
+def offered(environ):
+    return endpoints.providers(plugin, {}, environ)
+
+
+def outgoing(provider, model=NOVA, body=b"{}", operation="converse"):
+    return endpoints.outgoing(provider, f"/model/whatever/{operation}", model, body=body)
+
+
+def outgoing_url(provider, model):
+    return provider.url(outgoing(provider, model))
 
 
 def test_the_section_is_librechats():
-    assert {section.path for section in register_sections()} == {"endpoints.bedrock", "endpoints.all"}
+    assert {section.path for section in plugin.register_sections()} == {"endpoints.bedrock", "endpoints.all"}
 
 
 def test_nothing_configured_is_no_endpoint():
-    assert providers({}) == ()
-    assert providers({"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a"}) == ()
+    assert offered({}) == ()
+    assert offered({"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a"}) == ()
 
 
-@pytest.mark.parametrize(("listed", "offered"), [("openAI,bedrock", 1), ("agents,google", 0), ("", 1)])
-def test_endpoints_variable_leaves_it_out_where_it_is_not_named(listed, offered):
-    assert len(providers(BEARER | {"ENDPOINTS": listed})) == offered
+@pytest.mark.parametrize(("listed", "count"), [("openAI,bedrock", 1), ("agents,google", 0), ("", 1)])
+def test_endpoints_variable_leaves_it_out_where_it_is_not_named(listed, count):
+    assert len(offered(BEARER | {"ENDPOINTS": listed})) == count
 
 
 async def test_a_bearer_key_is_an_endpoint_at_aws():
@@ -162,6 +137,16 @@ def test_no_caller_can_name_a_host(arn):
     provider = one(BEARER)
     with pytest.raises(BadCall, match="names no region"):
         provider.url(outgoing(provider, arn))
+
+
+def test_a_models_name_cannot_lead_elsewhere():
+    provider = one(BEARER)
+    url = f"{HOST}/model/a%2Fb%3Fx%3D1%23%0D%0A%3F/converse"
+    assert outgoing_url(provider, "a/b?x=1#\r\n\ud800") == url
+    for name in ("..", ".", "", "../../x", "a/../b", "a\\..\\b", "arn:aws:bedrock:us-east-1:1:x/../y"):
+        with pytest.raises(BadCall) as caught:
+            outgoing_url(provider, name)
+        assert caught.value.param == "model"
 
 
 def test_an_arn_of_a_region_that_is_not_available_is_refused():

@@ -1,33 +1,14 @@
 """What LibreChat's variables make of the endpoint `google` with a key of AI Studio."""
 
 import json
-import logging
 
-import msgspec
+import gateway_provider_google as plugin
 import pytest
-from gateway_provider_google import register_providers, register_sections
 from gateway_provider_google.endpoint import MODELS as NAMES
-from gateway_provider_google.section import GoogleFields
 
-from gateway import (
-    MOUNT,
-    Attempt,
-    BadCall,
-    Egress,
-    Encoded,
-    Exchange,
-    Inbound,
-    Operation,
-    Outgoing,
-    Principal,
-    Reply,
-    Secret,
-    Services,
-    Settings,
-    Upstream,
-    UserKey,
-)
+from gateway import BadCall, Encoded
 from gateway.endpoint import DefaultNames
+from gateway.testing import endpoints
 
 CANARY = "AIza-canary"
 KEY = {"GOOGLE_KEY": CANARY}
@@ -42,60 +23,29 @@ MODELS = {
 }
 
 
-class Listing(Reply):
-    status, headers = 200, {}
-
-    def __init__(self, body):
-        self.body = body
-
-    async def read(self, limit=0):
-        return self.body
-
-    async def chunk(self):
-        return b""
-
-    def close(self):
-        pass
-
-
-class Recorded(Upstream):
-    def __init__(self, body=None):
-        self.body, self.sent = json.dumps(MODELS).encode() if body is None else body, []
-
-    async def send(self, method, url, headers, body=b"", *, trust="operator", timeouts=None):
-        self.sent.append((method, url, dict(headers)))
-        return Listing(self.body)
-
-
-def providers(environ, section=None, upstream=None):
-    sections, given = {}, frozenset()
-    if section is not None:
-        sections[GoogleFields] = msgspec.convert(section, GoogleFields, dec_hook=lambda kind, value: kind(value))
-        given = frozenset(("endpoints.google",))
-    services = Services(upstream or Recorded(), Egress(), None, lambda: 0.0, logging.getLogger("test.google"))
-    return register_providers(Settings(sections, environ, given), services)
+def listing(body=None):
+    return endpoints.Answering(json.dumps(MODELS).encode() if body is None else body)
 
 
 def one(environ, section=None, upstream=None):
-    (provider,) = providers(environ, section, upstream)
-    return provider
+    return endpoints.one(plugin, {"endpoints": {"google": section}}, environ, upstream)
+
+
+def offered(environ):
+    return endpoints.providers(plugin, {}, environ)
 
 
 def outgoing(provider, path="/models/m:streamGenerateContent", query=None, key=None):
-    inbound = Inbound(Operation("generate", "POST", path), MOUNT, {}, {}, {}, "127.0.0.1", None)
-    exchange = Exchange(inbound, None, principal=Principal(user_id="u1"))
-    target = provider.target("m")
-    user_key = UserKey({"apiKey": Secret(key)}) if key else None
-    encoded = Encoded(path, b"", {"alt": "sse"} if query is None else query)
-    return Outgoing(exchange, Attempt("a", target, "gemini"), target, "gemini", encoded, user_key)
+    query = {"alt": "sse"} if query is None else query
+    return endpoints.outgoing(provider, path, query=query, brought={"apiKey": key})
 
 
 def test_the_section_is_librechats():
-    assert {section.path for section in register_sections()} == {"endpoints.google", "endpoints.all"}
+    assert {section.path for section in plugin.register_sections()} == {"endpoints.google", "endpoints.all"}
 
 
 def test_nothing_configured_is_no_endpoint():
-    assert providers({}) == ()
+    assert offered({}) == ()
 
 
 @pytest.mark.parametrize("key", [CANARY, json.dumps({"GOOGLE_API_KEY": CANARY})])
@@ -151,20 +101,20 @@ async def test_listed_models_close_the_endpoint():
 
 
 async def test_ai_studios_list_is_fetched_and_what_generates_content_offered():
-    upstream = Recorded()
+    upstream = listing()
     assert await one(KEY, upstream=upstream).models() == ("gemini-x", "gemini-y")
     url = "https://generativelanguage.googleapis.com/v1beta/models?pageSize=1000"
-    assert upstream.sent == [("GET", url, {"x-goog-api-key": CANARY})]
+    assert upstream.requests == [("GET", url, {"x-goog-api-key": CANARY})]
 
 
 @pytest.mark.parametrize("body", [b"{}", b"<html>", b'{"models": [{}]}', b'{"models": []}', b"\xff"])
 async def test_where_the_list_cannot_be_read_the_known_names_stand_in(body, caplog):
-    assert await one(KEY, upstream=Recorded(body)).models() == DefaultNames.read(NAMES).names
+    assert await one(KEY, upstream=listing(body)).models() == DefaultNames.read(NAMES).names
     assert CANARY not in caplog.text
 
 
 async def test_a_key_that_callers_bring_is_sent_and_nobodys_list_is_fetched():
-    upstream = Recorded()
+    upstream = listing()
     provider = one(ASKED, {"headers": {"x-goog-api-key": "operators"}}, upstream)
     assert (provider.unavailable, provider.open, provider.user_provides) == (None, True, ("apiKey",))
     assert provider.user_key_names == {"GOOGLE_API_KEY": "apiKey"}
@@ -224,6 +174,6 @@ def test_what_cannot_be_called_says_why(environ, section, what):
     assert CANARY not in finding.what
 
 
-@pytest.mark.parametrize(("named", "offered"), [("google,agents", 1), ("agents,openAI", 0), ("", 1)])
-def test_endpoints_variable_leaves_it_out_where_it_is_not_named(named, offered):
-    assert len(providers(KEY | {"ENDPOINTS": named})) == offered
+@pytest.mark.parametrize(("named", "count"), [("google,agents", 1), ("agents,openAI", 0), ("", 1)])
+def test_endpoints_variable_leaves_it_out_where_it_is_not_named(named, count):
+    assert len(offered(KEY | {"ENDPOINTS": named})) == count

@@ -1,68 +1,32 @@
 """The endpoint `google` on Vertex AI: places in URLs, and tokens."""
 
 import base64
-import json
-import logging
 
-import msgspec
+import gateway_provider_google as plugin
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from gateway_provider_google import register_providers
 from gateway_provider_google.endpoint import MODELS
-from gateway_provider_google.section import GoogleFields
 
-from gateway import (
-    MOUNT,
-    Attempt,
-    Egress,
-    Encoded,
-    Exchange,
-    Inbound,
-    Operation,
-    Outgoing,
-    Principal,
-    Services,
-    Settings,
-    Timeouts,
-    UpstreamError,
-)
+from gateway import Egress, Encoded, Timeouts, UpstreamError
 from gateway.endpoint import DefaultNames
+from gateway.testing import endpoints
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as answer
-from gateway.testing.installed import NoUpstream
+from gateway.testing.service_account import ServiceAccount
 from gateway.upstream import HttpUpstream
 
-PEM = (
-    generate_private_key(public_exponent=65537, key_size=2048)
-    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    .decode()
-)
-CANARY = PEM.splitlines()[3]
+ACCOUNT = ServiceAccount()
+CANARY = ACCOUNT.canary
+service_key = ACCOUNT.key
 PATH = "/models/m:generateContent"
-
-
-def service_key(token_uri="http://127.0.0.1:9/token", **more):
-    found = {"client_email": "robot@p-1", "private_key": PEM, "token_uri": token_uri, "project_id": "p-1", **more}
-    return json.dumps(found)
 
 
 def one(environ=None, section=None, upstream=None):
     environ = {"GOOGLE_SERVICE_KEY_FILE": service_key()} | (environ or {})
-    sections, given = {}, frozenset()
-    if section is not None:
-        sections[GoogleFields] = msgspec.convert(section, GoogleFields, dec_hook=lambda kind, value: kind(value))
-        given = frozenset(("endpoints.google",))
-    services = Services(upstream or NoUpstream(), Egress(), None, lambda: 1000.0, logging.getLogger("test.google"))
-    (provider,) = register_providers(Settings(sections, environ, given), services)
-    return provider
+    return endpoints.one(plugin, {"endpoints": {"google": section}}, environ, upstream, now=1000.0)
 
 
 def outgoing(provider):
-    inbound = Inbound(Operation("generate", "POST", PATH), MOUNT, {}, {}, {}, "127.0.0.1", None)
-    exchange = Exchange(inbound, None, principal=Principal(user_id="u1"))
-    target = provider.target("m")
-    return Outgoing(exchange, Attempt("a", target, "gemini"), target, "gemini", Encoded(PATH, b"{}"))
+    return endpoints.outgoing(provider, PATH)
 
 
 def url(*arguments):

@@ -1,85 +1,35 @@
 """What LibreChat's variables make of the endpoint `openAI`."""
 
-import logging
-
-import msgspec
+import gateway_provider_openai as plugin
 import pytest
-from gateway_provider_openai import register_providers, register_sections
-from gateway_provider_openai.reading import OpenAIFields
 
-from gateway import (
-    MOUNT,
-    Attempt,
-    BadCall,
-    Egress,
-    Encoded,
-    Exchange,
-    Inbound,
-    Operation,
-    Outgoing,
-    Principal,
-    Quirks,
-    Reply,
-    Secret,
-    Services,
-    Settings,
-    Upstream,
-    UserKey,
-)
+from gateway import BadCall, Principal, Quirks
+from gateway.testing import endpoints
 
 KEY = {"OPENAI_API_KEY": "sk-1"}
 
 
-class Listing(Reply):
-    status, headers = 200, {}
-
-    async def read(self, limit=0):
-        return b'{"data": [{"id": "gpt-x"}, {"id": "o9"}, {"id": "embed-1"}, {"id": "gpt-x-audio"}]}'
-
-    async def chunk(self):
-        return b""
-
-    def close(self):
-        pass
-
-
-class Recorded(Upstream):
-    def __init__(self):
-        self.sent = []
-
-    async def send(self, method, url, headers, body=b"", *, trust="operator", timeouts=None):
-        self.sent.append((method, url, dict(headers)))
-        return Listing()
-
-
-def providers(environ, section=None, upstream=None):
-    sections, given = {}, frozenset()
-    if section is not None:
-        sections[OpenAIFields] = msgspec.convert(section, OpenAIFields, dec_hook=lambda kind, value: kind(value))
-        given = frozenset(("endpoints.openAI",))
-    services = Services(upstream or Recorded(), Egress(), None, lambda: 0.0, logging.getLogger("test.openai"))
-    return register_providers(Settings(sections, environ, given), services)
+LISTED = b'{"data": [{"id": "gpt-x"}, {"id": "o9"}, {"id": "embed-1"}, {"id": "gpt-x-audio"}]}'
 
 
 def one(environ, section=None, upstream=None):
-    (provider,) = providers(environ, section, upstream)
-    return provider
+    return endpoints.one(plugin, {"endpoints": {"openAI": section}}, environ, upstream)
 
 
-def outgoing(provider, path="/chat/completions", **values):
-    inbound = Inbound(Operation("generate", "POST", path), MOUNT, {}, {}, {}, "127.0.0.1", None)
-    exchange = Exchange(inbound, None, principal=Principal(user_id="u1"))
-    target = provider.target("m")
-    key = UserKey({name: Secret(value) for name, value in values.items()}) if values else None
-    return Outgoing(exchange, Attempt("a", target, "openai-chat"), target, "openai-chat", Encoded(path, b""), key)
+def offered(environ):
+    return endpoints.providers(plugin, {}, environ)
+
+
+def outgoing(provider, path="/chat/completions", **brought):
+    return endpoints.outgoing(provider, path, brought=brought)
 
 
 def test_the_section_is_librechats():
-    assert {section.path for section in register_sections()} == {"endpoints.openAI", "endpoints.all"}
+    assert {section.path for section in plugin.register_sections()} == {"endpoints.openAI", "endpoints.all"}
 
 
 def test_nothing_configured_is_no_endpoint():
-    assert providers({}) == ()
+    assert offered({}) == ()
 
 
 async def test_a_key_alone_makes_an_endpoint_at_openai():
@@ -131,13 +81,13 @@ async def test_listed_models_close_the_endpoint():
 
 
 async def test_openais_own_list_is_fetched_and_only_chat_models_offered():
-    upstream = Recorded()
+    upstream = endpoints.Answering(LISTED)
     assert await one(KEY, upstream=upstream).models() == ("gpt-x", "o9")
-    assert upstream.sent == [("GET", "https://api.openai.com/v1/models", {"authorization": "Bearer sk-1"})]
+    assert upstream.requests == [("GET", "https://api.openai.com/v1/models", {"authorization": "Bearer sk-1"})]
 
 
 async def test_the_list_of_a_reverse_proxy_is_offered_whole():
-    provider = one(KEY | {"OPENAI_REVERSE_PROXY": "http://h/v1"})
+    provider = one(KEY | {"OPENAI_REVERSE_PROXY": "http://h/v1"}, upstream=endpoints.Answering(LISTED))
     assert len(await provider.models()) == 4
 
 
@@ -161,9 +111,9 @@ def test_what_cannot_be_called_says_why(environ, section, what):
     assert "sk-1" not in finding.what
 
 
-@pytest.mark.parametrize(("listed", "offered"), [("openAI,agents", 1), ("agents,google", 0), ("", 1)])
-def test_endpoints_variable_leaves_it_out_where_it_is_not_named(listed, offered):
-    assert len(providers(KEY | {"ENDPOINTS": listed})) == offered
+@pytest.mark.parametrize(("listed", "count"), [("openAI,agents", 1), ("agents,google", 0), ("", 1)])
+def test_endpoints_variable_leaves_it_out_where_it_is_not_named(listed, count):
+    assert len(offered(KEY | {"ENDPOINTS": listed})) == count
 
 
 ASKED = {"OPENAI_API_KEY": "user_provided", "OPENAI_ORGANIZATION": "org"}
@@ -184,7 +134,7 @@ async def test_callers_may_bring_the_key():
 
 
 async def test_models_of_callers_keys_are_those_of_the_variable_alone():
-    upstream = Recorded()
+    upstream = endpoints.Answering(LISTED)
     assert await one(ASKED | {"OPENAI_MODELS": "gpt-a"}, upstream=upstream).models() == ("gpt-a",)
     assert await one(ASKED, upstream=upstream).models() == ()
     assert upstream.sent == []
@@ -219,8 +169,8 @@ def test_it_is_openais_own_kind_and_knows_all_that_openai_knows():
 
 
 async def test_headers_that_say_who_calls_make_a_list_for_each():
-    upstream = Recorded()
+    upstream = endpoints.Answering(LISTED)
     provider = one(KEY, {"headers": {"X-User": "{{LIBRECHAT_USER_ID}}"}}, upstream)
     for user in ("u1", "u2", "u1"):
         await provider.models_for(Principal(user_id=user))
-    assert [headers["x-user"] for _, _, headers in upstream.sent] == ["u1", "u2"]
+    assert [headers["x-user"] for _, _, headers in upstream.requests] == ["u1", "u2"]
