@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Envelope
-from gateway.wire import jsontext
-from gateway.wire.members import ARRAY, FLAG, INTEGER, TEXT, Members, parsed, unreadable
+from gateway.wire.members import ARRAY, FLAG, INTEGER, TEXT, Members, parsed
+from gateway.wire.outlines import outlined
 
 
 class Outline(msgspec.Struct):
@@ -22,19 +22,8 @@ _OUTLINE = msgspec.json.Decoder(Outline)
 
 def peek(body: bytes) -> Envelope:
     """Raises BadCall where the body is not UTF-8, not JSON, or not an object with messages."""
-    outline = _read(body)
+    outline = outlined(body, _OUTLINE, _explained)
     return Envelope(model=outline.model, stream=bool(outline.stream), max_output=outline.max_tokens)
-
-
-def _read(body: bytes) -> Outline:
-    try:
-        if not body.isascii():
-            body.decode()  # the JSON decoder does not look into strings that it skips
-        return _OUTLINE.decode(body)
-    except msgspec.ValidationError:
-        return _explained(body)
-    except jsontext.UNREADABLE as error:
-        raise unreadable(body, error) from error
 
 
 def _explained(body: bytes) -> Outline:

@@ -7,7 +7,8 @@ from msgspec import Raw
 
 from gateway import Envelope, Inbound
 from gateway.wire import jsontext
-from gateway.wire.members import ARRAY, unreadable
+from gateway.wire.members import ARRAY
+from gateway.wire.outlines import outlined
 
 from .calls import WRAPPED
 from .configs import CONFIG
@@ -30,7 +31,8 @@ _OUTLINE = msgspec.json.Decoder(Outline)
 
 def peek(inbound: Inbound) -> Envelope:
     """Raises BadCall where the body is not UTF-8, not JSON, or not an object with contents."""
-    limits = _read(inbound.body, verb(inbound.operation.path))
+    found = outlined(inbound.body, _OUTLINE, _unread)
+    limits = found.generation_config or _explained(inbound.body, verb(inbound.operation.path))
     return Envelope(
         model=model(inbound),
         stream=verb(inbound.operation.path) == STREAM,
@@ -46,16 +48,8 @@ def model(inbound: Inbound) -> str | None:
     return None if name is None else plain(name)
 
 
-def _read(body: bytes, asked: str) -> Limited:
-    try:
-        if not body.isascii():
-            body.decode()  # the JSON decoder does not look into strings that it skips
-        found = _OUTLINE.decode(body)
-    except msgspec.ValidationError:
-        return _explained(body, asked)
-    except jsontext.UNREADABLE as error:
-        raise unreadable(body, error) from error
-    return found.generation_config or _explained(body, asked)
+def _unread(body: bytes) -> Outline:
+    return Outline([])
 
 
 def _explained(body: bytes, asked: str) -> Limited:

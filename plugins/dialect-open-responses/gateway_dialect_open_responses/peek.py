@@ -6,8 +6,9 @@ import msgspec
 from msgspec import Raw
 
 from gateway import BadCall, Envelope
-from gateway.wire.jsontext import NULL, UNREADABLE, first
-from gateway.wire.members import FLAG, INTEGER, TEXT, Members, parsed, unreadable
+from gateway.wire.jsontext import NULL, first
+from gateway.wire.members import FLAG, INTEGER, TEXT, Members, parsed
+from gateway.wire.outlines import outlined
 
 
 class _Conversation(msgspec.Struct):
@@ -30,7 +31,7 @@ _DECODER = msgspec.json.Decoder(_Outline)
 
 def peek(body: bytes) -> Envelope:
     """Raises BadCall where the body is not an object of the right outline."""
-    outline = _outline(body)
+    outline = outlined(body, _DECODER, _explained)
     states = (outline.previous_response_id, _conversation(outline))
     _check_input(outline, any(states))
     return Envelope(
@@ -40,17 +41,6 @@ def peek(body: bytes) -> Envelope:
         background=bool(outline.background),
         state_ids=tuple(state for state in states if state),
     )
-
-
-def _outline(body: bytes) -> _Outline:
-    try:
-        if not body.isascii():
-            body.decode()
-        return _DECODER.decode(body)
-    except msgspec.ValidationError:
-        return _explained(body)
-    except UNREADABLE as error:
-        raise unreadable(body, error) from error
 
 
 def _explained(body: bytes) -> _Outline:

@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Envelope
-from gateway.wire import jsontext
-from gateway.wire.members import ARRAY, FLAG, INTEGER, TEXT, unreadable
+from gateway.wire.members import ARRAY, FLAG, INTEGER, TEXT
+from gateway.wire.outlines import outlined
 
 from .fields import parse
 
@@ -26,7 +26,7 @@ _OUTLINE = msgspec.json.Decoder(Outline)
 
 def peek(body: bytes) -> Envelope:
     """Raises BadCall where the body is not UTF-8, not JSON, or not an object with messages."""
-    outline = _read(body)
+    outline = outlined(body, _OUTLINE, _explained)
     limit = outline.max_completion_tokens
     return Envelope(
         model=outline.model,
@@ -34,17 +34,6 @@ def peek(body: bytes) -> Envelope:
         max_output=limit if limit is not None else outline.max_tokens,
         choices=max(outline.n or 1, 1),
     )
-
-
-def _read(body: bytes) -> Outline:
-    try:
-        if not body.isascii():
-            body.decode()  # the JSON decoder does not look into strings that it skips
-        return _OUTLINE.decode(body)
-    except msgspec.ValidationError:
-        return _explained(body)
-    except jsontext.UNREADABLE as error:
-        raise unreadable(body, error) from error
 
 
 def _explained(body: bytes) -> Outline:

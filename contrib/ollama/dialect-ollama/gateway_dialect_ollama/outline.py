@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Raw
 
 from gateway import BadCall, Envelope, Inbound
-from gateway.wire import jsontext
-from gateway.wire.members import FLAG, INTEGER, TEXT, Members, parsed, unreadable
+from gateway.wire.members import FLAG, INTEGER, TEXT, Members, parsed
+from gateway.wire.outlines import outlined
 
 from .names import SHOW
 
@@ -32,7 +32,7 @@ _OUTLINE = msgspec.json.Decoder(Outline)
 
 def peek(inbound: Inbound) -> Envelope:
     """Replies are streams unless the client says otherwise. Raises BadCall."""
-    outline = _read(inbound.body)
+    outline = outlined(inbound.body, _OUTLINE, _explained)
     if inbound.operation.path == SHOW:
         return Envelope(_shown(outline))
     limit = outline.options.num_predict if outline.options is not None else None
@@ -49,17 +49,6 @@ def _shown(outline: Outline) -> str:
     if model := outline.model or outline.name:
         return model
     raise BadCall("model is required", param="model")
-
-
-def _read(body: bytes) -> Outline:
-    try:
-        if not body.isascii():
-            body.decode()  # the JSON decoder does not look into strings that it skips
-        return _OUTLINE.decode(body)
-    except msgspec.ValidationError:
-        return _explained(body)
-    except jsontext.UNREADABLE as error:
-        raise unreadable(body, error) from error
 
 
 def _explained(body: bytes) -> Outline:
