@@ -22,6 +22,7 @@ from gateway import (
     sse,
 )
 from gateway.wire import jsontext
+from gateway.wire.bodies import BodyDecoder
 from gateway.wire.losses import Loss
 
 from . import refusals, usages
@@ -193,25 +194,21 @@ class StreamDecoder(Decoder):
         self._reader.end(delta.stop_reason, delta.stop_sequence, _telling(late))
 
 
-class WholeDecoder(Decoder):
+class WholeDecoder(BodyDecoder):
     def __init__(self, target: Target) -> None:
+        super().__init__()
         self._reader = _ReplyReader(target)
-        self._body = bytearray()
         self.loss = self._reader.loss.paths
 
-    def feed(self, data: bytes) -> list[Event]:
-        self._body += data
-        return []
-
-    def finish(self) -> list[Event]:
+    def read(self, body: bytes) -> list[Event]:
         out: list[Event] = []
         try:
-            self._read(sound(bytes(self._body)), out)
+            self._message(sound(body), out)
         except UpstreamError as error:
             return [Failed(error)]
         return out
 
-    def _read(self, body: bytes, out: list[Event]) -> None:
+    def _message(self, body: bytes, out: list[Event]) -> None:
         whole = decode(body, WHOLE, Whole)
         members = jsontext.members(body)
         if whole.type == "error" or whole.error:

@@ -13,14 +13,14 @@ from msgspec import Raw
 
 from gateway import Extra, GatewayError, Tap, UpstreamBroken, sse
 from gateway.wire import jsontext
+from gateway.wire.bodies import BodyTap
+from gateway.wire.outputs import OutputSize
 
 from . import refusals, usages
 from .wire import TAIL, Tail, decode
 
 SAMPLE = 2**13
 """Bytes of a stream whose deltas are measured."""
-TOKEN = 4
-"""Bytes of output that are taken for one token."""
 _CONTENT = (b"event: content_block_", b'data: {"type":"content_block_', b"event:content_block_")
 _SAID = re.compile(rb'"(?:text|thinking|partial_json)"\s*:\s*"((?:[^"\\]++|\\.)++)', re.DOTALL).findall
 _NONE = Raw(b"null")
@@ -51,15 +51,12 @@ class StreamTap(Tap):
         self._seen = _Seen(self)
         self._begun = False
         self._gap = b""
-        self._bytes = 0
-        self._sampled = 0
-        self._said = 0
-        self._deltas = 0
+        self._size = OutputSize(_SAID, SAMPLE)
 
     def feed(self, data: bytes) -> bytes:
         block = self._splitter.whole(data)
         if block:
-            self._measure(block)
+            self.output_bytes = self._size.add(block)
             if b"message_" in block or b"error" in block:
                 self._look(block)
         return block
@@ -71,7 +68,7 @@ class StreamTap(Tap):
         """A half event goes out too; what may follow it in-band must not become part of it."""
         rest = self._splitter.rest()
         if rest:
-            self._measure(rest)
+            self.output_bytes = self._size.add(rest)
             self._look(rest)
             self._gap = b"\n\n"
         return rest
@@ -104,49 +101,27 @@ class StreamTap(Tap):
         elif tail.type == "error" or tail.error:
             self._seen.fail(payload)
 
-    def _measure(self, block: bytes) -> None:
-        self._bytes += len(block)
-        if self._sampled < SAMPLE:
-            sample = block[: SAMPLE - self._sampled]
-            self._sampled += len(sample)
-            found = _SAID(sample)
-            self._said += len(b"".join(found))
-            self._deltas += len(found)
-        said = max(self._said, TOKEN * self._deltas)
-        self.output_bytes = said * self._bytes // self._sampled
 
-
-class WholeTap(Tap):
+class WholeTap(BodyTap):
     """output_bytes: all bytes until the reply is whole, then those of what the model said, where usage is not told."""
 
     def __init__(self) -> None:
-        self._body = bytearray()
+        super().__init__()
         self._seen = _Seen(self)
 
-    def feed(self, data: bytes) -> bytes:
-        self._body += data
-        self.output_bytes += len(data)
-        return data
-
-    def fail(self, error: GatewayError) -> bytes:
-        """Nothing can be told within half a JSON object; the connection has to break."""
-        return b""
-
-    def finish(self) -> bytes:
-        body = bytes(self._body)
+    def read(self, body: bytes) -> None:
         tail = _tail(body)
         if tail is None:
-            return b""
+            return
         if tail.type == "error" or tail.error:
             self._seen.fail(body)
-            return b""
+            return
         members = jsontext.members(body)
         self._seen.name(tail.id, tail.model)
         self._seen.use(tail.usage)
         self.complete = "content" in members
         if self.usage is None:
             self.output_bytes = sum(_said(block) for block in jsontext.objects(members.get("content", _NONE)))
-        return b""
 
 
 def _said(block: Extra) -> int:

@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from gateway import Decoder, Event, Extra, Failed, Finished, Reason, Started, UpstreamBroken, UpstreamError
 from gateway.wire import jsontext
+from gateway.wire.bodies import BodyDecoder
 from gateway.wire.losses import Loss
 
 from . import refusals, usages, wire
@@ -179,25 +180,21 @@ class StreamDecoder(Decoder):
                 self._reader.loss.add(f"contentBlockDelta.delta.{name}")
 
 
-class WholeDecoder(Decoder):
+class WholeDecoder(BodyDecoder):
     def __init__(self, domain: str) -> None:
-        self._body = bytearray()
+        super().__init__()
         self._reader = _ReplyReader(domain)
         self.loss = self._reader.loss.paths
 
-    def feed(self, data: bytes) -> list[Event]:
-        self._body += data
-        return []
-
-    def finish(self) -> list[Event]:
+    def read(self, body: bytes) -> list[Event]:
         out: list[Event] = []
         try:
-            self._read(wire.whole(bytes(self._body), wire.Reply), out)
+            self._reply(wire.whole(body, wire.Reply), out)
         except UpstreamError as error:
             self._reader.fail(error, out)
         return out
 
-    def _read(self, reply: wire.Reply, out: list[Event]) -> None:
+    def _reply(self, reply: wire.Reply, out: list[Event]) -> None:
         if reply.stop_reason is None or reply.output is None:
             raise UpstreamBroken(CUT)
         self._reader.start(out)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gateway import Decoder, Event, Extra, Failed, Finished, Started, UpstreamBroken, UpstreamError
 from gateway.wire import jsontext
+from gateway.wire.bodies import BodyDecoder
 from gateway.wire.losses import Loss
 
 from . import chunks, framings, reasons, refusals, usages
@@ -134,20 +135,16 @@ class StreamDecoder(Decoder):
         return out
 
 
-class WholeDecoder(Decoder):
+class WholeDecoder(BodyDecoder):
     def __init__(self, domain: str) -> None:
-        self._body = bytearray()
+        super().__init__()
         self._reader = _ReplyReader(domain)
         self.loss = self._reader.loss.paths
 
-    def feed(self, data: bytes) -> list[Event]:
-        self._body += data
-        return []
-
-    def finish(self) -> list[Event]:
+    def read(self, body: bytes) -> list[Event]:
         out: list[Event] = []
         try:
-            for payload in framings.listed(bytes(self._body)):
+            for payload in framings.listed(body):
                 self._reader.read(payload, out)
         except UpstreamBroken as error:
             self._reader.fail(error, out)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from gateway import Encoded, GatewayError, Inbound, Tap
+from gateway.wire.bodies import BodyTap
 
 from . import chunks, framings, reasons, refusals, usages
 from .chunks import Tail
@@ -80,32 +81,18 @@ class StreamTap(Tap):
         return len(self._finished) >= _asked(self._inbound) if self._finished else False
 
 
-class WholeTap(Tap):
+class WholeTap(BodyTap):
     """output_bytes: all bytes until the reply is whole, then those of what the model said, where usage is not told."""
 
-    def __init__(self) -> None:
-        self._body = bytearray()
-
-    def feed(self, data: bytes) -> bytes:
-        self._body += data
-        self.output_bytes += len(data)
-        return data
-
-    def fail(self, error: GatewayError) -> bytes:
-        """Nothing can be told within half a JSON object; the connection has to break."""
-        return b""
-
-    def finish(self) -> bytes:
-        body = bytes(self._body)
+    def read(self, body: bytes) -> None:
         for payload in framings.listed(body):
             tail = chunks.tail(payload)
             if tail is None:
-                return b""
+                return
             _take(self, tail, payload)
             self.complete = self.complete or bool(tail.candidates) or _blocked(tail) or self.failed is not None
         if self.usage is None:
             self.output_bytes = len(b"".join(_SAID(body)))
-        return b""
 
 
 def _take(tap: Tap, tail: Tail, payload: bytes) -> None:

@@ -16,6 +16,7 @@ from msgspec import Raw
 
 from gateway import Encoded, GatewayError, Inbound, Tap, UpstreamBroken, sse
 from gateway.wire.jsontext import UNREADABLE, mended
+from gateway.wire.outputs import OutputSize
 
 from .errors import in_band, words
 from .events import ErrorEvent, framed
@@ -27,8 +28,6 @@ LAST = 8
 """Events of a block that are looked for an end: an error, the terminal event, [DONE], and comments between them."""
 SAMPLE = 2**13
 """Bytes of a stream whose deltas are measured."""
-TOKEN = 4
-"""Bytes of output that are taken for one token."""
 NOTHING = (b"null", b"false", b'""', b"{}")
 """What stands for no error. An event without a type that has another `error` is one, as openai-python takes it."""
 _DELTA = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]++|\\.)++)', re.DOTALL).findall
@@ -97,10 +96,7 @@ class StreamTap(_ReplyTap):
         super().__init__(own)
         self._splitter = sse.Splitter()
         self._tail = b""
-        self._bytes = 0
-        self._sampled = 0
-        self._said = 0
-        self._deltas = 0
+        self._size = OutputSize(_DELTA, SAMPLE)
 
     def feed(self, data: bytes) -> bytes:
         block = self._splitter.whole(data)
@@ -120,7 +116,7 @@ class StreamTap(_ReplyTap):
         return framed(event) if ended else b"\n\n" + framed(event)
 
     def _passed(self, block: bytes) -> bytes:
-        self._measure(block)
+        self.output_bytes = self._size.add(block)
         start = sse.last_events(block, LAST) if self.response_id is not None else 0
         if _signals(block, start):
             for event in sse.events(block[start:]):
@@ -130,18 +126,6 @@ class StreamTap(_ReplyTap):
             block = b"".join([restored_event(event, self._own) for event in sse.events(block)])
         self._tail = block[-_TAIL:]
         return block
-
-    def _measure(self, block: bytes) -> None:
-        """The first bytes exactly, the rest in their proportion: deltas of one stream are much alike."""
-        self._bytes += len(block)
-        if self._sampled < SAMPLE:
-            sample = block[: SAMPLE - self._sampled]
-            self._sampled += len(sample)
-            found = _DELTA(sample)
-            self._said += len(b"".join(found))
-            self._deltas += len(found)
-        said = max(self._said, TOKEN * self._deltas)
-        self.output_bytes = said * self._bytes // self._sampled
 
     def _read(self, event: bytes) -> None:
         payload = sse.data(event)

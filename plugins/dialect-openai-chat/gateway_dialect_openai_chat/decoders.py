@@ -22,6 +22,7 @@ from gateway import (
     sse,
 )
 from gateway.wire import jsontext
+from gateway.wire.bodies import BodyDecoder
 from gateway.wire.losses import Loss
 
 from . import refusals, unread, usages
@@ -194,19 +195,15 @@ class StreamDecoder(Decoder):
             self._reader.read(decode(payload, CHUNK, Chunk), payload, out)
 
 
-class WholeDecoder(Decoder):
+class WholeDecoder(BodyDecoder):
     def __init__(self, target: Target) -> None:
-        self._body = bytearray()
+        super().__init__()
         self._reader = _ReplyReader(target.state_domain)
         self.loss = self._reader.loss.paths
 
-    def feed(self, data: bytes) -> list[Event]:
-        self._body += data
-        return []
-
-    def finish(self) -> list[Event]:
+    def read(self, body: bytes) -> list[Event]:
         out: list[Event] = []
-        body = jsontext.sound(bytes(self._body))
+        body = jsontext.sound(body)
         try:
             chunk = decode(body, CHUNK, Chunk)
         except UpstreamBroken as error:

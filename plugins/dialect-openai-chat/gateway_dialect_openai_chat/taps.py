@@ -17,7 +17,9 @@ from msgspec import Raw
 
 from gateway import BlockDelta, Event, GatewayError, Inbound, Tap, UpstreamBroken, sse
 from gateway.wire import jsontext
+from gateway.wire.bodies import BodyTap
 from gateway.wire.losses import Loss
+from gateway.wire.outputs import OutputSize
 
 from . import refusals, usages
 from .choices import ChoiceReader
@@ -28,8 +30,6 @@ LAST = 5
 _NONE = Raw(b"null")
 SAMPLE = 2**12
 """Bytes of a stream whose deltas are measured."""
-TOKEN = 4
-"""Bytes of output that are taken for one token."""
 _VALUE = re.compile(rb'"(?:usage|finish_reason)"\s*:\s*[^n\s]').search
 # The first text of a delta that is not empty, else b""; names that only end so (`reasoning_content`) count too. Every
 # delta is matched to its end, whatever it holds, so that no byte is looked at twice.
@@ -55,10 +55,7 @@ class StreamTap(Tap):
         self._inbound = inbound
         self._hide_usage = hide_usage
         self._named = False
-        self._bytes = 0
-        self._sampled = 0
-        self._said = 0
-        self._deltas = 0
+        self._size = OutputSize(_SAID, SAMPLE)
         self._gap = b""
         self._done = False
         self._finished: set[int] = set()
@@ -67,7 +64,7 @@ class StreamTap(Tap):
         block = self._splitter.whole(data)
         if not block:
             return b""
-        self._measure(block)
+        self.output_bytes = self._size.add(block)
         if b"\r" in block:
             return self._look(block)
         if not self._named:
@@ -84,23 +81,11 @@ class StreamTap(Tap):
         """A half event goes out too; what may follow it in-band must not become part of it."""
         rest = self._splitter.rest()
         if rest:
-            self._measure(rest)
+            self.output_bytes = self._size.add(rest)
             rest = self._look(rest)
             self._gap = b"\n\n"
         self.complete = self._done or self.failed is not None or self._all_finished()
         return rest
-
-    def _measure(self, block: bytes) -> None:
-        """The first bytes exactly, the rest in their proportion: deltas of one stream are much alike."""
-        self._bytes += len(block)
-        if self._sampled < SAMPLE:
-            sample = block[: SAMPLE - self._sampled]
-            self._sampled += len(sample)
-            found = _SAID(sample)
-            self._said += len(b"".join(found))
-            self._deltas += len(found) - found.count(b"")
-        said = max(self._said, TOKEN * self._deltas)
-        self.output_bytes = said * self._bytes // self._sampled
 
     def _look(self, block: bytes) -> bytes:
         hidden = False
@@ -156,32 +141,18 @@ class StreamTap(Tap):
         return self._hide_usage and tail.choices == [] and tail.usage is not None
 
 
-class WholeTap(Tap):
+class WholeTap(BodyTap):
     """output_bytes: all bytes until the reply is whole, then those of what the model said, where usage is not told."""
 
-    def __init__(self) -> None:
-        self._body = bytearray()
-
-    def feed(self, data: bytes) -> bytes:
-        self._body += data
-        self.output_bytes += len(data)
-        return data
-
-    def fail(self, error: GatewayError) -> bytes:
-        """Nothing can be told within half a JSON object; the connection has to break."""
-        return b""
-
-    def finish(self) -> bytes:
-        body = bytes(self._body)
+    def read(self, body: bytes) -> None:
         tail = _tail(body)
         if tail is None:
-            return b""
+            return
         _take(self, tail)
         self.complete = bool(tail.choices) or self.failed is not None
         if self.usage is None:
             choices = jsontext.objects(jsontext.members(body).get("choices", _NONE))
             self.output_bytes = sum(_said(choice.get("message", _NONE)) for choice in choices)
-        return b""
 
 
 def _said(message: Raw) -> int:

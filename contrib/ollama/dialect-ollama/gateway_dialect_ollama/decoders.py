@@ -22,6 +22,7 @@ from gateway import (
     UpstreamError,
 )
 from gateway.wire import jsontext, lines
+from gateway.wire.bodies import BodyDecoder
 from gateway.wire.losses import Loss
 
 from . import dates, ids, refusals
@@ -148,19 +149,14 @@ class StreamDecoder(Decoder):
                 self._reader.read(decode(text), text, out)
 
 
-class WholeDecoder(Decoder):
+class WholeDecoder(BodyDecoder):
     def __init__(self) -> None:
+        super().__init__()
         self._reader = _Reader()
         self.loss = self._reader.loss.paths
-        self._body = bytearray()
 
-    def feed(self, data: bytes) -> list[Event]:
-        self._body += data
-        return []
-
-    def finish(self) -> list[Event]:
+    def read(self, body: bytes) -> list[Event]:
         out: list[Event] = []
-        body = bytes(self._body)
         try:
             chunk = decode(body)
             if not (chunk.failed or chunk.done or chunk.message is not None or chunk.response is not None):

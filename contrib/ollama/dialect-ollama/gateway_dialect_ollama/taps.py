@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway import GatewayError, Tap, UpstreamBroken
 from gateway.wire import jsontext, lines
+from gateway.wire.bodies import BodyTap
 
 from . import refusals
 from .wire import Chunk, decode
@@ -52,27 +53,14 @@ class StreamTap(_ChunkTap):
                 self.complete = self.complete or chunk.done
 
 
-class WholeTap(_ChunkTap):
+class WholeTap(_ChunkTap, BodyTap):
     """output_bytes: all bytes until the reply is whole, then those of what the model said."""
 
-    def __init__(self) -> None:
-        self._body = bytearray()
-
-    def feed(self, data: bytes) -> bytes:
-        self._body += data
-        self.output_bytes += len(data)
-        return data
-
-    def fail(self, error: GatewayError) -> bytes:
-        """Nothing can be told within half a JSON object; the connection has to break."""
-        return b""
-
-    def finish(self) -> bytes:
-        chunk = self.look(bytes(self._body))
+    def read(self, body: bytes) -> None:
+        chunk = self.look(body)
         if chunk is not None:
             self.complete = chunk.done or chunk.message is not None or chunk.response is not None
             self.output_bytes = size(chunk)
-        return b""
 
 
 def size(chunk: Chunk) -> int:
