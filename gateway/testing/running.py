@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import re
 import signal
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
@@ -91,6 +94,20 @@ class RunningGateway:
             if stream is not None:
                 stream.close()
         return code
+
+    def post(self, path: str, body: object, **headers: str) -> tuple[int, bytes]:
+        """Status and body of what the admin's key gets for JSON. A header's name is written with underscores."""
+        given = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        with closing(http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=self._timeout)) as connection:
+            connection.request("POST", path, json.dumps(body), given)
+            reply = connection.getresponse()
+            return reply.status, reply.read()
+
+    @property
+    def printed(self) -> str:
+        """All lines so far; all there ever are, after `stop`."""
+        return "\n".join([*self.output, *self.errors])
 
     def _wait_up(self) -> None:
         waited = 0.0
