@@ -1,28 +1,21 @@
 """A running gateway before Anthropic's API and before Vertex AI, both fake: what they get, and what comes back."""
 
 import asyncio
-import base64
-import http.client
 import json
-from urllib.parse import parse_qs
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.testing.fake_upstream import FakeUpstream, stream
 from gateway.testing.fake_upstream import json as answer
 from gateway.testing.installed import client_half, server_half
 from gateway.testing.running import RunningGateway
+from gateway.testing.service_account import ServiceAccount
 
 DIALECT = "anthropic-messages"
 pytestmark = pytest.mark.skipif(
     not (client_half(DIALECT, ()) and server_half(DIALECT, ())), reason=f"the dialect {DIALECT} is not installed"
 )
-PRIVATE = generate_private_key(public_exponent=65537, key_size=2048)
-PEM = PRIVATE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+ACCOUNT = ServiceAccount()
 KEY, MINE, TOKEN = "sk-ant-canary-0001", "sk-ant-canary-0002", "ya29.canary-0003"
 CALL = {"model": "anthropic/claude-x", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
 MESSAGE = {
@@ -45,51 +38,13 @@ VERTEX = "/v1/projects/p-1/locations/us-east5/publishers/anthropic/models"
 
 
 async def post(running, path, body, **headers):
-    """Status and body. A header's name is written with underscores."""
-
-    def send():
-        given = {"authorization": f"Bearer {running.key}", "content-type": "application/json"}
-        given |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=20)
-        try:
-            connection.request("POST", path, json.dumps(body), given)
-            reply = connection.getresponse()
-            return reply.status, reply.read()
-        finally:
-            connection.close()
-
-    return await asyncio.to_thread(send)
+    return await asyncio.to_thread(running.post, path, body, **headers)
 
 
 def silent(running, *secrets):
     """Nothing that the gateway printed holds one of the secrets."""
     running.stop()
-    printed = "\n".join(running.output + running.errors)
-    assert not [secret for secret in secrets if secret in printed]
-
-
-def service_key(tokens):
-    return json.dumps(
-        {
-            "client_email": "robot@p-1.example",
-            "private_key": PEM,
-            "private_key_id": "k-1",
-            "project_id": "p-1",
-            "token_uri": f"{tokens}/token",
-        }
-    )
-
-
-def verified(arrived):
-    """The claims of the assertion in a request for a token."""
-    assertion = parse_qs(arrived.body.decode())["assertion"][0]
-    signed, _, signature = assertion.rpartition(".")
-    PRIVATE.public_key().verify(unpadded(signature), signed.encode(), PKCS1v15(), SHA256())
-    return json.loads(unpadded(signed.split(".")[1]))
-
-
-def unpadded(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    assert not [secret for secret in secrets if secret in running.printed]
 
 
 async def test_the_key_and_a_version_go_upstream_and_the_reply_comes_back(tmp_path):
@@ -132,7 +87,10 @@ async def test_vertex_gets_a_token_the_model_in_the_url_and_the_version_in_the_b
         upstream.answer(f"{VERTEX}/count-tokens:rawPredict", answer({"input_tokens": 7}))
         models = {"claude-x": {"deploymentName": "claude-x@1"}}
         config = {"version": "1.3.17", "endpoints": {"anthropic": {"vertex": {"models": models}}}}
-        environ = {"GOOGLE_SERVICE_KEY_FILE": service_key(upstream.url), "ANTHROPIC_VERTEX_BASE_URL": upstream.url}
+        environ = {
+            "GOOGLE_SERVICE_KEY_FILE": ACCOUNT.key(f"{upstream.url}/token"),
+            "ANTHROPIC_VERTEX_BASE_URL": upstream.url,
+        }
         with RunningGateway(tmp_path, json.dumps(config), environ=environ) as running:
             status, body = await post(running, "/v1/messages", CALL)
             assert (status, json.loads(body)["content"]) == (200, MESSAGE["content"])
@@ -141,9 +99,9 @@ async def test_vertex_gets_a_token_the_model_in_the_url_and_the_version_in_the_b
             assert b"message_stop" in body
             counted = {name: value for name, value in CALL.items() if name != "max_tokens"}
             assert (await post(running, "/v1/messages/count_tokens", counted))[1] == b'{"input_tokens":7}'
-            silent(running, TOKEN, PEM.splitlines()[3], "eyJ")
+            silent(running, TOKEN, ACCOUNT.canary, "eyJ")
         token, *calls = upstream.arrived
-        claims = verified(token)
+        claims = ACCOUNT.claims(token.body)
         assert (claims["iss"], claims["aud"]) == ("robot@p-1.example", f"{upstream.url}/token")
         assert claims["scope"] == "https://www.googleapis.com/auth/cloud-platform"
         assert len(calls) == 3
@@ -157,11 +115,11 @@ async def test_vertex_gets_a_token_the_model_in_the_url_and_the_version_in_the_b
 
 async def test_without_a_token_there_is_an_upstream_error_that_says_so(tmp_path):
     async with FakeUpstream() as upstream:
-        upstream.answer("/token", answer({"error": "invalid_grant", "error_description": PEM}, 400))
-        environ = {"GOOGLE_SERVICE_KEY_FILE": service_key(upstream.url), "ANTHROPIC_USE_VERTEX": "true"}
+        upstream.answer("/token", answer({"error": "invalid_grant", "error_description": ACCOUNT.pem}, 400))
+        environ = {"GOOGLE_SERVICE_KEY_FILE": ACCOUNT.key(f"{upstream.url}/token"), "ANTHROPIC_USE_VERTEX": "true"}
         with RunningGateway(tmp_path, environ=environ) as running:
             status, body = await post(running, "/v1/messages", CALL)
             assert status == 502
             assert b"invalid_grant" in body
-            silent(running, PEM.splitlines()[3], "eyJ")
-            assert PEM.splitlines()[3].encode() not in body
+            silent(running, ACCOUNT.canary, "eyJ")
+            assert ACCOUNT.canary.encode() not in body

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import http.client
 import json
-import threading
 from base64 import b64encode
 from binascii import crc32
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from struct import pack
@@ -20,6 +16,7 @@ import pytest
 from gateway_provider_bedrock.sigv4 import Keys, signed
 
 from gateway import Secret
+from gateway.testing.beside import Beside
 from gateway.testing.fake_upstream import CUT, FakeUpstream, Script, stream
 from gateway.testing.fake_upstream import json as whole
 from gateway.testing.running import RunningGateway
@@ -84,19 +81,8 @@ THROTTLED = frame("throttlingException", {"message": "Too many tokens."}, "excep
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[FakeUpstream]:
     """In a thread, so that tests may wait for the gateway."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    async def begin() -> FakeUpstream:
-        return await FakeUpstream().__aenter__()
-
-    fake = asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
-    yield fake
-    asyncio.run_coroutine_threadsafe(fake.__aexit__(None, None, None), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with Beside() as beside:
+        yield beside.upstream
 
 
 def running(directory: Path, url: str, **environ: str) -> RunningGateway:
@@ -235,14 +221,8 @@ def test_callers_bring_their_own_bearer_key(upstream: FakeUpstream, tmp_path: Pa
 
 
 def post(started: RunningGateway, key: str | None) -> tuple[int, bytes]:
-    headers = {"authorization": f"Bearer {started.key}", "content-type": "application/json"}
-    if key is not None:
-        headers["x-gateway-upstream-key"] = key
-    with closing(http.client.HTTPConnection(started.url.removeprefix("http://"), timeout=20)) as connection:
-        body = json.dumps({"model": f"bedrock/{MODEL}", **HELLO})
-        connection.request("POST", "/v1/chat/completions", body, headers)
-        response = connection.getresponse()
-        return response.status, response.read()
+    brought = {} if key is None else {"x_gateway_upstream_key": key}
+    return started.post("/v1/chat/completions", {"model": f"bedrock/{MODEL}", **HELLO}, **brought)
 
 
 def test_an_image_goes_as_bytes(sdk: openai.OpenAI, upstream: FakeUpstream) -> None:

@@ -1,28 +1,21 @@
 """A running gateway before AI Studio and before Vertex AI, both fake: what they get, and what comes back."""
 
 import asyncio
-import base64
-import http.client
 import json
-from urllib.parse import parse_qs
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.testing.fake_upstream import FakeUpstream, stream
 from gateway.testing.fake_upstream import json as answer
 from gateway.testing.installed import client_half, server_half
 from gateway.testing.running import RunningGateway
+from gateway.testing.service_account import ServiceAccount
 
 DIALECT = "gemini"
 pytestmark = pytest.mark.skipif(
     not (client_half(DIALECT, ()) and server_half(DIALECT, ())), reason=f"the dialect {DIALECT} is not installed"
 )
-PRIVATE = generate_private_key(public_exponent=65537, key_size=2048)
-PEM = PRIVATE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+ACCOUNT = ServiceAccount()
 KEY, MINE, TOKEN = "AIza-canary-0001", "AIza-canary-0002", "ya29.canary-0003"
 CALL = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
 REPLY = {
@@ -38,39 +31,13 @@ VERTEX = "/v1/projects/p-1/locations/us-central1/publishers/google/models/gemini
 
 
 async def post(running, path, body, **headers):
-    """Status and body. A header's name is written with underscores."""
-
-    def send():
-        given = {"authorization": f"Bearer {running.key}", "content-type": "application/json"}
-        given |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=20)
-        try:
-            connection.request("POST", path, json.dumps(body), given)
-            reply = connection.getresponse()
-            return reply.status, reply.read()
-        finally:
-            connection.close()
-
-    return await asyncio.to_thread(send)
+    return await asyncio.to_thread(running.post, path, body, **headers)
 
 
 def silent(running, *secrets):
     """Nothing that the gateway printed holds one of the secrets."""
     running.stop()
-    printed = "\n".join(running.output + running.errors)
-    assert not [secret for secret in secrets if secret in printed]
-
-
-def verified(arrived):
-    """The claims of the assertion in a request for a token."""
-    assertion = parse_qs(arrived.body.decode())["assertion"][0]
-    signed, _, signature = assertion.rpartition(".")
-    PRIVATE.public_key().verify(unpadded(signature), signed.encode(), PKCS1v15(), SHA256())
-    return json.loads(unpadded(signed.split(".")[1]))
-
-
-def unpadded(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    assert not [secret for secret in secrets if secret in running.printed]
 
 
 async def test_the_key_goes_upstream_and_the_reply_comes_back(tmp_path):
@@ -115,13 +82,7 @@ async def test_vertex_gets_a_token_and_the_operators_safety_settings(tmp_path):
         upstream.answer(f"{VERTEX}:generateContent", answer(REPLY))
         upstream.answer(f"{VERTEX}:streamGenerateContent", stream(CHUNK))
         upstream.answer(f"{VERTEX}:countTokens", answer({"totalTokens": 7}))
-        key = {
-            "client_email": "robot@p-1.example",
-            "private_key": PEM,
-            "project_id": "p-1",
-            "token_uri": f"{upstream.url}/token",
-        }
-        environ = {"GOOGLE_SERVICE_KEY": json.dumps(key), "GOOGLE_REVERSE_PROXY": upstream.url}
+        environ = {"GOOGLE_SERVICE_KEY": ACCOUNT.key(f"{upstream.url}/token"), "GOOGLE_REVERSE_PROXY": upstream.url}
         environ["GOOGLE_SAFETY_HARASSMENT"] = "BLOCK_ONLY_HIGH"
         with RunningGateway(tmp_path, environ=environ) as running:
             status, body = await post(running, f"{OURS}:generateContent", CALL)
@@ -131,9 +92,9 @@ async def test_vertex_gets_a_token_and_the_operators_safety_settings(tmp_path):
             assert b"Hello" in body
             status, body = await post(running, f"{OURS}:countTokens", CALL)
             assert (status, json.loads(body)["totalTokens"]) == (200, 7)
-            silent(running, TOKEN, PEM.splitlines()[3], "eyJ")
+            silent(running, TOKEN, ACCOUNT.canary, "eyJ")
         token, *calls = upstream.arrived
-        assert verified(token)["iss"] == "robot@p-1.example"
+        assert ACCOUNT.claims(token.body)["iss"] == "robot@p-1.example"
         assert len(calls) == 3
         for arrived in calls:
             assert arrived.headers["authorization"] == f"Bearer {TOKEN}"
@@ -143,11 +104,11 @@ async def test_vertex_gets_a_token_and_the_operators_safety_settings(tmp_path):
 
 async def test_without_a_token_there_is_an_upstream_error_that_says_so(tmp_path):
     async with FakeUpstream() as upstream:
-        upstream.answer("/token", answer({"error": "invalid_grant", "error_description": PEM}, 400))
-        key = {"client_email": "r", "private_key": PEM, "project_id": "p-1", "token_uri": f"{upstream.url}/token"}
-        with RunningGateway(tmp_path, environ={"GOOGLE_SERVICE_KEY": json.dumps(key)}) as running:
+        upstream.answer("/token", answer({"error": "invalid_grant", "error_description": ACCOUNT.pem}, 400))
+        environ = {"GOOGLE_SERVICE_KEY": ACCOUNT.key(f"{upstream.url}/token")}
+        with RunningGateway(tmp_path, environ=environ) as running:
             status, body = await post(running, f"{OURS}:generateContent", CALL)
             assert status == 502
             assert b"invalid_grant" in body
-            silent(running, PEM.splitlines()[3], "eyJ")
-            assert PEM.splitlines()[3].encode() not in body
+            silent(running, ACCOUNT.canary, "eyJ")
+            assert ACCOUNT.canary.encode() not in body
