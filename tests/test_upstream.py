@@ -124,6 +124,12 @@ async def test_a_users_address_may_not_be_on_this_machine(upstream: HttpUpstream
             await upstream.send("POST", f"http://{host}:{port}/x", {}, b"", trust="user")
 
 
+@pytest.mark.parametrize("host", ["a" * 64, "a..example", ".example", "ü..example"])
+async def test_a_host_that_no_resolver_can_be_asked_for_is_unreachable(upstream: HttpUpstream, host: str) -> None:
+    with pytest.raises(UpstreamUnreachable):
+        await upstream.send("GET", f"http://{host}/x", {}, b"", trust="user")
+
+
 async def test_redirects_are_not_followed(upstream: HttpUpstream) -> None:
     async with FakeUpstream() as far:
         far.answer("/x", whole(b"", 302, {"Location": far.url + "/y"}))

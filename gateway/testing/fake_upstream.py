@@ -50,11 +50,14 @@ class Script(msgspec.Struct, frozen=True):
 
 
 class Arrived:
-    """A request. gone: set once its client left before the reply ended. sent: bytes of the body written so far."""
+    """A request. target: path and query as they came.
+
+    gone: set once its client left before the reply ended. sent: bytes of the body written so far.
+    """
 
     def __init__(self, request: web.BaseRequest, reused: bool) -> None:
         self.method = request.method
-        self.path = request.path
+        self.path, self.target = request.path, request.raw_path
         self.query = dict(request.query)
         self.headers = request.headers
         self.reused = reused

@@ -24,6 +24,23 @@ def test_what_is_no_http_url_is_refused(base):
         Address(base)
 
 
+@pytest.mark.parametrize(
+    "base",
+    [
+        "https://user:canary@h/v1",
+        "https://canary@h",
+        "https://h.example\\@evil.example",
+        f"https://{'a' * 64}.example",
+        "https://a..example",
+        "https://.example",
+    ],
+)
+def test_a_host_that_is_not_what_it_seems_or_none_is_refused_and_not_repeated(base):
+    with pytest.raises(ValueError, match=r"user name|host's name") as caught:
+        Address(base)
+    assert "canary" not in str(caught.value)
+
+
 def test_a_url_may_be_used_as_it_stands():
     assert Address("https://h/v1/complete/?x=1").verbatim == "https://h/v1/complete/?x=1"
 

@@ -48,7 +48,19 @@ def test_what_no_header_can_carry_is_the_callers_mistake_and_is_not_repeated(val
     assert value not in caught.value.public
 
 
-@pytest.mark.parametrize("url", ["ftp://h", "h/v1", "http://", "http://h:x", "https://h/a b"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://h",
+        "h/v1",
+        "http://",
+        "http://h:x",
+        "https://h/a b",
+        "https://u:p@h",
+        "https://a..h",
+        f"https://{'a' * 64}",
+    ],
+)
 def test_a_base_url_that_is_none_is_the_callers_mistake(url: str) -> None:
     with pytest.raises(BadCall, match="baseURL"):
         brought_address(outgoing(baseURL=url))

@@ -5,7 +5,8 @@ import logging
 
 import pytest
 
-from gateway import ModelList, Reply, Upstream, UpstreamUnreachable
+from gateway import Egress, ModelList, Reply, Services, Upstream, UpstreamUnreachable
+from gateway.endpoint import FixedNames
 
 LOG = logging.getLogger("test.listing")
 TWO = b'{"object": "list", "data": [{"id": "a", "object": "model"}, {"id": "b"}, {"id": "a"}]}'
@@ -61,6 +62,17 @@ async def test_the_upstreams_names_are_given_once_each():
     upstream = Answers(Given(200, TWO))
     assert await listing(upstream).names() == ("a", "b")
     assert upstream.sent == [("GET", "http://h/models", {"a": "b"})]
+
+
+async def test_an_endpoints_list_is_asked_for_through_the_services():
+    upstream = Answers(Given(200, TWO))
+    services = Services(upstream, Egress(), None, Clock(), LOG)
+    assert await ModelList.of(services, "mine", "http://h/models", {"a": "b"}).names() == ("a", "b")
+    assert upstream.sent == [("GET", "http://h/models", {"a": "b"})]
+
+
+async def test_names_that_the_operator_lists_are_not_asked_for():
+    assert await FixedNames(("a", "b")).names() == ("a", "b")
 
 
 async def test_a_list_is_kept_for_two_minutes_then_renewed_behind():
