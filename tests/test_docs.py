@@ -115,6 +115,19 @@ def test_the_configuration_passes_its_check(tmp_path: Path) -> None:
     assert (ended.returncode, errors) == (0, [])
 
 
+def test_a_row_alone_is_a_provider(tmp_path: Path) -> None:
+    """LibreChat, which knows no rows, skips it and is said to."""
+    [row] = blocks("yaml row")
+    (tmp_path / "librechat.yaml").write_text('version: "1.3.17"\n' + row)
+    found = []
+    for key in ({}, {"ACME_API_KEY": "x"}):
+        run = command("check", "--json", str(tmp_path / "librechat.yaml"))
+        ended = subprocess.run(run, env={**os.environ, **key}, capture_output=True, text=True, check=False)
+        findings = json.loads(ended.stdout)["findings"]
+        found.append([one["path"] for one in findings if "LibreChat" not in one["what"]])
+    assert found == [["endpoints.custom[0].apiKey"], []]
+
+
 def test_every_operator_command_runs(tmp_path: Path) -> None:
     [listed] = blocks("sh operate")
     environ = {**os.environ, "GATEWAY_STATE_DIR": str(tmp_path)}
