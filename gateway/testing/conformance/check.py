@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 CANARY = "sk-canary-0123456789abcdef"
 """A secret; where it turns up, something leaks."""
 
 fixed = settings(
-    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
 )
 
 
