@@ -15,7 +15,7 @@ import asked_gemini
 import asked_messages
 import asked_responses
 from asked import Asked
-from recordings import Recording
+from recordings import Spoken
 
 from gateway.dialect import ClientDialect, Encoded, ServerDialect
 from gateway.errors import GatewayError
@@ -55,7 +55,7 @@ class Outcome:
     note: str = ""
 
 
-def path_of(recording: Recording) -> str:
+def path_of(recording: Spoken) -> str:
     """Where its dialect is served."""
     if recording.dialect == "gemini":
         verb = recording.path.rpartition(":")[2]
@@ -63,7 +63,7 @@ def path_of(recording: Recording) -> str:
     return {"openai-chat": "/chat/completions", "open-responses": "/responses"}.get(recording.dialect, "/messages")
 
 
-def asked_through(recording: Recording, server: ServerDialect, upstream: ClientDialect) -> Outcome:
+def asked_through(recording: Spoken, server: ServerDialect, upstream: ClientDialect) -> Outcome:
     body = json.dumps(recording.request).encode()
     inbound = request(server, Encoded(path_of(recording), body, recording.query))
     try:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from types import ModuleType
@@ -14,7 +12,7 @@ import read_converse
 import read_gemini
 import read_messages
 import read_responses
-from recordings import Recording
+from recordings import Spoken
 from said import Said
 
 from gateway.call import Call, Message, Text
@@ -42,7 +40,7 @@ class Through:
     refused: str = ""
 
 
-def recorded(recording: Recording) -> Said:
+def recorded(recording: Spoken) -> Said:
     """What the upstream said."""
     reader = READERS[recording.dialect]
     if not recording.stream:
@@ -53,7 +51,7 @@ def recorded(recording: Recording) -> Said:
 
 
 def through(
-    recording: Recording, server: ServerDialect, own: ClientDialect, upstream: ClientDialect, stream: bool
+    recording: Spoken, server: ServerDialect, own: ClientDialect, upstream: ClientDialect, stream: bool
 ) -> Through:
     """The recorded reply of `upstream`'s as a client of `server` gets it. own: the client half of that dialect."""
     target = replay.target("m", state_domain="recorded")
@@ -62,7 +60,7 @@ def through(
     read = server.decode(inbound)
     read.model = "m"
     decoder = upstream.decoder(target, recording.stream)
-    events = list(replay.decoded(decoder, _pieces(recording.body, recording.id)))
+    events = list(replay.decoded(decoder, recording.pieces(0)))
     encoder = server.encoder(read, inbound, "sse" if stream else "json")
     failed = next((event for event in events if isinstance(event, Failed)), None)
     if failed is not None:
@@ -71,7 +69,7 @@ def through(
     return Through(_read(server.name, body, stream), (*decoder.loss, *encoder.loss))
 
 
-def refused(recording: Recording, server: ServerDialect, own: ClientDialect, upstream: ClientDialect) -> GatewayError:
+def refused(recording: Spoken, server: ServerDialect, own: ClientDialect, upstream: ClientDialect) -> GatewayError:
     """A recorded error status as a client of `server` is told it, read back by the client half of its dialect."""
     error = upstream.decode_error(recording.status, recording.headers, recording.body)
     call = Call("m", [Message("user", [Text("Hi")])])
@@ -110,10 +108,3 @@ def _read(dialect: str, body: bytes, stream: bool) -> Said:
     reader = READERS[dialect]
     said: Said = reader.stream(text) if stream else reader.whole(json.loads(text))
     return said
-
-
-def _pieces(body: bytes, seed: str) -> list[bytes]:
-    """At most forty cuts, the same for the same recording."""
-    chance = random.Random(seed)
-    cuts = sorted({0, len(body), *(chance.randrange(len(body) + 1) for _ in range(min(40, len(body))))})
-    return [body[start:end] for start, end in itertools.pairwise(cuts) if end > start]

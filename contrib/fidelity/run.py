@@ -19,7 +19,7 @@ from pathlib import Path
 from calls import asked_through
 from cross import differences, recorded, refused, through
 from known import EXPLAINED
-from recordings import Recording, recordings
+from recordings import Spoken, recordings
 from said import Said
 
 from gateway.dialect import ClientDialect, ServerDialect
@@ -64,7 +64,7 @@ def main() -> int:
     options = parser.parse_args()
     servers = {one.name: one for one in installed.servers()}
     clients = {one.name: one for one in installed.clients()}
-    known = list(recordings(options.corpus, frozenset(clients)))
+    known = list(recordings(options.corpus, clients))
     pairs = []
     for server in servers.values():
         if server.name not in clients or not generates(server):
@@ -86,7 +86,7 @@ def generates(server: ServerDialect) -> bool:
     return any(one.kind == "generate" for one in server.operations)
 
 
-def compared(server: ServerDialect, own: ClientDialect, upstream: ClientDialect, known: list[Recording]) -> list[Pair]:
+def compared(server: ServerDialect, own: ClientDialect, upstream: ClientDialect, known: list[Spoken]) -> list[Pair]:
     out = [asked(server, upstream, known)]
     for stream in (False, True):
         pair = Pair(server.name, upstream.name, stream)
@@ -97,7 +97,7 @@ def compared(server: ServerDialect, own: ClientDialect, upstream: ClientDialect,
     return out
 
 
-def asked(server: ServerDialect, upstream: ClientDialect, known: list[Recording]) -> Pair:
+def asked(server: ServerDialect, upstream: ClientDialect, known: list[Spoken]) -> Pair:
     pair = Pair(server.name, upstream.name, False, "call")
     for recording in known:
         if recording.dialect == server.name and recording.request and recording.status < 400:
@@ -106,7 +106,7 @@ def asked(server: ServerDialect, upstream: ClientDialect, known: list[Recording]
     return pair
 
 
-def judge(pair: Pair, recording: Recording, server: ServerDialect, own: ClientDialect, upstream: ClientDialect) -> None:
+def judge(pair: Pair, recording: Spoken, server: ServerDialect, own: ClientDialect, upstream: ClientDialect) -> None:
     if recording.status >= 400:
         if not pair.stream:
             judge_error(pair, recording, server, own, upstream)
@@ -134,7 +134,7 @@ def _cut(said: Said, name: str) -> str:
 
 
 def judge_error(
-    pair: Pair, recording: Recording, server: ServerDialect, own: ClientDialect, upstream: ClientDialect
+    pair: Pair, recording: Spoken, server: ServerDialect, own: ClientDialect, upstream: ClientDialect
 ) -> None:
     """An error status arrives as itself (our own refused credentials as 502), in words that are not empty."""
     error = refused(recording, server, own, upstream)
