@@ -1,5 +1,6 @@
-"""Fixtures and checks for plugin authors: golden exchanges, the conformance kit, a fake upstream.
+"""Fixtures and checks for plugin authors: golden and recorded exchanges, the conformance kit, endpoints, upstreams.
 
-`golden` and `replay` need nothing but msgspec; `conformance` needs pytest and hypothesis; `fake_upstream` aiohttp.
-Import the module you use; this one imports none.
+`golden`, `replay` and `endpoints` need nothing but the gateway, `recordings` pytest, `conformance` hypothesis too.
+`fake_upstream` and `beside` are an upstream that answers by script; `running` a gateway in a process of its own;
+`service_account` signs. Import the module you use; this one imports none.
 """
