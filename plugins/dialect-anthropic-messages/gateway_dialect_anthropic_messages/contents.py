@@ -29,7 +29,7 @@ from gateway.wire.losses import Loss
 
 from . import state
 from .names import NAME
-from .wire import Delta, sound
+from .wire import Delta
 
 Events = list[Event]
 _NOTHING = (b"null", b"[]")
@@ -246,7 +246,7 @@ _KINDS: dict[str, type[_Block]] = {
 
 def _pieces(payload: bytes) -> Extra:
     """A delta's members."""
-    return jsontext.members(jsontext.members(sound(payload)).get("delta", _EMPTY))
+    return jsontext.members(jsontext.members(jsontext.sound(payload)).get("delta", _EMPTY))
 
 
 def _citation(raw: Raw, length: int) -> Citation:

@@ -28,7 +28,7 @@ from gateway.wire.losses import Loss
 from . import refusals, usages
 from .contents import Reader
 from .names import NAME
-from .wire import EVENT, WHOLE, Delta, Whole, decode, sound
+from .wire import EVENT, WHOLE, Delta, Whole
 from .wire import Event as WireEvent
 
 CUT = "The upstream's reply ended before it was complete."
@@ -137,7 +137,7 @@ class StreamDecoder(Decoder):
         if event.startswith(_DELTA) and not self._reader.done and not self._reader.failed:
             payload = event[len(_DELTA) :].removesuffix(b"\n\n")
             if b"\n" not in payload and b"\r" not in payload:
-                self._delta(decode(payload, EVENT, WireEvent), payload, out)
+                self._delta(EVENT.read(payload), payload, out)
                 return
         self._any(event, out)
 
@@ -148,11 +148,11 @@ class StreamDecoder(Decoder):
         if sse.named(event) == b"error":
             self._reader.fail(refusals.in_band(jsontext.anything(payload)), out)
             return
-        self._delta(decode(payload, EVENT, WireEvent), payload, out)
+        self._delta(EVENT.read(payload), payload, out)
 
     def _delta(self, read: WireEvent, payload: bytes, out: list[Event]) -> None:
         if read.type != "content_block_delta":
-            self._rarer(read, sound(payload), out)
+            self._rarer(read, jsontext.sound(payload), out)
         elif read.delta is not None:
             self._reader.blocks.delta(read.index, read.delta, payload, out)
 
@@ -179,7 +179,7 @@ class StreamDecoder(Decoder):
         if self._reader.started:
             return
         message = _member(payload, "message")
-        whole, members = decode(message, WHOLE, Whole), jsontext.members(message)
+        whole, members = WHOLE.read(message), jsontext.members(message)
         self._reader.start(whole, _unknown(members), out)
         self._reader.use(whole.usage, members, out, begun=True)
 
@@ -203,13 +203,13 @@ class WholeDecoder(BodyDecoder):
     def read(self, body: bytes) -> list[Event]:
         out: list[Event] = []
         try:
-            self._message(sound(body), out)
+            self._message(jsontext.sound(body), out)
         except UpstreamError as error:
             return [Failed(error)]
         return out
 
     def _message(self, body: bytes, out: list[Event]) -> None:
-        whole = decode(body, WHOLE, Whole)
+        whole = WHOLE.read(body)
         members = jsontext.members(body)
         if whole.type == "error" or whole.error:
             raise refusals.in_band(jsontext.anything(body))

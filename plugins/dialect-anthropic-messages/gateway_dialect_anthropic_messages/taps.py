@@ -11,13 +11,13 @@ import re
 
 from msgspec import Raw
 
-from gateway import Extra, GatewayError, Tap, UpstreamBroken, sse
+from gateway import Extra, GatewayError, Tap, sse
 from gateway.wire import jsontext
 from gateway.wire.bodies import BodyTap
 from gateway.wire.outputs import OutputSize
 
 from . import refusals, usages
-from .wire import TAIL, Tail, decode
+from .wire import TAIL, Tail
 
 SAMPLE = 2**13
 """Bytes of a stream whose deltas are measured."""
@@ -85,7 +85,7 @@ class StreamTap(Tap):
         if sse.named(event) == b"error":
             self._seen.fail(payload)
             return
-        tail = _tail(payload)
+        tail = TAIL.seen(payload)
         if tail is not None:
             self._take(tail, payload)
 
@@ -110,7 +110,7 @@ class WholeTap(BodyTap):
         self._seen = _Seen(self)
 
     def read(self, body: bytes) -> None:
-        tail = _tail(body)
+        tail = TAIL.seen(body)
         if tail is None:
             return
         if tail.type == "error" or tail.error:
@@ -126,10 +126,3 @@ class WholeTap(BodyTap):
 
 def _said(block: Extra) -> int:
     return sum(len(block[name]) for name in ("text", "thinking", "input") if name in block)
-
-
-def _tail(payload: bytes) -> Tail | None:
-    try:
-        return decode(payload, TAIL, Tail)
-    except UpstreamBroken:
-        return None

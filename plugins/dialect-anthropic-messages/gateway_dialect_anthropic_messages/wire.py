@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-import msgspec
 from msgspec import Struct
 
-from gateway import UpstreamBroken
-from gateway.wire import jsontext
+from gateway.wire.shapes import Shape
 
 from .usages import WireUsage
-
-T = TypeVar("T")
 
 
 class Delta(Struct, gc=False):
@@ -58,26 +52,6 @@ class Tail(Struct):
     error: object = None
 
 
-EVENT = msgspec.json.Decoder(Event)
-WHOLE = msgspec.json.Decoder(Whole)
-TAIL = msgspec.json.Decoder(Tail)
-
-
-def decode(data: bytes, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:
-    """What an upstream sent. Number strings and whole floats count as integers here. Raises UpstreamBroken."""
-    try:
-        return decoder.decode(data)
-    except jsontext.UNREADABLE:
-        return _lenient(data, kind)
-
-
-def sound(payload: bytes) -> bytes:
-    """Valid UTF-8: values that stay raw are looked into by nobody before they reach a client."""
-    return payload if payload.isascii() else payload.decode("utf-8", "replace").encode()
-
-
-def _lenient(data: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(jsontext.loaded(data), kind, strict=False)
-    except jsontext.UNREADABLE as error:
-        raise UpstreamBroken("The upstream sent something that is not a message.") from error
+EVENT = Shape(Event, "a message")
+WHOLE = Shape(Whole, "a message")
+TAIL = Shape(Tail, "a message")

@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from gateway import Extra, UpstreamBroken
 from gateway.wire import jsontext
+from gateway.wire.shapes import Shape
 
 from .usages import MEMBER, WireUsage
 
@@ -48,7 +49,7 @@ class Tail(msgspec.Struct, rename="camel"):
     error: object = None
 
 
-TAIL = msgspec.json.Decoder(Tail)
+TAIL = Shape(Tail, "a reply of generateContent")
 _TEXT = msgspec.json.Decoder(str)
 
 
@@ -71,18 +72,6 @@ def read(payload: bytes) -> Chunk:
         None if jsontext.is_null(error) else {"error": jsontext.loaded(error)},
         {name: value for name, value in members.items() if not jsontext.is_null(value)},
     )
-
-
-def tail(payload: bytes) -> Tail | None:
-    """None for what is no chunk. Number strings count as numbers."""
-    try:
-        return TAIL.decode(payload)
-    except jsontext.UNREADABLE:
-        pass
-    try:
-        return msgspec.convert(jsontext.loaded(payload), Tail, strict=False)
-    except jsontext.UNREADABLE:
-        return None
 
 
 def text(value: Raw | None) -> str | None:

@@ -11,8 +11,8 @@ import re
 from gateway import Encoded, GatewayError, Inbound, Tap
 from gateway.wire.bodies import BodyTap
 
-from . import chunks, framings, reasons, refusals, usages
-from .chunks import Tail
+from . import framings, reasons, refusals, usages
+from .chunks import TAIL, Tail
 from .configs import CONFIG
 from .fields import parse
 
@@ -69,7 +69,7 @@ class StreamTap(Tap):
 
     def _look(self, piece: bytes) -> None:
         payload = self._frames.payload(piece)
-        tail = chunks.tail(payload) if payload else None
+        tail = TAIL.seen(payload) if payload else None
         if tail is None:
             return
         self._named = self._named or bool(tail.candidates or tail.response_id)
@@ -86,7 +86,7 @@ class WholeTap(BodyTap):
 
     def read(self, body: bytes) -> None:
         for payload in framings.listed(body):
-            tail = chunks.tail(payload)
+            tail = TAIL.seen(payload)
             if tail is None:
                 return
             _take(self, tail, payload)

@@ -28,7 +28,7 @@ from gateway.wire.losses import Loss
 from . import refusals, unread, usages
 from .choices import ChoiceReader
 from .proofs import NAME
-from .wire import CHUNK, Chunk, ChunkChoice, Delta, decode
+from .wire import CHUNK, Chunk, ChunkChoice, Delta
 
 CUT = "The upstream's reply ended before it was complete."
 _REASONS: dict[str, Reason] = {
@@ -192,7 +192,7 @@ class StreamDecoder(Decoder):
         elif payload.strip() == b"[DONE]":
             self._done = True
         else:
-            self._reader.read(decode(payload, CHUNK, Chunk), payload, out)
+            self._reader.read(CHUNK.read(payload), payload, out)
 
 
 class WholeDecoder(BodyDecoder):
@@ -205,7 +205,7 @@ class WholeDecoder(BodyDecoder):
         out: list[Event] = []
         body = jsontext.sound(body)
         try:
-            chunk = decode(body, CHUNK, Chunk)
+            chunk = CHUNK.read(body)
         except UpstreamBroken as error:
             self._reader.fail(error, out)
             return out

@@ -15,7 +15,7 @@ import re
 import msgspec
 from msgspec import Raw
 
-from gateway import BlockDelta, Event, GatewayError, Inbound, Tap, UpstreamBroken, sse
+from gateway import BlockDelta, Event, GatewayError, Inbound, Tap, sse
 from gateway.wire import jsontext
 from gateway.wire.bodies import BodyTap
 from gateway.wire.losses import Loss
@@ -23,7 +23,7 @@ from gateway.wire.outputs import OutputSize
 
 from . import refusals, usages
 from .choices import ChoiceReader
-from .wire import DELTA, TAIL, ChunkChoice, Delta, Tail, decode
+from .wire import DELTA, TAIL, ChunkChoice, Tail
 
 LAST = 5
 """Events of a block that are scanned: a finish reason, usage, [DONE], and comments between them."""
@@ -102,7 +102,7 @@ class StreamTap(Tap):
         start = 0
         while not self._named and (end := block.find(b"\n\n", start)) >= 0:
             payload = sse.data(block[start : end + 2])
-            tail = _tail(payload) if payload.startswith(b"{") else None
+            tail = TAIL.seen(payload) if payload.startswith(b"{") else None
             if tail is not None:
                 self.response_id, self.model = tail.id, tail.model
                 self._named = bool(tail.id or tail.choices)
@@ -130,7 +130,7 @@ class StreamTap(Tap):
         return False
 
     def _read(self, payload: bytes) -> bool:
-        tail = _tail(payload)
+        tail = TAIL.seen(payload)
         if tail is None:
             return False
         _take(self, tail)
@@ -145,7 +145,7 @@ class WholeTap(BodyTap):
     """output_bytes: all bytes until the reply is whole, then those of what the model said, where usage is not told."""
 
     def read(self, body: bytes) -> None:
-        tail = _tail(body)
+        tail = TAIL.seen(body)
         if tail is None:
             return
         _take(self, tail)
@@ -158,24 +158,16 @@ class WholeTap(BodyTap):
 def _said(message: Raw) -> int:
     """Bytes of what the model said in a message; nothing for one that cannot be read."""
     events: list[Event] = []
-    try:
-        choice = ChunkChoice(message=decode(bytes(message), DELTA, Delta))
-    except UpstreamBroken:
+    delta = DELTA.seen(bytes(message))
+    if delta is None:
         return 0
-    ChoiceReader(0, "", "", Loss()).read(choice, b"", events)
+    ChoiceReader(0, "", "", Loss()).read(ChunkChoice(message=delta), b"", events)
     return sum(len(event.text.encode("utf-8", "replace")) for event in events if isinstance(event, BlockDelta))
 
 
 def _signals(block: bytes, start: int) -> bool:
     """Whether to look closer from there on. `error` stands for the member and for the event of that name."""
     return _VALUE(block, start) is not None or block.find(b"[DONE]", start) >= 0 or block.find(b"error", start) >= 0
-
-
-def _tail(payload: bytes) -> Tail | None:
-    try:
-        return decode(payload, TAIL, Tail)
-    except UpstreamBroken:
-        return None
 
 
 def _take(tap: Tap, tail: Tail) -> None:

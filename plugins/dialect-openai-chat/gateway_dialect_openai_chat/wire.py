@@ -6,17 +6,11 @@ any upstream. Providers' own members are named where they are read.
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-import msgspec
 from msgspec import Struct
 
-from gateway import UpstreamBroken
-from gateway.wire import jsontext
+from gateway.wire.shapes import Shape
 
 from .usages import WireUsage
-
-T = TypeVar("T")
 
 
 class Function(Struct, gc=False):
@@ -120,21 +114,6 @@ class Tail(Struct):
     x_groq: Groq | None = None
 
 
-CHUNK = msgspec.json.Decoder(Chunk)
-DELTA = msgspec.json.Decoder(Delta)
-TAIL = msgspec.json.Decoder(Tail)
-
-
-def decode(data: bytes, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:
-    """What an upstream sent. Number strings and whole floats count as integers here. Raises UpstreamBroken."""
-    try:
-        return decoder.decode(data)
-    except jsontext.UNREADABLE:
-        return _lenient(data, kind)
-
-
-def _lenient(data: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(jsontext.loaded(data), kind, strict=False)
-    except jsontext.UNREADABLE as error:
-        raise UpstreamBroken("The upstream sent something that is not a chat completion.") from error
+CHUNK = Shape(Chunk, "a chat completion")
+DELTA = Shape(Delta, "a chat completion")
+TAIL = Shape(Tail, "a chat completion")
