@@ -66,7 +66,8 @@ class Edit(msgspec.Struct, frozen=True):
 class Encoded(msgspec.Struct, frozen=True):
     """A call as the upstream gets it. path: below the provider's base URL, as `/chat/completions`.
 
-    loss: what had no place in it, as paths of the client's own members (`stop`, `messages[2].content[0]`).
+    loss: what had no place in it, as paths of the client's own members (`stop`). What is in messages is named by where
+    it stands in the Call (`messages[2].content[0]`, `system[0]`): one message may hold several of a client's items.
     usage_asked: usage is reported only because we asked, so the client must not see it. text_bytes: of input that can
     be estimated in tokens; None for all of the body.
     """

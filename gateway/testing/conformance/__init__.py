@@ -9,7 +9,8 @@
 
 `plugins` has the checks of what hooks register, `servers` and `clients` those of the two halves of a dialect,
 `providers` those of endpoints and event sources. A check raises AssertionError with what is wrong; examples are drawn
-by hypothesis, always the same ones. Checks that need both halves of a dialect take the other from what is installed.
+by hypothesis, always the same ones. Checks that need both halves of a dialect take the other from what is installed;
+they are left out where there is none, and where a dialect has no conversations.
 """
 
 from __future__ import annotations
