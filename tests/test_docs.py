@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import os
@@ -18,7 +19,7 @@ import yaml
 from gateway import hookspecs
 from gateway.matrix import survey
 from gateway.matrix.markdown import legend, tables
-from gateway.testing import installed
+from gateway.testing import endpoints, installed
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as whole
 from gateway.testing.running import KEY, RunningGateway
@@ -115,17 +116,16 @@ def test_the_configuration_passes_its_check(tmp_path: Path) -> None:
     assert (ended.returncode, errors) == (0, [])
 
 
-def test_a_row_alone_is_a_provider(tmp_path: Path) -> None:
-    """LibreChat, which knows no rows, skips it and is said to."""
+async def test_a_row_alone_is_a_provider() -> None:
+    custom = importlib.import_module("gateway_provider_custom")
     [row] = blocks("yaml row")
-    (tmp_path / "librechat.yaml").write_text('version: "1.3.17"\n' + row)
-    found = []
-    for key in ({}, {"ACME_API_KEY": "x"}):
-        run = command("check", "--json", str(tmp_path / "librechat.yaml"))
-        ended = subprocess.run(run, env={**os.environ, **key}, capture_output=True, text=True, check=False)
-        findings = json.loads(ended.stdout)["findings"]
-        found.append([one["path"] for one in findings if "LibreChat" not in one["what"]])
-    assert found == [["endpoints.custom[0].apiKey"], []]
+    acme = endpoints.one(custom, row, {"ACME_API_KEY": "k"})
+    sent = endpoints.outgoing(acme, "/chat/completions")
+    assert (acme.endpoint, acme.unavailable, acme.open) == ("acme", None, True)
+    assert acme.url(sent) == "https://api.acme.example/v1/chat/completions"
+    assert await acme.headers(sent) == {"authorization": "Bearer k"}
+    assert acme.target("m").quirks.refused == {"logit_bias"}
+    assert "apiKey" in (endpoints.one(custom, row, {}).unavailable or "")
 
 
 def test_every_operator_command_runs(tmp_path: Path) -> None:
