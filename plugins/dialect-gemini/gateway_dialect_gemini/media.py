@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from gateway import Audio, Extra, File, Image, Opaque
 from gateway.wire import jsontext
@@ -34,7 +34,7 @@ def of_data(mime: str, data: str, name: str | None, extra: Extra) -> Media:
 
 def of_uri(uri: str, mime: str | None, name: str | None, extra: Extra) -> Media | None:
     """None for what only Google can read: its own files and buckets."""
-    parts = urlsplit(uri) if "[" not in uri else None
+    parts = _split(uri)
     if parts is None or parts.scheme not in ("http", "https") or (parts.hostname or "").endswith(".googleapis.com"):
         return None
     if (mime or "").startswith("image/"):
@@ -60,7 +60,8 @@ def part(block: Media) -> Members | None:
     if data is not None:
         mime = mime or guessed(name or "")
         return _inline(mime, data, name) if mime else None
-    mime = mime or guessed(urlsplit(uri).path if uri and "[" not in uri else "") or guessed(name or "")
+    place = _split(uri or "")
+    mime = mime or guessed(place.path if place is not None else "") or guessed(name or "")
     if not uri or not mime or not re.match(r"(?:https?|gs)://", uri):
         return None
     return {BY_URI: {"mimeType": mime, "fileUri": uri}}
@@ -70,6 +71,14 @@ def guessed(path: str) -> str | None:
     """A type by the name's extension."""
     ending = path.rpartition(".")[2].lower() if "." in path else ""
     return _TYPES.get(ending) or mimetypes.types_map.get("." + ending)
+
+
+def _split(uri: str) -> SplitResult | None:
+    """None for what only looks like a URL: `https://[`."""
+    try:
+        return urlsplit(uri)
+    except ValueError:
+        return None
 
 
 def _inline(mime: str, data: str, name: str | None) -> Members:
