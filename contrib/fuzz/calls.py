@@ -76,7 +76,7 @@ def _write(server: ServerDialect, client: ClientDialect, request: Inbound, call:
         return
     for one in encoded:
         if _is_text(request.body):
-            assert isinstance(readable(one.body), dict), one.body
+            assert isinstance(readable(one.body), dict | None), one.body
         assert all(isinstance(path, str) for path in one.loss), one.loss
 
 

@@ -19,9 +19,14 @@ def reads(flags: int, body: bytes) -> list[bytes]:
 
 
 def readable(payload: bytes) -> object:
-    """JSON as strict readers want it: UTF-8, and no NaN. Raises AssertionError where it is none."""
+    """JSON as strict readers want it: UTF-8, and no NaN. Raises AssertionError where it is none.
+
+    None where it is nested too deeply for this reader.
+    """
     try:
         return json.loads(payload.decode(), parse_constant=_refuse)
+    except RecursionError:
+        return None
     except ValueError as error:
         raise AssertionError(f"not JSON: {payload[:300]!r}") from error
 
