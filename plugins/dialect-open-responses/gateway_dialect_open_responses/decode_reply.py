@@ -16,6 +16,7 @@ from .errors import in_band, words
 from .members import NAME
 from .mend import halves
 from .reply_items import CALLS, SORTS, BlockWriter, Key, Tracked, WirePart, tracked
+from .tracking import Items, Place
 from .usage import decode_usage, uncounted
 
 
@@ -83,7 +84,7 @@ class _ReplyReader:
     def __init__(self, domain: str) -> None:
         self._blocks = BlockWriter(domain)
         self.loss: Sequence[str] = self._blocks.loss.paths
-        self._items: dict[str | int, Tracked] = {}
+        self._items = Items()
         self._started = False
         self.ended = False
 
@@ -111,30 +112,17 @@ class _ReplyReader:
         self.ended = True
 
     def _settle(self, output: list[Raw]) -> Iterator[Event]:
-        seen: set[int] = set()
+        final = self._items.final()
         for n, value in enumerate(output):
-            item = self._match(n, tracked(value), seen)
-            yield from self._blocks.finish(item, value)
+            yield from self._blocks.finish(final.match(n, tracked(value)), value)
         yield from self._settle_rest()
 
     def _settle_rest(self) -> Iterator[Event]:
         """Items that no done event and no final output told of: as they were announced."""
-        for item in self._items.values():
+        for item in self._items.all():
             if not item.done and item.item is not None:
                 yield from self._blocks.finish(item, item.item)
             yield from self._blocks.close(item)
-
-    def _match(self, n: int, found: Tracked, seen: set[int]) -> Tracked:
-        """The item of the stream that this is. Ids may change between events, places may shift."""
-        free = {key: item for key, item in self._items.items() if id(item) not in seen and item.kind == found.kind}
-        same = [
-            item
-            for item in free.values()
-            if (found.call_id and item.call_id == found.call_id) or (found.id and item.id == found.id)
-        ]
-        match = same[0] if same else free.get(n) or next(iter(free.values()), found)
-        seen.add(id(match))
-        return match
 
     def _finished(self, reply: Reply, extra: Extra) -> Finished:
         why = None if reply.incomplete_details is None else reply.incomplete_details.reason
@@ -230,9 +218,9 @@ class StreamDecoder(_ReplyReader, Decoder):
         return [Started(dialect=NAME), *events]
 
     def _of(self, event: WireEvent, kind: str) -> Tracked:
-        """The item of an event. Servers exist that never announce it."""
-        key = event.item_id or "" if event.output_index is None else event.output_index
-        return self._items.setdefault(key, Tracked(kind, event.item_id))
+        """The item of an event."""
+        place = event.item_id or "" if event.output_index is None else event.output_index
+        return self._items.at(place, kind, event.item_id)
 
     def _created(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
         return self._start(_REPLY.decode(event.response))
@@ -240,25 +228,14 @@ class StreamDecoder(_ReplyReader, Decoder):
     def _item_added(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
         if bytes(event.item) in (b"", b"null"):
             return
-        item = self._announced(event, tracked(Raw(bytes(event.item))))
+        item = tracked(Raw(bytes(event.item)))
+        item = self._items.announced(_place_of(event, item), item)
         if item.kind in CALLS:
             yield from self._blocks.begin(item, ("call", 0))
 
-    def _announced(self, event: WireEvent, item: Tracked) -> Tracked:
-        """Its deltas may have come before it, and servers exist that give several calls one place."""
-        key = _key(event, item)
-        known = self._items.setdefault(key, item)
-        if known.call_id and item.call_id and known.call_id != item.call_id:
-            self._items[f"{key} {known.call_id}"] = known
-            self._items[key] = known = item
-        known.call_id, known.name = known.call_id or item.call_id, known.name or item.name
-        known.item = known.item or item.item
-        return known
-
     def _item_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
         found = tracked(event.item)
-        same = (item for item in self._items.values() if found.call_id and item.call_id == found.call_id)
-        item = next(same, None) or self._items.setdefault(_key(event, found), found)
+        item = self._items.ended(_place_of(event, found), found)
         # The announcement may have been of another id, and is not needed any more.
         item.item = None
         return self._blocks.finish(item, event.item)
@@ -381,7 +358,7 @@ def _readable(body: bytes) -> bytes:
     return body
 
 
-def _key(event: WireEvent, item: Tracked) -> str | int:
+def _place_of(event: WireEvent, item: Tracked) -> Place:
     return (item.id or item.call_id or "") if event.output_index is None else event.output_index
 
 

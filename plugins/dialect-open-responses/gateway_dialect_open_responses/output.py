@@ -77,10 +77,14 @@ class Item(ABC):
         self.id = f"{prefix}_{seed}_{index}"
         self.parts: list[Part] = []
         self.done = False
+        self._live = 0
 
     @property
     def busy(self) -> bool:
-        return any(part.open for part in self.parts)
+        """Parts are closed one after the other, but for odd upstreams."""
+        while self._live < len(self.parts) and not self.parts[self._live].open:
+            self._live += 1
+        return self._live < len(self.parts)
 
     def takes(self, block: Block) -> bool:
         """Whether a further block belongs to this item."""
@@ -126,6 +130,7 @@ class ReasoningItem(Item):
         super().__init__("rs", index, seed)
         self._source = block.id
         self._openai = openai
+        self._counts = {True: 0, False: 0}
         self._proof: Raw | None = None
         # A proof is of the item under its own name.
         if block.id and block.id.startswith("rs_") and _ID.fullmatch(block.id):
@@ -137,8 +142,8 @@ class ReasoningItem(Item):
     def part(self, block: Block) -> Part:
         summary = isinstance(block, Reasoning) and block.summary
         kind = SummaryPart if summary else OpenAIThoughtPart if self._openai else ThoughtPart
-        n = sum(isinstance(part, SummaryPart) == summary for part in self.parts)
-        self.parts.append(kind(self.id, self.index, n))
+        self.parts.append(kind(self.id, self.index, self._counts[summary]))
+        self._counts[summary] += 1
         return self.parts[-1]
 
     def prove(self, proof: Opaque) -> None:

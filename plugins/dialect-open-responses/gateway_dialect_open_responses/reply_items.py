@@ -185,10 +185,9 @@ class BlockWriter:
         block = self._block(item, key)
         if block is None:
             return
-        if item.kind == "reasoning":
+        if item.kind == "reasoning" and item.parts:
             # Only the last block of an item can carry its proof, so each waits for the next one.
-            for other in item.parts.values():
-                yield from self._stop(other)
+            yield from self._stop(next(reversed(item.parts.values())))
         item.parts[key] = _Open(self._index)
         self._index += 1
         yield BlockStart(0, item.parts[key].index, block)
@@ -309,7 +308,7 @@ class BlockWriter:
         if not item.parts:
             yield from self.begin(item, ("thought", 0))
         if first(known.encrypted_content) == b'"':
-            last = list(item.parts.values())[-1]
+            last = next(reversed(item.parts.values()))
             yield BlockDelta(0, last.index, proof=proofs.of_item(whole, self._domain))
 
     def _call(self, item: Tracked, known: WireItem) -> Iterator[Event]:
