@@ -28,8 +28,9 @@ from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
-from . import citations, unread
+from . import citations
 from .proofs import CONTENT, DETAILS, NAME, signed
+from .unread import Unread
 from .wire import ChunkChoice, Function, Part, SoundPart, ToolCallPart
 
 Prose = type[Text] | type[Reasoning] | type[Refusal]
@@ -60,10 +61,11 @@ class ChoiceReader:
         self._block = 0
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
+        self._by_id: dict[str, _Call] = {}
         self._details: list[Members] = []
         self._sound: SoundPart | None = None
 
-    def read(self, choice: ChunkChoice, payload: bytes, out: list[Event]) -> None:
+    def read(self, choice: ChunkChoice, event: Unread, out: list[Event]) -> None:
         delta = choice.delta or choice.message
         if delta is None:
             return
@@ -79,13 +81,13 @@ class ChoiceReader:
         if delta.annotations:
             self._cite(delta.annotations, out)
         if delta.extra_content:
-            self._sign(choice, payload, out)
+            self._sign(choice, event, out)
         if delta.audio:
             self._hear(delta.audio)
         if delta.function_call:
             self._tool(ToolCallPart(index=0, function=delta.function_call), {}, out)
         for at, part in enumerate(delta.tool_calls or ()):
-            self._call(at, part, payload, out)
+            self._call(at, part, event, out)
 
     def finish(self, out: list[Event]) -> None:
         """Closes what is open. A call that never got a name is shown all the same."""
@@ -101,16 +103,16 @@ class ChoiceReader:
             if call.block is not None:
                 out.append(BlockStop(self.choice, call.block))
 
-    def lose(self, choice: ChunkChoice, payload: bytes) -> None:
+    def lose(self, choice: ChunkChoice, event: Unread) -> None:
         """What a chunk's delta, or a message, holds that nobody knows."""
-        self._loss.lose(unread.of_delta(payload, self.choice), self._at(choice))
+        self._loss.lose(event.of_delta(self.choice), self._at(choice))
 
     def _at(self, choice: ChunkChoice) -> str:
         return f"{self._path}.{'message' if choice.delta is None else 'delta'}"
 
-    def _sign(self, choice: ChunkChoice, payload: bytes, out: list[Event]) -> None:
+    def _sign(self, choice: ChunkChoice, event: Unread, out: list[Event]) -> None:
         """Google's signature of the text; it may come behind it, beside an empty one."""
-        members = unread.of_message(payload, self.choice)
+        members = event.of_message(self.choice)
         proof = self._signature(members, "text")
         if proof is None:
             self._loss.add(f"{self._at(choice)}.{CONTENT}")
@@ -207,12 +209,12 @@ class ChoiceReader:
             return None
         return Opaque(NAME, DETAILS, jsontext.raw(self._details), self._domain)
 
-    def _call(self, at: int, part: ToolCallPart, payload: bytes, out: list[Event]) -> None:
+    def _call(self, at: int, part: ToolCallPart, event: Unread, out: list[Event]) -> None:
         """Members that are not OpenAI's come with the first piece of a call, or before its name."""
         known = self._known(part)
         extra: Extra = {}
         if known is None or part.extra_content:
-            extra = unread.of_call(payload, self.choice, at)
+            extra = event.of_call(self.choice, at)
         proof = self._signature(extra, "call")
         if known is not None and known.block is not None:
             for name in extra:
@@ -254,7 +256,7 @@ class ChoiceReader:
         """
         call = self._by_index.get(part.index) if part.index is not None else None
         if part.index is None and self._calls:
-            call = next((known for known in self._calls if known.id == part.id), self._calls[-1])
+            call = self._by_id.get(part.id or "", self._calls[-1])
         if call is None or call.block is None or not _name(part):
             return call
         other = part.id != call.id if part.id else part.index is None
@@ -265,6 +267,7 @@ class ChoiceReader:
         custom = part.type == "custom" or part.custom is not None
         call = _Call(part.id or self._mint(number), "custom" if custom else "function", {})
         self._calls.append(call)
+        self._by_id.setdefault(call.id, call)
         if part.index is not None:
             self._by_index[part.index] = call
         return call

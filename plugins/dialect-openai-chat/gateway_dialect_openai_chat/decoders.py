@@ -25,9 +25,10 @@ from gateway.wire import jsontext
 from gateway.wire.bodies import BodyDecoder
 from gateway.wire.losses import Loss
 
-from . import refusals, unread, usages
+from . import refusals, usages
 from .choices import ChoiceReader
 from .proofs import NAME
+from .unread import Unread, telling
 from .wire import CHUNK, Chunk, ChunkChoice, Delta
 
 CUT = "The upstream's reply ended before it was complete."
@@ -67,18 +68,20 @@ class _ReplyReader:
     def whole(self) -> bool:
         return bool(self._choices) and all(ending.finish for ending in self._choices.values())
 
-    def read(self, chunk: Chunk, payload: bytes, out: list[Event]) -> None:
+    def read(self, chunk: Chunk, event: Unread, out: list[Event]) -> None:
         if not self._started:
-            self._start(chunk, payload, out)
+            self._start(chunk, event, out)
         for choice in chunk.choices or ():
-            self._choice(choice, payload, out)
+            self._choice(choice, event, out)
+        if any(choice.finish_reason for choice in chunk.choices or ()):
+            self._lose_late(event)
         usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
         if usage:
             out.append(usages.read(usage))
-            for path in unread.of_usage(payload):
+            for path in event.of_usage():
                 self.loss.add(path)
             if not chunk.choices:
-                self._lose_late(payload)
+                self._lose_late(event)
         if chunk.error:
             self.fail(refusals.in_band(chunk.error), out)
         elif self._erred:
@@ -97,9 +100,9 @@ class _ReplyReader:
             ending.reader.finish(out)
         out += [ending.finish or Finished(index) for index, ending in endings] or [Finished()]
 
-    def _start(self, chunk: Chunk, payload: bytes, out: list[Event]) -> None:
+    def _start(self, chunk: Chunk, event: Unread, out: list[Event]) -> None:
         """Azure's first chunk tells of its prompt filters and has neither id nor choices."""
-        self._extra |= unread.of_chunk(payload)
+        self._extra |= event.of_chunk()
         if not chunk.id and not chunk.choices and not chunk.usage:
             return
         self._started = True
@@ -107,7 +110,7 @@ class _ReplyReader:
         self._seed = f"{chunk.id}/{created}/{chunk.model}"
         out.append(Started(chunk.id or None, chunk.model or None, created, NAME, self._extra))
 
-    def _choice(self, choice: ChunkChoice, payload: bytes, out: list[Event]) -> None:
+    def _choice(self, choice: ChunkChoice, event: Unread, out: list[Event]) -> None:
         first = choice.index not in self._choices
         if first:
             reader = ChoiceReader(choice.index, self._seed, self._domain, self.loss)
@@ -115,17 +118,16 @@ class _ReplyReader:
         ending = self._choices[choice.index]
         if choice.message is not None:
             _number(choice.message)
-        ending.reader.read(choice, payload, out)
+        ending.reader.read(choice, event, out)
         if first or choice.finish_reason:
-            ending.reader.lose(choice, payload)
+            ending.reader.lose(choice, event)
         if choice.finish_reason:
             self._erred = choice.finish_reason == "error"
-            ending.finish = _finished(choice, payload)
-            self._lose_late(payload)
+            ending.finish = _finished(choice, event)
 
-    def _lose_late(self, payload: bytes) -> None:
+    def _lose_late(self, event: Unread) -> None:
         """Members of the reply that came after its start has been told."""
-        for name in unread.telling(unread.of_chunk(payload)):
+        for name in telling(event.of_chunk()):
             if name not in self._extra:
                 self.loss.add(name)
 
@@ -135,7 +137,7 @@ def _seconds(time: float | None) -> int | None:
     return int(time) if time and 0 < time < 2**53 else None
 
 
-def _finished(choice: ChunkChoice, payload: bytes) -> Finished:
+def _finished(choice: ChunkChoice, event: Unread) -> Finished:
     word = choice.finish_reason or ""
     reason = _REASONS.get(word, "stop")
     detail = choice.native_finish_reason if choice.native_finish_reason != word else None
@@ -143,7 +145,7 @@ def _finished(choice: ChunkChoice, payload: bytes) -> Finished:
         detail = word
     if reason == "stop" and isinstance(choice.stop_reason, str):
         reason, detail = "stop_sequence", choice.stop_reason
-    return Finished(choice.index, reason, detail, extra=unread.of_choice(payload, choice.index))
+    return Finished(choice.index, reason, detail, extra=event.of_choice(choice.index))
 
 
 def _number(message: Delta) -> None:
@@ -192,7 +194,7 @@ class StreamDecoder(Decoder):
         elif payload.strip() == b"[DONE]":
             self._done = True
         else:
-            self._reader.read(CHUNK.read(payload), payload, out)
+            self._reader.read(CHUNK.read(payload), Unread(payload), out)
 
 
 class WholeDecoder(BodyDecoder):
@@ -209,7 +211,7 @@ class WholeDecoder(BodyDecoder):
         except UpstreamBroken as error:
             self._reader.fail(error, out)
             return out
-        self._reader.read(chunk, body, out)
+        self._reader.read(chunk, Unread(body), out)
         if self._reader.failed:
             return out
         if chunk.choices:

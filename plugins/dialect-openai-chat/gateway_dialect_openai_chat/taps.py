@@ -23,6 +23,7 @@ from gateway.wire.outputs import OutputSize
 
 from . import refusals, usages
 from .choices import ChoiceReader
+from .unread import Unread
 from .wire import DELTA, TAIL, ChunkChoice, Tail
 
 LAST = 5
@@ -161,7 +162,7 @@ def _said(message: Raw) -> int:
     delta = DELTA.seen(bytes(message))
     if delta is None:
         return 0
-    ChoiceReader(0, "", "", Loss()).read(ChunkChoice(message=delta), b"", events)
+    ChoiceReader(0, "", "", Loss()).read(ChunkChoice(message=delta), Unread(b""), events)
     return sum(len(event.text.encode("utf-8", "replace")) for event in events if isinstance(event, BlockDelta))
 
 

@@ -32,54 +32,84 @@ _NOTHING = (b"null", b"[]", b"{}", b'""')
 _NONE = Raw(b"null")
 
 
-def of_chunk(payload: bytes) -> Extra:
-    return _unknown(jsontext.members(payload), _OF_CHUNK)
+class Unread:
+    """One event, or a whole completion, parsed once more where something asks for it, and then no more."""
 
+    __slots__ = ("_choices", "_messages", "_parsed", "_payload", "_tools")
 
-def of_usage(payload: bytes) -> list[str]:
-    """Paths of counts that `Usage` has no place for; zeros say nothing."""
-    chunk = jsontext.members(payload)
-    holder = "usage" if _tells(chunk.get("usage", _NONE)) else "x_groq.usage"
-    usage = (
-        chunk.get("usage", _NONE) if holder == "usage" else jsontext.members(chunk.get("x_groq", _NONE)).get("usage")
-    )
-    paths = []
-    for name, value in jsontext.members(usage or _NONE).items():
-        known = _DETAILS.get(name)
-        if known is not None:
-            inner = jsontext.members(value)
-            paths += [f"{holder}.{name}.{one}" for one in inner if one not in known and _tells(inner[one])]
-        elif name not in _OF_USAGE and _tells(value):
-            paths.append(f"{holder}.{name}")
-    return paths
+    def __init__(self, payload: bytes) -> None:
+        self._payload = payload
+        self._parsed: Extra | None = None
+        self._choices: dict[bytes, Extra] | None = None
+        self._messages: dict[int, Extra] = {}
+        self._tools: dict[int, list[Extra]] = {}
 
+    def of_chunk(self) -> Extra:
+        return _unknown(self._members(), _OF_CHUNK)
 
-def _tells(value: Raw) -> bool:
-    return bytes(value) not in (*_NOTHING, b"0", b"0.0", b"false")
+    def of_usage(self) -> list[str]:
+        """Paths of counts that `Usage` has no place for; zeros say nothing."""
+        chunk = self._members()
+        holder = "usage" if _tells(chunk.get("usage", _NONE)) else "x_groq.usage"
+        if holder == "usage":
+            usage = chunk.get("usage", _NONE)
+        else:
+            usage = jsontext.members(chunk.get("x_groq", _NONE)).get("usage", _NONE)
+        return list(_uncounted(holder, jsontext.members(usage)))
 
+    def of_choice(self, index: int) -> Extra:
+        return _unknown(self._choice(index), _OF_CHOICE)
 
-def of_choice(payload: bytes, index: int) -> Extra:
-    return _unknown(_choice(payload, index), _OF_CHOICE)
+    def of_delta(self, index: int) -> Extra:
+        return telling(_unknown(self._message(index), _OF_DELTA))
 
+    def of_message(self, index: int) -> Extra:
+        """All of a choice's delta or message."""
+        return dict(self._message(index))
 
-def of_delta(payload: bytes, index: int) -> Extra:
-    return telling(_unknown(_delta(payload, index), _OF_DELTA))
+    def of_call(self, index: int, at: int) -> Extra:
+        """Of a choice's tool call in this chunk; what its function holds beside name and arguments is in it again."""
+        if index not in self._tools:
+            self._tools[index] = jsontext.objects(self._message(index).get("tool_calls", _NONE))
+        calls = self._tools[index]
+        return dict(_of_call(calls[at])) if at < len(calls) else {}
 
+    def _members(self) -> Extra:
+        if self._parsed is None:
+            self._parsed = jsontext.members(self._payload)
+        return self._parsed
 
-def of_message(payload: bytes, index: int) -> Extra:
-    """All of a choice's delta or message."""
-    return _delta(payload, index)
+    def _choice(self, index: int) -> Extra:
+        if self._choices is None:
+            choices = jsontext.objects(self._members().get("choices", _NONE))
+            self._choices = {bytes(choice.get("index", b"0")): choice for choice in reversed(choices)}
+        return self._choices.get(b"%d" % index, {})
 
-
-def of_call(payload: bytes, index: int, at: int) -> Extra:
-    """Of a choice's tool call in this chunk; what its function holds beside name and arguments is in it again."""
-    calls = jsontext.objects(_delta(payload, index).get("tool_calls", _NONE))
-    return dict(_of_call(calls[at])) if at < len(calls) else {}
+    def _message(self, index: int) -> Extra:
+        if index not in self._messages:
+            choice = self._choice(index)
+            delta = jsontext.members(choice.get("delta", _NONE))
+            self._messages[index] = delta or jsontext.members(choice.get("message", _NONE))
+        return self._messages[index]
 
 
 def telling(members: Extra) -> Extra:
     """Those that say something; servers fill in nulls and the like."""
     return {name: value for name, value in members.items() if bytes(value) not in _NOTHING}
+
+
+def _uncounted(holder: str, usage: Extra) -> Iterator[str]:
+    for name, value in usage.items():
+        known = _DETAILS.get(name)
+        if known is not None:
+            inner = jsontext.members(value)
+            yield from (f"{holder}.{name}.{one}" for one in inner if one not in known and _tells(inner[one]))
+        elif name not in _OF_USAGE and _tells(value):
+            yield f"{holder}.{name}"
+
+
+def _tells(value: Raw) -> bool:
+    return bytes(value) not in (*_NOTHING, b"0", b"0.0", b"false")
 
 
 def _of_call(call: Extra) -> Iterator[tuple[str, Raw]]:
@@ -88,16 +118,6 @@ def _of_call(call: Extra) -> Iterator[tuple[str, Raw]]:
             yield name, value
         elif inner := telling(_unknown(jsontext.members(value), _OF_FUNCTION)):
             yield name, jsontext.raw(inner)
-
-
-def _choice(payload: bytes, index: int) -> Extra:
-    choices = jsontext.objects(jsontext.members(payload).get("choices", _NONE))
-    return next((choice for choice in choices if bytes(choice.get("index", b"0")) == b"%d" % index), {})
-
-
-def _delta(payload: bytes, index: int) -> Extra:
-    choice = _choice(payload, index)
-    return jsontext.members(choice.get("delta", _NONE)) or jsontext.members(choice.get("message", _NONE))
 
 
 def _unknown(members: Extra, known: frozenset[str]) -> Extra:

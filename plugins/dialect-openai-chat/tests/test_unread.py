@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from gateway import BlockStart, Decoder, Event, Started, Text, ToolCall
 from gateway.testing import replay
+from gateway.wire import jsontext
 
 SERVER, CLIENT = ChatServer(), ChatClient()
 TARGET = replay.target("m")
@@ -169,3 +170,16 @@ def test_logprobs_of_half_a_character_come_without_a_text() -> None:
     found, decoder = read(b"data: %b\n\n" % json.dumps(body).encode() + chunks())
     assert decoder.loss == []
     assert any(getattr(event, "logprobs", None) for event in found)
+
+
+def test_a_chunk_of_many_choices_and_calls_is_parsed_once_more_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+    members = jsontext.members
+    monkeypatch.setattr(jsontext, "members", lambda data: (parsed.append(len(bytes(data))), members(data))[1])
+    calls = [{"index": n, "id": f"c{n}", "function": {"name": "f", "arguments": "{}"}} for n in range(50)]
+    choices = [{"index": n, "delta": {"tool_calls": calls, "x": n}, "finish_reason": "stop"} for n in range(20)]
+    body = json.dumps({"id": "c", "choices": choices}).encode()
+    found = list(replay.decoded(CLIENT.decoder(TARGET, True), [b"data: " + body + b"\n\n"]))
+    assert sum(isinstance(event, BlockStart) for event in found) == 20 * 50
+    assert sum(size == len(body) for size in parsed) == 1
+    assert sum(parsed) < 6 * len(body)
