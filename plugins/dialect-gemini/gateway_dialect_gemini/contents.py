@@ -7,7 +7,6 @@ one content or, as in Google's own chats, contents one after the other.
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Raw
 
 from gateway import Block, Extra, Message, Opaque, Reasoning, Text, ToolCall, ToolResult
@@ -19,25 +18,18 @@ from .fields import Fields
 from .ids import minted
 from .names import NAME
 from .proofs import SIGNATURE
+from .waiting import Waiting
 
 _RESULT_KEYS = ("result", "output")
 _KINDS = ("text", "functionCall", "functionResponse", media.INLINE, media.BY_URI)
 Result = Text | media.Media | Opaque
 
 
-class _Waiting(msgspec.Struct):
-    """A call without a result yet. given: the id that the client wrote, where it did."""
-
-    given: str | None
-    name: str
-    id: str
-
-
 class ContentReader:
     """Reads a conversation from its first content on; remembers the calls that results refer to."""
 
     def __init__(self) -> None:
-        self._waiting: list[_Waiting] = []
+        self._waiting = Waiting()
         self._known: set[str] = set()
         self._turn: _Turn | None = None
 
@@ -91,7 +83,7 @@ class ContentReader:
             OBJECT.read(args, fields.at("args"))
         identity = given if given and given not in self._known else minted(f"{at}_{place}")
         self._known.add(identity)
-        self._waiting.append(_Waiting(given, name, identity))
+        self._waiting.add(identity, name, given)
         proof = _proof(part, proofs.CALL)
         part.raw("thought")
         call = ToolCall(identity, name, bytes(args or b"{}").decode(), extra=part.others("functionCall", fields))
@@ -101,7 +93,7 @@ class ContentReader:
     def _result(self, part: Fields, at: int, place: int) -> ToolResult:
         fields = part.needed_inner("functionResponse")
         given, name = fields.take("id", TEXT) or None, fields.take("name", TEXT) or ""
-        identity = self._answered(given, name)
+        identity = self._waiting.answered(given, name)
         blocks, is_error = _answer(fields.raw("response"), fields.at("response"))
         for inner in fields.each("parts"):
             block = _block(inner)
@@ -113,19 +105,6 @@ class ContentReader:
         if identity is None:
             result.extra["functionResponse.name"] = jsontext.raw(name)
         return result
-
-    def _answered(self, given: str | None, name: str) -> str | None:
-        """The id of the call that a result is of: by its id, else the first of its name that waits."""
-        named = [call for call in self._waiting if call.name == name]
-        meant = (
-            *(call for call in self._waiting if given is not None and given in (call.given, call.id)),
-            *(call for call in named if given is None or call.given is None),
-            *named,
-        )
-        if not meant:
-            return None
-        self._waiting.remove(meant[0])
-        return meant[0].id
 
 
 class _Turn:
