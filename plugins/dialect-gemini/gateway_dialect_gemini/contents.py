@@ -122,15 +122,22 @@ class _Turn:
             case Opaque() if block.form == proofs.TEXT and isinstance(last, Text) and last.proof is None:
                 last.proof = block
             case Text() if isinstance(last, Text) and not (last.proof or last.extra or block.extra):
-                last.text, last.proof = last.text + block.text, block.proof
+                last.text, last.proof = _longer(last, block.text), block.proof
             case Reasoning() if isinstance(last, Reasoning) and not (last.proof or last.extra or block.extra):
-                last.text, last.proof, last.summary = last.text + block.text, block.proof, block.summary
+                last.text, last.proof, last.summary = _longer(last, block.text), block.proof, block.summary
             case None:
                 pass
             case Text("", extra, None) if last is not None and not extra:
                 pass  # a stream's last piece, which SDKs keep
             case _:
                 self.blocks.append(block)
+
+
+def _longer(block: Text | Reasoning, more: str) -> str:
+    """A string that nobody else holds grows in its place; otherwise thousands of pieces would be copied each time."""
+    text, block.text = block.text, ""
+    text += more
+    return text
 
 
 def _block(part: Fields) -> Block | None:
