@@ -67,7 +67,7 @@ def read_choice(members: Members) -> tuple[ToolChoice | None, bool | None]:
 def write(call: Call, loss: Loss) -> Object:
     """`tools` and `tool_choice`. The vendor refuses a choice among no tools, which other dialects allow."""
     choice = call.tool_choice
-    allowed = choice.names if choice is not None and choice.mode == "allowed" else None
+    allowed = frozenset(choice.names) if choice is not None and choice.mode == "allowed" else None
     tools = [written for at, tool in _among(call.tools, allowed) if (written := _write(tool, f"tools[{at}]", loss))]
     out: Object = {"tools": tools} if tools else {}
     if (tools or loss.own) and (chosen := _choice(choice, call.parallel_tool_calls, loss.own)):
@@ -75,7 +75,7 @@ def write(call: Call, loss: Loss) -> Object:
     return out
 
 
-def _among(tools: Sequence[Tool], allowed: tuple[str, ...] | None) -> list[tuple[int, Tool]]:
+def _among(tools: Sequence[Tool], allowed: frozenset[str] | None) -> list[tuple[int, Tool]]:
     return [(at, tool) for at, tool in enumerate(tools) if allowed is None or tool.name in allowed]
 
 

@@ -26,8 +26,9 @@ def write(call: Call, family: Family, loss: Loss) -> Members:
     choice = call.tool_choice or ToolChoice()
     called = [block.name for message in call.messages for block in message.blocks if isinstance(block, ToolCall)]
     tools: list[Members] = []
+    allowed = frozenset(choice.names)
     for at, tool in enumerate(call.tools):
-        if choice.mode != "allowed" or tool.name in choice.names or loss.own:
+        if choice.mode != "allowed" or tool.name in allowed or loss.own:
             tools += _tool(tool, f"tools[{at}]", family, writer, loss)
     if choice.mode == "none":
         if not called:
