@@ -21,7 +21,7 @@ class Splitter:
     __slots__ = ("_array", "_at", "_depth", "_limit", "_quoted", "_tail", "ended")
 
     def __init__(self, limit: int = EVENT_LIMIT) -> None:
-        self._tail = b""
+        self._tail: bytes | bytearray = b""
         self._at = 0
         self._depth = 0
         self._quoted = False
@@ -31,12 +31,15 @@ class Splitter:
 
     def whole(self, data: bytes) -> list[bytes]:
         """All whole elements so far. Raises UpstreamBroken where one is too large."""
-        data = self._tail + data if self._tail else data
+        held: bytes | bytearray = data
+        if self._tail:  # grows in its place, however large the element and small the reads
+            held = self._tail if isinstance(self._tail, bytearray) else bytearray(self._tail)
+            held += data
         found, start = [], 0
-        for end in self._ends(data):
-            found.append(data[start:end])
+        for end in self._ends(held):
+            found.append(bytes(held[start:end]))
             start = end
-        self._tail = data[start:]
+        self._tail = held[start:] if start else held
         self._at -= start
         if len(self._tail) > self._limit:
             raise UpstreamBroken("The upstream sent an element that is too large.")
@@ -44,10 +47,10 @@ class Splitter:
 
     def rest(self) -> bytes:
         """What is left: the closing bracket, or half an element."""
-        tail, self._tail, self._at = self._tail, b"", 0
+        tail, self._tail, self._at = bytes(self._tail), b"", 0
         return tail
 
-    def _ends(self, data: bytes) -> list[int]:
+    def _ends(self, data: bytes | bytearray) -> list[int]:
         ends = []
         while self._at < len(data):
             if self._quoted:
@@ -63,7 +66,7 @@ class Splitter:
                 ends.append(self._at)
         return ends
 
-    def _unquote(self, data: bytes) -> bool:
+    def _unquote(self, data: bytes | bytearray) -> bool:
         """Goes to the end of a string, False where that has not come; a last backslash waits for what it escapes."""
         found = _STRING.match(data, self._at)
         self._at = found.end() if found else self._at

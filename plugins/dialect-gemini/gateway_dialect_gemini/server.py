@@ -28,18 +28,22 @@ from .encoders import StreamEncoder, WholeEncoder
 from .names import COUNT, GENERATE, NAME, STREAM, plain, verb
 
 BETA = Mount("/v1beta")
-MOUNTS = (Mount("/api/agents/v1beta", agents_only=True), AGENTS_MOUNT, MOUNT, BETA)
+BETAS = (Mount("/api/agents/v1beta", agents_only=True), BETA)
+MOUNTS = (BETAS[0], AGENTS_MOUNT, MOUNT, BETA)
 """Google's SDKs call `/v1` from 3.0 on, `/v1beta` before."""
 KEY, QUERY_KEY = "x-goog-api-key", "key"
 _MODEL = "/models/{id}"
 
 
 _ELSEWHERE = (
-    Operation("generate", "POST", f"/{{model}}:{GENERATE}", MOUNTS, "The same for `tunedModels/ID` and the like"),
-    Operation("generate", "POST", f"/{{model}}:{STREAM}", MOUNTS, "The same for `tunedModels/ID` and the like"),
-    Operation("count", "POST", f"/{{model}}:{COUNT}", MOUNTS, "The same for `tunedModels/ID` and the like"),
+    Operation("generate", "POST", f"/{{model}}:{GENERATE}", BETAS, "The same for `tunedModels/ID` and the like"),
+    Operation("generate", "POST", f"/{{model}}:{STREAM}", BETAS, "The same for `tunedModels/ID` and the like"),
+    Operation("count", "POST", f"/{{model}}:{COUNT}", BETAS, "The same for `tunedModels/ID` and the like"),
 )
-"""Names that do not begin with `models/`: some clients put it only before names without a slash, as the AI SDK does."""
+"""Names that do not begin with `models/`: some clients put it only before names without a slash, as the AI SDK does.
+
+Under `/v1` a base URL with a version too many would look the same.
+"""
 
 
 class GeminiServer(ServerDialect):
