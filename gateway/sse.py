@@ -11,6 +11,8 @@ import re
 from .errors import UpstreamBroken
 
 EVENT_LIMIT = 16 * 2**20
+LARGE = 2**16
+"""Bytes of half an event from which on it is worth some care."""
 _BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(rb"\r\n|\n|\r")
 _EVENT = re.compile(rb"(?:[^\r\n]++(?>\r\n|\n|\r))*+(?>\r\n|\n|\r)")
@@ -25,13 +27,15 @@ class Splitter:
     __slots__ = ("_limit", "_tail")
 
     def __init__(self, limit: int = EVENT_LIMIT) -> None:
-        self._tail = b""
+        self._tail: bytes | bytearray = b""
         self._limit = limit
 
     def whole(self, data: bytes) -> bytes:
         """All whole events so far in one piece; b"" while there is none."""
         if self._tail:
-            data = self._tail + data
+            if len(self._tail) > LARGE and not _last_boundary(bytes(self._tail[-3:]) + data):
+                return self._grown(data)
+            data = bytes(self._tail) + data
         end = _last_boundary(data)
         self._tail = data[end:]
         if len(self._tail) > self._limit:
@@ -40,8 +44,17 @@ class Splitter:
 
     def rest(self) -> bytes:
         """What is left without a blank line."""
-        tail, self._tail = self._tail, b""
+        tail, self._tail = bytes(self._tail), b""
         return tail
+
+    def _grown(self, data: bytes) -> bytes:
+        """More of an event of megabytes (a picture): neither copied nor looked through again with every read."""
+        if not isinstance(self._tail, bytearray):
+            self._tail = bytearray(self._tail)
+        self._tail += data
+        if len(self._tail) > self._limit:
+            raise UpstreamBroken("The upstream sent an event that is too large.")
+        return b""
 
 
 def events(block: bytes) -> list[bytes]:

@@ -1,7 +1,7 @@
 """sse: any split of the bytes gives the same pieces, and pieces are whole events."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway import UpstreamBroken, sse
@@ -88,6 +88,34 @@ def test_a_cr_boundary_is_found_once_its_next_byte_is_known():
     assert splitter.rest() == b"data: b"
 
 
+@pytest.fixture
+def large(monkeypatch):
+    """Every event that does not come at once is a large one."""
+    monkeypatch.setattr(sse, "LARGE", 0)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(streams | one_ended, cuts)
+@example(b"data: a\r\n\r\ndata: b\r\n\r\n", [10])
+@example(b"data: a\r\r\n", [8])
+@example(b"data: a\n\r\n\r\n", [9])
+@example(b"data: a\r\rdata: b\r\r", [9])
+def test_any_split_gives_the_same_however_large_events_are(large, stream, at):
+    test_any_split_gives_the_same_bytes_and_the_same_events.hypothesis.inner_test(stream, at)
+    test_blocks_end_with_a_blank_line_and_hold_back_at_most_one_event.hypothesis.inner_test(stream, at)
+
+
+def test_a_large_event_is_looked_through_once(monkeypatch):
+    looked = []
+    boundary = sse._last_boundary
+    monkeypatch.setattr(sse, "_last_boundary", lambda data: (looked.append(len(data)), boundary(data))[1])
+    event = b"data: " + b"x" * 2**20 + b"\n\n"
+    splitter = sse.Splitter()
+    came = [splitter.whole(event[at : at + 2**12]) for at in range(0, len(event), 2**12)]
+    assert b"".join(came) == event
+    assert sum(looked) < 4 * len(event)
+
+
 def test_whole_events_are_not_held_back():
     splitter = sse.Splitter()
     assert splitter.whole(b"data: a\n\ndata: b") == b"data: a\n\n"
@@ -99,6 +127,13 @@ def test_whole_events_are_not_held_back():
 def test_an_event_beyond_the_limit_is_the_upstreams_fault():
     splitter = sse.Splitter(limit=100)
     assert splitter.whole(b"data: " + b"x" * 500 + b"\n\n")
+    splitter.whole(b"data: " + b"x" * 90)
+    with pytest.raises(UpstreamBroken):
+        splitter.whole(b"x" * 90)
+
+
+def test_a_large_event_beyond_the_limit_is_too(large):
+    splitter = sse.Splitter(limit=100)
     splitter.whole(b"data: " + b"x" * 90)
     with pytest.raises(UpstreamBroken):
         splitter.whole(b"x" * 90)

@@ -21,22 +21,24 @@ class Splitter:
     __slots__ = ("_limit", "_tail")
 
     def __init__(self, limit: int = LINE_LIMIT) -> None:
-        self._tail = b""
+        self._tail = bytearray()
         self._limit = limit
 
     def whole(self, data: bytes) -> bytes:
         """All whole lines so far in one piece; b"" while there is none."""
-        if self._tail:
-            data = self._tail + data
         end = data.rfind(b"\n") + 1
-        self._tail = data[end:]
+        found = bytes(self._tail) + data[:end] if end else b""
+        if end:
+            self._tail.clear()
+        self._tail += data[end:]
         if len(self._tail) > self._limit:
             raise UpstreamBroken("The upstream sent a line that is too long.")
-        return data[:end]
+        return found
 
     def rest(self) -> bytes:
         """What is left without a line end."""
-        tail, self._tail = self._tail, b""
+        tail = bytes(self._tail)
+        self._tail.clear()
         return tail
 
 
