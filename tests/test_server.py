@@ -11,7 +11,7 @@ import pytest
 from gateway import Answer, RouteSpec
 from gateway.settings import Core
 from gateway.settings.core import BodyLimits, Listen, TimeoutSettings
-from gateway.testing.fake_upstream import CUT, HANG, FakeUpstream
+from gateway.testing.fake_upstream import CUT, HANG, FakeUpstream, endless
 from gateway.testing.fake_upstream import json as whole
 from gateway.testing.fake_upstream import stream as streamed
 from gateway.testing.toy import ToyClient
@@ -65,6 +65,20 @@ async def test_a_stream_comes_back_byte_for_byte(start: Any, at: Any, ask: Ask) 
             assert reply.content_type == "text/event-stream"
             assert await reply.read() == b"".join(PIECES) + ENDING
     assert gateway.records[0].first_byte is not None
+
+
+async def test_a_reply_that_never_ends_is_not_held_for_ever(
+    start: Any, at: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.pipeline.opened.REPLY_LIMIT", 10**6)
+    async with FakeUpstream() as upstream:
+        upstream.answer("/toy", endless(b" " * 10**5, "application/json"))
+        gateway = await start(at(upstream.url))
+        async with gateway.client.post(gateway.url + "/v1/toy", data=ask()) as reply:
+            assert reply.status == 502
+            assert "too large" in await reply.text()
+        await (await upstream.arrival()).gone.wait()
+    assert gateway.records[0].outcome == "broken"
 
 
 @pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "application/octet-stream", ""])

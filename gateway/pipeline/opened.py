@@ -10,10 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 
 from ..dialect import Tap
+from ..errors import UpstreamBroken
 from ..events import Event
 from ..provider import Reply
 from .exchange import Attempt
 from .translation import Translation
+
+REPLY_LIMIT = 2**27
+"""Bytes of a reply that is held until it is whole."""
 
 
 class Opened(ABC):
@@ -63,9 +67,14 @@ class OpenedReply(Opened):
     ) -> None:
         super().__init__(attempt, convert, status, content_type, streamed, headers)
         self._reply = reply
+        self._held = 0
 
     async def piece(self) -> bytes | None:
         data = await self._reply.chunk()
+        if not self.streamed:
+            self._held += len(data)
+            if self._held > REPLY_LIMIT:
+                raise UpstreamBroken("The upstream's reply is too large.")
         return self.convert.feed(data) if data else None
 
     async def close(self) -> None:

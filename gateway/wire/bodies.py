@@ -5,8 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from ..dialect import Decoder, Tap
-from ..errors import GatewayError
+from ..errors import GatewayError, UpstreamBroken
 from ..events import Event
+
+BODY_LIMIT = 2**27
+"""Bytes of one text."""
 
 
 class BodyDecoder(Decoder):
@@ -17,6 +20,8 @@ class BodyDecoder(Decoder):
 
     def feed(self, data: bytes) -> list[Event]:
         self._body += data
+        if len(self._body) > BODY_LIMIT:
+            raise UpstreamBroken("The upstream's reply is too large.")
         return []
 
     def finish(self) -> list[Event]:

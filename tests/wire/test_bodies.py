@@ -1,6 +1,9 @@
 """wire.bodies: a reply that is one JSON text is read when it is whole."""
 
+import pytest
+
 from gateway import Finished, Started, UpstreamBroken
+from gateway.wire import bodies
 from gateway.wire.bodies import BodyDecoder, BodyTap
 
 
@@ -19,6 +22,14 @@ def test_a_decoder_gives_all_events_at_the_end():
     decoder = Decoder()
     assert [list(decoder.feed(piece)) for piece in (b"wh", b"", b"ole")] == [[], [], []]
     assert decoder.finish() == [Started(model="whole"), Finished()]
+
+
+def test_a_decoder_holds_no_more_than_it_should(monkeypatch):
+    monkeypatch.setattr(bodies, "BODY_LIMIT", 10)
+    decoder = Decoder()
+    decoder.feed(b"x" * 10)
+    with pytest.raises(UpstreamBroken):
+        decoder.feed(b"x")
 
 
 def test_a_tap_passes_bytes_on_at_once_and_reads_them_at_the_end():

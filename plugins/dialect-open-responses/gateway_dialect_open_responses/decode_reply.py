@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Decoder, Event, Extra, Failed, Finished, Reason, Started, UpstreamBroken, UpstreamError, sse
+from gateway.wire.bodies import BodyDecoder
 from gateway.wire.jsontext import UNREADABLE, mended, sound
 
 from .echo import MEMBERS
@@ -147,17 +148,12 @@ class _ReplyReader:
         return self._failure(UpstreamBroken(text))
 
 
-class WholeDecoder(_ReplyReader, Decoder):
+class WholeDecoder(_ReplyReader, BodyDecoder):
     def __init__(self, domain: str) -> None:
-        super().__init__(domain)
-        self._body: list[bytes] = []
+        _ReplyReader.__init__(self, domain)
+        BodyDecoder.__init__(self)
 
-    def feed(self, data: bytes) -> Iterable[Event]:
-        self._body.append(data)
-        return ()
-
-    def finish(self) -> Iterable[Event]:
-        body = b"".join(self._body)
+    def read(self, body: bytes) -> list[Event]:
         events: list[Event] = []
         try:
             events.extend(self._end(Raw(_readable(sound(body)))))
