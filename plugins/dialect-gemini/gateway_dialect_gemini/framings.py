@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway import sse
+from gateway import UpstreamBroken, sse
 from gateway.wire import jsontext
 
 from . import arrays
@@ -15,6 +15,8 @@ from . import arrays
 SSE_TYPE, ARRAY_TYPE = "text/event-stream", "application/json; charset=UTF-8"
 _SPACE = b" \t\r\n"
 _DONE = b"[DONE]"
+_MOST_BLANKS = 2**16
+"""Before a stream begins."""
 
 
 class Frames:
@@ -42,6 +44,8 @@ class Frames:
             data = self._held + data
             first = data.lstrip(_SPACE)[:1]
             if not first:
+                if len(data) > _MOST_BLANKS:
+                    raise UpstreamBroken("The upstream sent nothing but blanks.")
                 self._held = data
                 return []
             self._held, self.array = b"", first in b"[{"

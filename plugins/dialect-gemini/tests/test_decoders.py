@@ -260,3 +260,14 @@ def test_text_and_arguments_are_the_ground_for_an_estimate() -> None:
 
 def test_text_blocks_hold_text() -> None:
     assert blocks(read(chunk({"text": ""}, {"text": "a"}, {}))) == [Text()]
+
+
+def test_blanks_without_end_are_a_failure() -> None:
+    decoder = CLIENT.decoder(TARGET, True)
+    assert list(decoder.feed(b"\r\n" * 1000)) == []
+    found = [event for _ in range(100) for event in decoder.feed(b"\r\n" * 1000)]
+    assert [type(event) for event in found] == [Failed]
+    assert list(decoder.finish()) == []
+    late = CLIENT.decoder(TARGET, True)
+    body = b"\r\n" * 1000 + stream(chunk({"text": "Hi"}))
+    assert [type(event) for event in replay.decoded(late, [body])][-1] is Finished
