@@ -16,6 +16,9 @@ def read(body: Json) -> Asked:
         top_p=config.get("topP"),
         stop=list(config.get("stopSequences") or []),
     )
+    structure = ((body.get("outputConfig") or {}).get("textFormat") or {}).get("structure") or {}
+    if schema := (structure.get("jsonSchema") or {}).get("schema"):
+        asked.schema = json.loads(schema)
     for block in body.get("system") or []:
         asked.say("system", block.get("text"))
     for message in body.get("messages") or []:

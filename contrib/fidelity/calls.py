@@ -29,6 +29,8 @@ READERS: dict[str, ModuleType] = {
     "gemini": asked_gemini,
     "bedrock-converse": asked_converse,
 }
+MODELS = {"bedrock-converse": "anthropic.claude-sonnet-4-5-20250929-v1:0", "gemini": "gemini-3-pro"}
+"""Where a dialect writes what the model takes; of a model that nobody knows it expects the least."""
 WORDS = {
     "system": "system|instructions|messages|input",
     "user": "messages|input|contents",
@@ -68,8 +70,8 @@ def asked_through(recording: Spoken, server: ServerDialect, upstream: ClientDial
     inbound = request(server, Encoded(path_of(recording), body, recording.query))
     try:
         call = server.decode(inbound)
-        call.model = "m"
-        encoded = upstream.encode(call, replay.target("m", state_domain="elsewhere"))
+        call.model = model = MODELS.get(upstream.name, "m")
+        encoded = upstream.encode(call, replay.target(model, state_domain="elsewhere"))
     except GatewayError as error:
         return Outcome("refused", f"{recording.name}: {error.status} {error.public}")
     wanted = READERS[server.name].read(recording.request or {})
