@@ -98,8 +98,8 @@ def same(name: str, wanted: Asked, got: Asked) -> bool:
     left, right = getattr(wanted, name), getattr(got, name)
     if name == "limit" and left is None:
         return True  # where a dialect demands one, it is made up
-    if name == "temperature" and left == 1 and right is None:
-        return True  # what it is by default; Claude takes none while it thinks
+    if name in ("temperature", "top_p") and left == 1 and right is None:
+        return True  # what it is by default; some models take one of them alone, or none while they think
     if name in ("user", "assistant"):
         return "".join(left) == "".join(right) or _squeezed(left) == _squeezed(right)
     if name == "system":
