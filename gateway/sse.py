@@ -38,8 +38,7 @@ class Splitter:
             data = bytes(self._tail) + data
         end = _last_boundary(data)
         self._tail = data[end:]
-        if len(self._tail) > self._limit:
-            raise UpstreamBroken("The upstream sent an event that is too large.")
+        self._check()
         return data[:end]
 
     def rest(self) -> bytes:
@@ -52,9 +51,13 @@ class Splitter:
         if not isinstance(self._tail, bytearray):
             self._tail = bytearray(self._tail)
         self._tail += data
-        if len(self._tail) > self._limit:
-            raise UpstreamBroken("The upstream sent an event that is too large.")
+        self._check()
         return b""
+
+    def _check(self) -> None:
+        if len(self._tail) > self._limit:
+            self._tail = b""
+            raise UpstreamBroken("The upstream sent an event that is too large.")
 
 
 def events(block: bytes) -> list[bytes]:

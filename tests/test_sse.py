@@ -205,3 +205,10 @@ def test_only_the_last_events_are_looked_for():
     assert sse.last_events(b"data: a\n\ndata: b\n\ndata: c\n\n", 2) == len(b"data: a\n\n")
     assert sse.last_events(b"data: a\n\ndata: b\n\n", 2) == 0
     assert sse.last_events(b"data: a\r\n\r\ndata: b\r\n\r\n", 1) == 0
+
+
+def test_an_event_that_is_too_large_is_let_go():
+    splitter = sse.Splitter(limit=10)
+    with pytest.raises(UpstreamBroken):
+        splitter.whole(b"data: " + b"x" * 20)
+    assert splitter.rest() == b""

@@ -22,7 +22,7 @@ ROOT = HERE.parents[1]
 LEARNT = ROOT / ".cache" / "fuzz"
 INSIDE = "--inside"
 """A target and the fuzzer's own arguments follow."""
-MOST, LARGEST = 40, 3000
+MOST, LARGEST = 24, 2000
 """Inputs of a kept corpus, and bytes of one."""
 _DONE = re.compile(r"Done (\d+) runs|#(\d+)\s+DONE")
 _COUNTED = re.compile(r"^#(\d+)\s.*cov: (\d+) ft: (\d+)", re.MULTILINE)

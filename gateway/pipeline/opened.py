@@ -43,6 +43,11 @@ class Opened(ABC):
     def translated(self) -> bool:
         return isinstance(self.convert, Translation)
 
+    @property
+    def given_up(self) -> bool:
+        """Whether nothing more can come of it. What passes through passes to its end, whatever it tells."""
+        return self.translated and self.convert.failed is not None
+
     @abstractmethod
     async def piece(self) -> bytes | None:
         """The client's next bytes, b"" while there are none; None at the upstream's end. Raises UpstreamError."""

@@ -28,7 +28,7 @@ async def relay(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping
 async def _whole(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
     parts = []
     try:
-        while (piece := await opened.piece()) is not None:
+        while not opened.given_up and (piece := await opened.piece()) is not None:
             parts.append(piece)
         parts.append(opened.convert.finish())
         _ended_well(exchange, opened)
@@ -58,7 +58,7 @@ async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Mappi
 
 async def _pump(exchange: Exchange, opened: Opened, sink: Sink) -> None:
     leases = (*exchange.leases, *opened.attempt.leases)
-    while (piece := await opened.piece()) is not None:
+    while not opened.given_up and (piece := await opened.piece()) is not None:
         if not piece:
             continue
         if exchange.first_byte is None:

@@ -21,6 +21,7 @@ class BodyDecoder(Decoder):
     def feed(self, data: bytes) -> list[Event]:
         self._body += data
         if len(self._body) > BODY_LIMIT:
+            self._body.clear()
             raise UpstreamBroken("The upstream's reply is too large.")
         return []
 

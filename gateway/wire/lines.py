@@ -32,6 +32,7 @@ class Splitter:
             self._tail.clear()
         self._tail += data[end:]
         if len(self._tail) > self._limit:
+            self._tail.clear()
             raise UpstreamBroken("The upstream sent a line that is too long.")
         return found
 

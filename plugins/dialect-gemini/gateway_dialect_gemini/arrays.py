@@ -42,6 +42,7 @@ class Splitter:
         self._tail = held[start:] if start else held
         self._at -= start
         if len(self._tail) > self._limit:
+            self.rest()
             raise UpstreamBroken("The upstream sent an element that is too large.")
         return found
 
