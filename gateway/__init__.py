@@ -32,6 +32,7 @@ from .dialect import (
     Encoded,
     Encoder,
     Framing,
+    Intake,
     Parameter,
     ServerDialect,
     Tap,
@@ -75,7 +76,18 @@ from .errors import (
 )
 from .events import BlockDelta, BlockStart, BlockStop, Citation, Event, Failed, Finished, Reason, Started
 from .hookspecs import hookimpl
-from .inbound import AGENTS_MOUNT, ANONYMOUS, MOUNT, Credential, Envelope, Inbound, Mount, Operation, Principal
+from .inbound import (
+    AGENTS_MOUNT,
+    ANONYMOUS,
+    MOUNT,
+    Arriving,
+    Credential,
+    Envelope,
+    Inbound,
+    Mount,
+    Operation,
+    Principal,
+)
 from .lifespan import Lifespan
 from .pipeline.authenticate import Authenticator
 from .pipeline.breaker import Standing
@@ -94,6 +106,7 @@ from .provider import (
     Provider,
     Quirks,
     Reply,
+    Rest,
     Target,
     Timeouts,
     Upstream,
@@ -127,6 +140,7 @@ __all__ = [
     "Address",
     "AllEndpoints",
     "Answer",
+    "Arriving",
     "Attempt",
     "AttemptRecord",
     "Audio",
@@ -168,6 +182,7 @@ __all__ = [
     "HttpProvider",
     "Image",
     "Inbound",
+    "Intake",
     "Key",
     "Keys",
     "Lease",
@@ -200,6 +215,7 @@ __all__ = [
     "Refusal",
     "Refused",
     "Reply",
+    "Rest",
     "Route",
     "RouteSpec",
     "Sampling",

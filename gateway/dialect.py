@@ -81,6 +81,26 @@ class Encoded(msgspec.Struct, frozen=True):
     text_bytes: int | None = None
 
 
+class Intake(ABC):
+    """Reads a request's body along, where bodies are too large to be held: forms with files.
+
+    enough: all that `peek` must know is there; the rest may go upstream as it arrives, unless the route may try another
+    target. text_bytes: what can be estimated in tokens of what has come. Later members that would change what `peek`
+    said before are refused by `feed`, since the upstream cannot have seen the end of a body that is not fed.
+    """
+
+    enough: bool = False
+    text_bytes: int = 0
+
+    @abstractmethod
+    def feed(self, data: bytes) -> None:
+        """Raises BadCall."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """At the body's end. Raises BadCall where it is not whole."""
+
+
 class Encoder(ABC):
     """Events to the client's bytes, for one reply.
 
@@ -170,6 +190,14 @@ class ServerDialect(ABC):
     def wanted(self, inbound: Inbound) -> str | None:
         """The one model that a `models` operation asks about, as a directory names it; None for the list."""
         return inbound.params.get("id")
+
+    def intake(self, inbound: Inbound) -> Intake | None:
+        """What reads the body along as it arrives; None where it is read whole. Headers and query only.
+
+        With one, `peek` and the ClientDialect's `edit` are given the beginning as `body`, and what was read of it as
+        `inbound.intake`; `peek` is asked once more when all has arrived.
+        """
+        return None
 
     @abstractmethod
     def peek(self, inbound: Inbound) -> Envelope:

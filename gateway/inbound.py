@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from .secret import Secret
+
+if TYPE_CHECKING:
+    from .dialect import Intake
 
 Kind = Literal["generate", "count", "media", "models", "state", "socket"]
 
@@ -38,12 +42,40 @@ class Operation(msgspec.Struct, frozen=True):
     summary: str = ""
 
 
+class Arriving(ABC):
+    """A body on its way here, bounded in size, in time, and by what a worker holds at once.
+
+    Raises BadCall, SlowBody, TooLarge and Unavailable.
+    """
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def left(self) -> int | None:
+        """Bytes that are still to be taken; None where nobody knows."""
+
+    @property
+    @abstractmethod
+    def ended(self) -> bool:
+        """Whether all of it has been taken."""
+
+    @abstractmethod
+    async def whole(self) -> bytes:
+        """All that has not been taken yet, to be held until the request has ended."""
+
+    @abstractmethod
+    async def piece(self, *, keep: bool) -> bytes:
+        """What comes next, b"" at the end. keep: it is held until the request has ended, not only until the next."""
+
+
 class Inbound(msgspec.Struct):
     """One request, as dialects and plugins see it.
 
     params: the path's `{name}` parts, decoded. query: last value wins. headers: looked up by lower-case name,
-    whatever the case on the wire. peer: the client's address, behind trusted proxies only. body: empty until `read`
-    has run. receive: reads the body, bounded; the pipeline calls it once the client is known.
+    whatever the case on the wire. peer: the client's address, behind trusted proxies only. receive: reads the body,
+    bounded; the pipeline calls it once the client is known. body: empty until `read` has run; the beginning of it where
+    the dialect reads it along by an `intake` and more is `arriving`.
     """
 
     operation: Operation
@@ -54,6 +86,8 @@ class Inbound(msgspec.Struct):
     peer: str
     receive: Callable[[], Awaitable[bytes]]
     body: bytes = b""
+    arriving: Arriving | None = None
+    intake: Intake | None = None
 
 
 class Envelope(msgspec.Struct, frozen=True):

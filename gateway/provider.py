@@ -238,3 +238,24 @@ class Upstream(ABC):
         timeouts: Timeouts | None = None,
     ) -> Reply:
         """Raises UpstreamUnreachable, UpstreamTimeout or UpstreamBroken. Error statuses are replies."""
+
+    async def upload(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        rest: Rest,
+        *,
+        trust: Trust = "operator",
+        timeouts: Timeouts | None = None,
+    ) -> Reply:
+        """A POST of which only the beginning is here; raises what `rest` raises, too."""
+        whole = body + b"".join([piece async for piece in rest.pieces])
+        return await self.send("POST", url, headers, whole, trust=trust, timeouts=timeouts)
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """What of a body is still to come. length: its bytes; None where nobody knows."""
+
+    pieces: AsyncIterator[bytes]
+    length: int | None = None

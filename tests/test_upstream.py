@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway import Egress, Timeouts, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from gateway import BadCall, Egress, Rest, Timeouts, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from gateway.sockets import bind
 from gateway.testing.fake_upstream import CUT, HANG, FakeUpstream
 from gateway.testing.fake_upstream import json as whole
@@ -136,3 +136,92 @@ async def test_redirects_are_not_followed(upstream: HttpUpstream) -> None:
         reply = await upstream.send("POST", far.url + "/x", {}, b"")
         assert reply.status == 302
         reply.close()
+
+
+async def test_a_silent_stream_is_not_given_the_time_of_a_first_byte() -> None:
+    client = HttpUpstream(Egress(), Timeouts(connect=2, first_byte=3600, idle=0.2))
+    async with FakeUpstream() as far, asyncio.timeout(30):
+        far.answer("/x", streamed(b"one", HANG))
+        reply = await client.send("POST", far.url + "/x", {}, b"")
+        assert await reply.chunk() == b"one"
+        with pytest.raises(UpstreamTimeout):
+            await reply.chunk()
+    await client.close()
+
+
+async def pieces(*given: bytes | asyncio.Event | Exception) -> AsyncIterator[bytes]:
+    for piece in given:
+        if isinstance(piece, asyncio.Event):
+            await piece.wait()
+        elif isinstance(piece, Exception):
+            raise piece
+        else:
+            yield piece
+
+
+@pytest.mark.parametrize("length", [8, None])
+async def test_a_body_is_sent_while_it_is_still_arriving(upstream: HttpUpstream, length: int | None) -> None:
+    go_on = asyncio.Event()
+    async with FakeUpstream() as far:
+        far.answer("/x", whole(b"{}"))
+        rest = Rest(pieces(b"one,", go_on, b"", b"two."), length)
+        asked = asyncio.create_task(upstream.upload(far.url + "/x", {}, b"zero,", rest))
+        arrived = await far.arrival()
+        assert await arrived.received(9) == b"zero,one,"
+        go_on.set()
+        reply = await asked
+        assert await reply.read() == b"{}"
+        reply.close()
+        assert arrived.body == b"zero,one,two."
+        assert arrived.headers.get("Content-Length") == (None if length is None else "13")
+        again = await upstream.send("POST", far.url + "/x", {}, b"")
+        assert (await far.arrival(2)).reused
+        again.close()
+
+
+async def test_what_cannot_be_read_on_ends_the_upstreams_side(upstream: HttpUpstream) -> None:
+    async with FakeUpstream() as far:
+        rest = Rest(pieces(b"one", BadCall("no form")), 100)
+        with pytest.raises(BadCall):
+            await upstream.upload(far.url + "/x", {}, b"", rest)
+        await (await far.arrival()).gone.wait()
+
+
+async def test_a_refusal_ends_an_upload(upstream: HttpUpstream) -> None:
+    never = asyncio.Event()
+    async with FakeUpstream() as far:
+        far.answer("/x", streamed(b"no", status=400, early=True))
+        answered = asyncio.create_task(far.arrival())
+        rest = Rest(pieces(b"one", never, b"two", never), 100)
+        asked = asyncio.create_task(upstream.upload(far.url + "/x", {}, b"", rest))
+        await (await answered).answered.wait()
+        never.set()
+        reply = await asked
+        assert (reply.status, await reply.read()) == (400, b"no")
+        reply.close()
+
+
+async def test_an_upstream_that_stops_reading_an_upload_is_a_timeout() -> None:
+    client = HttpUpstream(Egress(), Timeouts(connect=2, first_byte=3600, idle=0.2))
+    async with FakeUpstream() as far, asyncio.timeout(30):
+        far.answer("/x", streamed(read=asyncio.Event()))
+        rest = Rest(pieces(*[bytes(2**20)] * 64), 2**26)
+        with pytest.raises(UpstreamTimeout):
+            await client.upload(far.url + "/x", {}, b"", rest)
+    await client.close()
+
+
+async def test_a_client_that_pauses_in_an_upload_is_not_the_upstreams_fault() -> None:
+    client = HttpUpstream(Egress(), Timeouts(connect=2, first_byte=3600, idle=0.3))
+    async with FakeUpstream() as far, asyncio.timeout(30):
+        far.answer("/x", whole(b"{}"))
+
+        async def slow() -> AsyncIterator[bytes]:
+            yield b"x"
+            await asyncio.sleep(0.9)
+            yield b"y"
+
+        reply = await client.upload(far.url + "/x", {}, b"", Rest(slow(), 2))
+        assert await reply.read() == b"{}"
+        reply.close()
+    await client.close()

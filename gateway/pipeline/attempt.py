@@ -18,6 +18,7 @@ from .permit import Permission, permit
 from .resolve import Route
 from .translate import canonical, framing, prepare, refuse_loss, speaks
 from .translation import translation_of
+from .upload import is_arriving, rest_of
 from .userkeys import Keyring
 
 ERROR_BODY_LIMIT = 2**20
@@ -113,9 +114,12 @@ class Sender:
         url = provider.url(outgoing)
         attempt.sent = True
         attempt.input_bytes = len(encoded.body) if encoded.text_bytes is None else encoded.text_bytes
-        reply = await self._upstream.send(
-            "POST", url, headers, encoded.body, trust=outgoing.trust, timeouts=target.timeouts
-        )
+        limits, trust = target.timeouts, outgoing.trust
+        if is_arriving(outgoing.exchange):
+            rest = rest_of(outgoing.exchange, attempt)
+            reply = await self._upstream.upload(url, headers, encoded.body, rest, trust=trust, timeouts=limits)
+        else:
+            reply = await self._upstream.send("POST", url, headers, encoded.body, trust=trust, timeouts=limits)
         attempt.status = reply.status
         return reply
 

@@ -13,6 +13,7 @@ from .failover import Failover
 from .faults import Fault
 from .opened import Opened
 from .retry import Budget, Policy, Timing
+from .upload import complete
 
 SEVERAL = Policy(on=frozenset[Fault](("429", "5xx", "timeout", "connect", "credentials")))
 """For routes of several targets that say nothing about failures: each is asked once."""
@@ -36,6 +37,7 @@ class Dispatcher:
             if len(route.targets) == 1:
                 return await self.sender.open(exchange, route, route.targets[0])
             policy = SEVERAL
+        await complete(exchange)
         return await Failover(exchange, route, policy, self.sender, self._budget, self._timing).open()
 
 

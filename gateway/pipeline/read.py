@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from ..errors import BadCall
+from . import upload
 from .exchange import Exchange
 
 
 async def read(exchange: Exchange) -> None:
     """Runs only once the client is known: nothing large is taken from strangers."""
     inbound = exchange.inbound
-    inbound.body = await inbound.receive()
-    if inbound.operation.kind != "media":  # forms hold files
+    if inbound.operation.kind != "media":
+        inbound.body = await inbound.receive()
         _check_text(inbound.body)
+    elif inbound.arriving is not None and (intake := exchange.dialect.intake(inbound)) is not None:
+        await upload.begin(exchange, inbound.arriving, intake)
+    else:
+        inbound.body = await inbound.receive()
     exchange.envelope = exchange.dialect.peek(inbound)
 
 

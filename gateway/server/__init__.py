@@ -21,10 +21,7 @@ from ..errors import (
     GatewayError,
     InternalFault,
     NotFound,
-    SlowBody,
-    TooLarge,
     Unauthenticated,
-    Unavailable,
     WrongMethod,
 )
 from ..inbound import ANONYMOUS, MOUNT, Inbound, Operation, Principal
@@ -36,13 +33,12 @@ from ..pipeline.exchange import Exchange
 from ..requests import accept_request_id, allowed_here, cors_headers, query_of, split_target
 from ..router import Match, Served
 from ..routes import Answer, RouteSpec
-from ..settings.core import BodyLimits
+from .bodies import Body, Held
 from .protocol import Server
 from .sinks import HttpSink
 
 log = logging.getLogger("gateway.server")
 _NOWHERE = Operation("state", "GET", "")
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class HttpServer:
@@ -53,7 +49,7 @@ class HttpServer:
         self.running = 0
         self.draining = False
         self._idle = asyncio.Event()
-        self._bodies = 0
+        self._held = Held(assembly.core.limits)
         self._peers = Peers(assembly.core.listen.trusted_proxies)
         self._runners: list[web.ServerRunner] = []
         self._sites: list[web.BaseSite] = []
@@ -140,22 +136,29 @@ class HttpServer:
             return await self._miss(request, path, sink, error)
         if match.route is not None:
             return await self._route(request, match.route, match.params, query, sink)
-        exchange = self._exchange(request, match, query)
+        body = self._body(request)
+        exchange = self._exchange(request, match, query, body)
         try:
             await assembly.pipeline.handle(exchange, sink)
         finally:
-            self._bodies -= len(exchange.inbound.body)
+            body.release()
         return cast(web.StreamResponse, sink.response)
 
-    def _exchange(self, request: web.BaseRequest, match: Match, query: str) -> Exchange:
+    def _body(self, request: web.BaseRequest) -> Body:
+        core = self.assembly.core
+        return Body(request, core.limits, core.timeouts.body, self._held)
+
+    def _exchange(self, request: web.BaseRequest, match: Match, query: str, body: Body) -> Exchange:
         """The first dialect that claims the request; mostly there is only one."""
         for served in match.served:
-            inbound = self._inbound(request, served, match.params, query)
+            inbound = self._inbound(request, served, match.params, query, body)
             if len(match.served) == 1 or served.dialect.claims(inbound):
                 break
         return Exchange(inbound, served.dialect, request_id=accept_request_id(inbound.headers.get("x-request-id")))
 
-    def _inbound(self, request: web.BaseRequest, served: Served, params: Mapping[str, str], query: str) -> Inbound:
+    def _inbound(
+        self, request: web.BaseRequest, served: Served, params: Mapping[str, str], query: str, body: Body
+    ) -> Inbound:
         return Inbound(
             operation=served.operation,
             mount=served.mount,
@@ -163,57 +166,9 @@ class HttpServer:
             query=query_of(query),
             headers=request.headers,
             peer=self._peers.client(request.remote or "", request.headers),
-            receive=partial(self._receive, request),
+            receive=body.whole,
+            arriving=body,
         )
-
-    async def _receive(self, request: web.BaseRequest) -> bytes:
-        """The body, within its size, its deadline and this worker's share."""
-        core = self.assembly.core
-        length = request.content_length
-        if length is not None and length > core.limits.body:
-            raise _too_large(core.limits)
-        content = request.content
-        if content.is_eof() and content.exception() is None:
-            return self._at_once(content, core.limits)
-        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
-            request.transport.write(_CONTINUE)
-        try:
-            async with asyncio.timeout(core.timeouts.body):
-                return await self._read(content, core.limits)
-        except web.RequestPayloadError as error:
-            raise BadCall("The request body is cut short, or not encoded as its headers say.") from error
-        except TimeoutError:
-            raise SlowBody(f"The request body did not arrive within {core.timeouts.body:g} s.") from None
-
-    def _at_once(self, content: Any, limits: BodyLimits) -> bytes:
-        """A body that came with its headers, as most do."""
-        body: bytes = content.read_nowait(-1)
-        if len(body) > limits.body:
-            raise _too_large(limits)
-        self._count(len(body), limits)
-        return body
-
-    def _count(self, size: int, limits: BodyLimits) -> None:
-        self._bodies += size
-        if self._bodies > limits.bodies:
-            self._bodies -= size
-            raise Unavailable("Too many large requests at once; try again.", retry_after=1.0)
-
-    async def _read(self, content: Any, limits: BodyLimits) -> bytes:
-        """Counted in `_bodies` from here until the exchange has ended."""
-        parts: list[bytes] = []
-        size = 0
-        try:
-            while part := await content.readany():
-                self._count(len(part), limits)
-                parts.append(part)
-                size += len(part)
-                if size > limits.body:
-                    raise _too_large(limits)
-        except BaseException:
-            self._bodies -= size
-            raise
-        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _not_http(self, request: web.BaseRequest) -> web.Response:
         """The answer to bytes that are no request."""
@@ -224,8 +179,9 @@ class HttpServer:
         self, request: web.BaseRequest, route: RouteSpec, params: Mapping[str, str], query: str, sink: HttpSink
     ) -> web.StreamResponse:
         served = Served(_speaker(self.assembly), Operation("state", route.method, route.path), MOUNT)
-        inbound = self._inbound(request, served, params, query)
-        inbound.receive = partial(self._receive_once, request, inbound)
+        body = self._body(request)
+        inbound = self._inbound(request, served, params, query, body)
+        inbound.receive = partial(_receive_once, inbound, body)
         direct = self._peers.is_direct(request.headers)
         try:
             principal = await self._admit(route, inbound, direct)
@@ -236,14 +192,9 @@ class HttpServer:
             log.exception("fault in %s %s", route.method, route.path)
             answer = Answer(_plain(InternalFault("The gateway failed on this request.")), 500)
         finally:
-            self._bodies -= len(inbound.body)
+            body.release()
         await sink.whole(answer.status, {"Content-Type": answer.content_type, **answer.headers}, answer.body)
         return cast(web.StreamResponse, sink.response)
-
-    async def _receive_once(self, request: web.BaseRequest, inbound: Inbound) -> bytes:
-        """For a route, which may ask again."""
-        inbound.body = inbound.body or await self._receive(request)
-        return inbound.body
 
     async def _admit(self, route: RouteSpec, inbound: Inbound, direct: bool) -> Principal:
         if allowed_here(route.access, inbound.peer, direct):
@@ -274,7 +225,8 @@ class HttpServer:
         speaker = self.assembly.router.speaker(path)
         if speaker is None:
             return _plain(error)
-        return speaker.encode_error(error, self._inbound(request, Served(speaker, _NOWHERE, MOUNT), {}, ""))
+        nowhere = Served(speaker, _NOWHERE, MOUNT)
+        return speaker.encode_error(error, self._inbound(request, nowhere, {}, "", self._body(request)))
 
 
 def _method(request: web.BaseRequest) -> str:
@@ -286,8 +238,10 @@ def _speaker(assembly: Assembly) -> Any:
     return assembly.router.speaker("")
 
 
-def _too_large(limits: BodyLimits) -> TooLarge:
-    return TooLarge(f"The request body is larger than {limits.body} bytes (gateway.limits.body).")
+async def _receive_once(inbound: Inbound, body: Body) -> bytes:
+    """For a route, which may ask again."""
+    inbound.body = inbound.body or await body.whole()
+    return inbound.body
 
 
 def _plain(error: GatewayError) -> bytes:

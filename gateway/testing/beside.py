@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from .fake_upstream import FakeUpstream
 
+T = TypeVar("T")
 SOON = 10.0
 
 
@@ -34,6 +35,10 @@ class Beside:
     def soon(self, step: Callable[[], object]) -> None:
         """Runs a step in the upstream's loop, as an event's `set`."""
         self._loop.call_soon_threadsafe(step)
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """What becomes of it in the upstream's loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(SOON)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

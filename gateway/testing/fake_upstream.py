@@ -39,6 +39,7 @@ class Script(msgspec.Struct, frozen=True):
     """One reply. steps: made anew for each request. whole: the body in one piece with its length.
 
     read: the request's body is read only once it is set. silent: no status line before the first step is through.
+    early: the body is not read at all.
     """
 
     status: int
@@ -47,10 +48,11 @@ class Script(msgspec.Struct, frozen=True):
     whole: bool = False
     read: asyncio.Event | None = None
     silent: bool = False
+    early: bool = False
 
 
 class Arrived:
-    """A request. target: path and query as they came.
+    """A request. target: path and query as they came. body: as far as it has been read.
 
     gone: set once its client left before the reply ended. sent: bytes of the body written so far.
     """
@@ -61,10 +63,26 @@ class Arrived:
         self.query = dict(request.query)
         self.headers = request.headers
         self.reused = reused
-        self.body = b""
         self.sent = 0
         self.gone = asyncio.Event()
         self.answered = asyncio.Event()
+        self._body = bytearray()
+        self._more = asyncio.Event()
+
+    @property
+    def body(self) -> bytes:
+        return bytes(self._body)
+
+    def add(self, data: bytes) -> None:
+        self._body += data
+        self._more.set()
+
+    async def received(self, size: int) -> bytes:
+        """The body once so many bytes of it have been read."""
+        while len(self._body) < size:
+            self._more.clear()
+            await self._more.wait()
+        return self.body
 
 
 def json(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Script:
@@ -80,9 +98,11 @@ def stream(
     headers: Mapping[str, str] | None = None,
     read: asyncio.Event | None = None,
     silent: bool = False,
+    early: bool = False,
 ) -> Script:
     """A streamed reply, ended properly after the last step unless that is CUT."""
-    return Script(status, {"content-type": content_type, **(headers or {})}, lambda: steps, read=read, silent=silent)
+    given = {"content-type": content_type, **(headers or {})}
+    return Script(status, given, lambda: steps, read=read, silent=silent, early=early)
 
 
 def endless(chunk: bytes, content_type: str = "text/event-stream") -> Script:
@@ -168,7 +188,9 @@ class FakeUpstream:
     async def _answer(self, request: web.BaseRequest, arrived: Arrived, script: Script) -> web.StreamResponse:
         if script.read is not None:
             await script.read.wait()
-        arrived.body = await request.read()
+        if not script.early:
+            async for data in request.content.iter_any():
+                arrived.add(data)
         if script.whole:
             body = b"".join(step for step in script.steps() if isinstance(step, bytes))
             arrived.sent = len(body)

@@ -16,7 +16,7 @@ from cachetools import TTLCache
 
 from ..egress import Egress
 from ..errors import UpstreamBroken, UpstreamError, UpstreamTimeout, UpstreamUnreachable
-from ..provider import Reply, Timeouts, Trust, Upstream
+from ..provider import Reply, Rest, Timeouts, Trust, Upstream
 from .connection import Connection, ConnectionReply
 from .pool import Key, Pool
 from .where import Where, head, parse
@@ -65,12 +65,43 @@ class HttpUpstream(Upstream):
             raise UpstreamBroken("The upstream closed the connection without an answer.")
         return reply
 
+    async def upload(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        rest: Rest,
+        *,
+        trust: Trust = "operator",
+        timeouts: Timeouts | None = None,
+    ) -> Reply:
+        """On a connection of its own: what has been passed on cannot be sent again if a pooled one was stale."""
+        limits = timeouts or self._timeouts
+        where = parse(url)
+        length = None if rest.length is None else len(body) + rest.length
+        opening = head("POST", where, headers, length)
+        fresh = await self._connect(where, trust, limits.connect)
+        key: Key = (where.tls, where.host, where.port, trust)
+        reply = await self._ask(fresh, key, opening, body, limits, rest)
+        if reply is None:
+            raise UpstreamBroken("The upstream closed the connection without an answer.")
+        return reply
+
     async def _ask(
-        self, connection: Connection, key: Key, opening: bytes, body: bytes, limits: Timeouts
+        self,
+        connection: Connection,
+        key: Key,
+        opening: bytes,
+        body: bytes,
+        limits: Timeouts,
+        rest: Rest | None = None,
     ) -> Reply | None:
         """None where the connection ended before any byte of an answer: a pooled one was stale, try a fresh one."""
         try:
-            message = await connection.ask(opening, body, limits)
+            if rest is None:
+                message = await connection.ask(opening, body, limits)
+            else:
+                message = await connection.upload(opening, body, rest, limits)
         except BaseException:
             connection.abort()
             raise

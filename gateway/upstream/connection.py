@@ -12,7 +12,7 @@ from aiohttp.http_parser import HttpResponseParser, RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from ..errors import UpstreamBroken, UpstreamError, UpstreamTimeout
-from ..provider import Reply, Timeouts
+from ..provider import Reply, Rest, Timeouts
 
 READ_LIMIT = 2**16
 """Bytes that may wait for a slow client before the upstream is not read any more (twice of it at most)."""
@@ -66,16 +66,31 @@ class Connection(BaseProtocol):
         """Send; the answer's status and headers. None where the connection ended before any byte of one."""
         if self.transport is None:
             return None
-        self._head = self._loop.create_future()
-        self._payload = None
-        self._answered = False
-        self._limits = limits
+        self._begin(limits)
+        assert self._head is not None
         self._wait(limits.first_byte)
         if len(body) < ONE_WRITE:
             self.transport.write(opening + body)
         else:
             self.transport.write(opening)
             self.transport.write(body)
+        return await self._head
+
+    async def upload(self, opening: bytes, body: bytes, rest: Rest, limits: Timeouts) -> RawResponseMessage | None:
+        """The same for a body that is still arriving, no faster than the upstream takes it. A refusal ends it."""
+        self._begin(limits)
+        assert self._head is not None
+        chunked = rest.length is None
+        self._write(opening)
+        await self._pass_on(body, chunked)
+        async for piece in rest.pieces:
+            if self._head.done() and not self._accepted():
+                self._spent = True
+                return await self._head
+            await self._pass_on(piece, chunked)
+        if chunked:
+            self._write(b"0\r\n\r\n")
+        self._wait(limits.idle if self._head.done() else limits.first_byte)
         return await self._head
 
     def rest(self) -> None:
@@ -124,6 +139,38 @@ class Connection(BaseProtocol):
             self._head.set_result(None)
         self._fail(UpstreamBroken(_LOST), exc)
 
+    def _begin(self, limits: Timeouts) -> None:
+        self._head = self._loop.create_future()
+        self._payload = None
+        self._answered = False
+        self._limits = limits
+
+    def _write(self, data: bytes) -> None:
+        if self.transport is not None:
+            self.transport.write(data)
+
+    async def _pass_on(self, piece: bytes, chunked: bool) -> None:
+        """Nothing at all would be the last chunk. The upstream's patience runs only while it does not read."""
+        if not piece:
+            return
+        self._write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        if not self._paused or self.transport is None:
+            return
+        self._wait(self._limits.idle)
+        try:
+            await self._drain_helper()
+        except ConnectionError:
+            return  # the head knows
+        self.rest()
+
+    def _accepted(self) -> bool:
+        """Whether an answer that came before the whole request asks for the rest of it."""
+        assert self._head is not None
+        if self._head.exception() is not None:
+            return False
+        message = self._head.result()
+        return message is not None and message.code < 300
+
     def _fail(self, error: UpstreamError, cause: BaseException | None = None) -> None:
         """Whoever waits, for the head or for more of the body, gets the error; the connection is not used again."""
         self._spent = True
@@ -139,7 +186,11 @@ class Connection(BaseProtocol):
         self._patience = seconds
         self._last = self._loop.time()
         if self._timer is None:
-            self._timer = self._loop.call_later(seconds, self._check)
+            self._arm(seconds)
+
+    def _arm(self, seconds: float) -> None:
+        """Never longer than the shortest patience, which may come to count in the meantime."""
+        self._timer = self._loop.call_later(min(seconds, self._limits.first_byte, self._limits.idle), self._check)
 
     def _check(self) -> None:
         """Armed once and moved on as bytes come, so a read costs no timer; a pause of ours is not the upstream's."""
@@ -150,7 +201,7 @@ class Connection(BaseProtocol):
             self._last = self._loop.time()
         left = self._last + self._patience - self._loop.time()
         if left > 0:
-            self._timer = self._loop.call_later(left, self._check)
+            self._arm(left)
         elif self._payload is None:
             self._fail(UpstreamTimeout(f"The upstream did not answer within {self._patience:g} s."))
         else:

@@ -40,10 +40,15 @@ def parse(url: str) -> Where:
     return Where(tls, name, port or (443 if tls else 80), target, shown if port is None else f"{shown}:{port}")
 
 
-def head(method: str, where: Where, headers: Mapping[str, str], length: int) -> bytes:
-    """Request line and headers. Raises UpstreamBroken where a header's text would begin another line."""
+def head(method: str, where: Where, headers: Mapping[str, str], length: int | None) -> bytes:
+    """Request line and headers. length: of the body; None where it goes in chunks.
+
+    Raises UpstreamBroken where a header's text would begin another line.
+    """
     own = [("Host", where.authority), ("Accept-Encoding", "identity")]
-    if length or method != "GET":
+    if length is None:
+        own.append(("Transfer-Encoding", "chunked"))
+    elif length or method != "GET":
         own.append(("Content-Length", str(length)))
     try:
         return compose(f"{method} {where.target} HTTP/1.1", [*own, *headers.items()])

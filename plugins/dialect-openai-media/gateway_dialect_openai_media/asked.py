@@ -31,8 +31,14 @@ def read(inbound: Inbound) -> Asked:
     """Raises BadCall where the request cannot be read or names no model."""
     kind = content_type(inbound.headers)
     if is_form(kind):
-        return _of_form(inbound, scan(inbound.body, kind))
+        return _of_form(inbound, inbound.intake if isinstance(inbound.intake, Form) else scan(inbound.body, kind))
     return _of_json(inbound)
+
+
+def intake(inbound: Inbound) -> Form | None:
+    """A form may hold more than fits here; JSON is read whole."""
+    kind = content_type(inbound.headers)
+    return Form(kind) if is_form(kind) else None
 
 
 def peek(inbound: Inbound) -> Envelope:
@@ -60,15 +66,14 @@ def _of_json(inbound: Inbound) -> Asked:
 
 
 def _of_form(inbound: Inbound, form: Form) -> Asked:
-    body = inbound.body
-    choices = form.field(body, "n") or ""
-    stream = (form.field(body, "stream") or "").lower() in ("true", "1")
+    choices = form.field("n") or ""
+    stream = (form.field("stream") or "").lower() in ("true", "1")
     return Asked(
-        _model(form.field(body, "model"), inbound),
+        _model(form.field("model"), inbound),
         stream=stream,
         choices=max(int(choices), 1) if choices.isascii() and choices.isdecimal() and len(choices) < 5 else 1,
         form=form,
-        plain=_is_plain(inbound, form.field(body, "response_format"), stream),
+        plain=_is_plain(inbound, form.field("response_format"), stream),
     )
 
 

@@ -66,7 +66,7 @@ def _form(inbound: Inbound, form: Form, edit: Edit, target: Target) -> Encoded:
         body,
         headers={"Content-Type": asked.content_type(inbound.headers)},
         loss=tuple(dict.fromkeys(unsaid)),
-        text_bytes=form.fields_size,
+        text_bytes=form.text_bytes,
     )
 
 

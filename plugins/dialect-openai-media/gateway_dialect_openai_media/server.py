@@ -12,6 +12,7 @@ from gateway import (
     Framing,
     GatewayError,
     Inbound,
+    Intake,
     Model,
     Operation,
     ServerDialect,
@@ -28,6 +29,9 @@ class MediaServer(ServerDialect):
     reply_headers: ClassVar[frozenset[str]] = frozenset(
         ("content-disposition", "openai-model", "openai-processing-ms", "openai-version", "x-should-retry")
     )
+
+    def intake(self, inbound: Inbound) -> Intake | None:
+        return asked.intake(inbound)
 
     def peek(self, inbound: Inbound) -> Envelope:
         return asked.peek(inbound)

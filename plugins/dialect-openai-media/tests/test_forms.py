@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gateway_dialect_openai_media.forms import PARTS_LIMIT, is_form, scan
+from gateway_dialect_openai_media.forms import FIELD_LIMIT, PARTS_LIMIT, Form, is_form, scan
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,8 +33,8 @@ def test_parts_are_found_where_they_stand() -> None:
         ("prompt", False, "Grüße".encode()),
         ("empty", False, b""),
     ]
-    assert (found.field(body, "prompt"), found.field(body, "empty"), found.field(body, "none")) == ("Grüße", "", None)
-    assert found.fields_size == len(b"whisper-1") + len("Grüße".encode())
+    assert (found.field("prompt"), found.field("empty"), found.field("none")) == ("Grüße", "", None)
+    assert found.text_bytes == len(b"whisper-1") + len("Grüße".encode())
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_form_that_another_reader_may_read_otherwise_is_refused(content_type: 
 def test_a_field_that_cannot_be_told_is_refused_by_its_name(parts: tuple[bytes, ...]) -> None:
     body = form(*parts)
     with pytest.raises(BadCall) as refused:
-        scan(body, TYPE).field(body, "model")
+        scan(body, TYPE).field("model")
     assert refused.value.param == "model"
 
 
@@ -135,3 +135,63 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
         return
     assert all(0 < one.start <= one.end <= len(body) for one in found.parts)
     assert all(b"\r\n--xyz" not in body[one.start : one.end] for one in found.parts)
+
+
+def read_in(pieces: list[bytes]) -> Form:
+    found = Form(TYPE)
+    for piece in pieces:
+        found.feed(piece)
+    found.finish()
+    return found
+
+
+def told(pieces: list[bytes]) -> object:
+    try:
+        found = read_in(pieces)
+    except BadCall as error:
+        return (error.code, error.param)
+    return (found.begin, found.parts, found.text_bytes, found.enough)
+
+
+WHOLES = st.sampled_from(
+    [
+        form(part("model", b"m"), FILE, part("prompt", b"p" * (FIELD_LIMIT + 1))),
+        b"before\r\n" + form(FILE, part("n", b"2"), part("model", b"m")) + b"behind",
+        form(part("model", b"m"), FILE, part("model", b"n")),
+        form(part("a"))[:-10],
+        form(part("a")) + form(part("model")),
+        part("file", b"data\n--xyz\r\n") + b"--xyz--",
+        b"--xyz \t\r\n" + part("a")[7:] + b"--xyz--",
+    ]
+)
+
+
+@given(WHOLES, st.lists(st.integers(0, 400), max_size=12).map(sorted))
+def test_a_form_says_the_same_however_it_comes(whole: bytes, cuts: list[int]) -> None:
+    pieces = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    assert told(pieces) == told([whole]) == told([whole[at : at + 1] for at in range(len(whole))])
+
+
+@given(st.lists(PIECES | st.binary(max_size=4), max_size=20))
+def test_any_bytes_say_the_same_however_they_come(pieces: list[bytes]) -> None:
+    assert told(pieces) == told([b"".join(pieces)])
+
+
+def test_enough_is_known_once_the_model_is() -> None:
+    found = Form(TYPE)
+    known = []
+    for piece in (part("language", b"de"), part("model", b"m"), b"--xyz\r\n", FILE[7:]):
+        found.feed(piece)
+        known.append(found.enough)
+    assert known == [False, False, True, True]
+
+
+def test_of_a_file_nothing_is_kept() -> None:
+    found = Form(TYPE)
+    found.feed(part("file", b"", '; filename="a.wav"')[:-2])
+    for _ in range(100):
+        found.feed(bytes(2**16))
+    assert len(found._window) < 100
+    found.feed(b"\r\n--xyz--")
+    found.finish()
+    assert found.parts[0].end - found.parts[0].start == 100 * 2**16
