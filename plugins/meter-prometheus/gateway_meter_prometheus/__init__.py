@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Meter, RouteSpec, Services, Settings, hookimpl
+from gateway import Lifespan, Meter, RouteSpec, Services, Settings, hookimpl
 
-from .mode import metrics_of
+from .mode import Telling, metrics_of
 from .route import metrics_route
 
 
@@ -18,3 +18,8 @@ def register_meters(settings: Settings, services: Services) -> Sequence[Meter]:
 @hookimpl
 def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
     return (metrics_route(metrics_of(services)),)
+
+
+@hookimpl
+def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
+    return (Telling(metrics_of(services)),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from gateway import Provider, UsageRecord
 
@@ -41,6 +42,7 @@ class Models:
         return listed or bool(record.agent) or 200 <= record.status < 300
 
 
+@cache
 def status_class(status: int) -> str:
     """`2xx`; `none` where no status went out."""
     return f"{status // 100}xx" if status else "none"

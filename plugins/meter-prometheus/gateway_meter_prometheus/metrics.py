@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from asyncio import TimerHandle, get_running_loop
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,42 +23,14 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from gateway import Exchange, Meter, Provider, Usage, UsageRecord
+from gateway import Exchange, Meter, Provider, UsageRecord
 
-from .labels import Models, error_class, status_class
+from .labels import Models, error_class
+from .tally import FIRST_BYTE_SECONDS, KINDS, SECONDS, Tally, Times
 from .targets import Targets
 
-SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
-FIRST_BYTE_SECONDS = (0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
-
-
-class OfTarget:
-    """What is kept for an endpoint and model, the label values looked up once."""
-
-    __slots__ = ("_tokens", "_tokens_by", "duration", "first_byte", "labels")
-
-    def __init__(self, labels: tuple[str, str], duration: Histogram, first_byte: Histogram, tokens: Counter) -> None:
-        self.labels, self.duration, self.first_byte = labels, duration, first_byte
-        self._tokens = tokens
-        self._tokens_by: dict[str, Counter] = {}
-
-    def count(self, usage: Usage) -> None:
-        if usage.input:
-            self._add("input", usage.input)
-        if usage.cache_read:
-            self._add("cache_read", usage.cache_read)
-        if written := (usage.cache_write_5m or 0) + (usage.cache_write_1h or 0):
-            self._add("cache_write", written)
-        if usage.output:
-            self._add("output", usage.output)
-        if usage.reasoning:
-            self._add("reasoning", usage.reasoning)
-
-    def _add(self, kind: str, count: int) -> None:
-        child = self._tokens_by.get(kind)
-        if child is None:
-            child = self._tokens_by[kind] = self._tokens.labels(*self.labels, kind)
-        child.inc(count)
+TOLD_EVERY = 0.25
+"""Seconds until what one of several workers counted can be seen by the others."""
 
 
 class Metrics(Meter):
@@ -68,9 +42,9 @@ class Metrics(Meter):
         self._directory = directory if self.shared else None
         self._models = Models(endpoints)
         self._registry = CollectorRegistry()
-        self._requests_by: dict[tuple[str, ...], Counter] = {}
-        self._in_flight_by: dict[tuple[str, str], Gauge] = {}
-        self._targets: dict[tuple[str, str, str], OfTarget] = {}
+        self._tally = Tally()
+        self._lock = Lock()
+        self._due: TimerHandle | None = None
         self._define(self._registry)
         self.targets = Targets(self._registry)
         if not self.shared:
@@ -79,27 +53,39 @@ class Metrics(Meter):
             GCCollector(registry=self._registry)
 
     def started(self, exchange: Exchange) -> None:
-        self._running(exchange.inbound.operation.kind, exchange.dialect.name).inc()
+        with self._lock:
+            self._tally.runs(exchange.inbound.operation.kind, exchange.dialect.name, 1)
+        if self.shared:
+            self._tell_soon()
 
     def record(self, record: UsageRecord) -> None:
-        self._running(record.operation, record.dialect).dec()
-        model = self._models.label(record)
-        self._request(record, model).inc()
-        target = self._target(record.operation, record.endpoint, model)
-        target.duration.observe(record.duration)
-        if record.first_byte is not None:
-            target.first_byte.observe(record.first_byte)
-        target.count(record.usage)
-        for attempt in record.attempts:
-            if attempt.error and attempt.outcome != "refused":
-                self._errors.labels(attempt.endpoint, error_class(attempt.error)).inc()
-        if len(record.attempts) > 1:
-            self.targets.count(record.attempts)
-        if record.loss:
-            self._lossy.labels(record.dialect, record.upstream_dialect).inc()
+        with self._lock:
+            self._tally.add(record, self._models.label(record))
+        if record.error or record.loss or len(record.attempts) > 1:
+            self._rare(record)
+        if self.shared:
+            self._tell_soon()
+
+    def tell(self) -> None:
+        """Whatever was counted so far, to the library. Of any thread."""
+        with self._lock:
+            tally, self._tally = self._tally, Tally()
+            self._due = None
+        for labels, step in tally.running.items():
+            self._in_flight.labels(*labels).inc(step)
+        for request, count in tally.requests.items():
+            self._requests.labels(*request).inc(count)
+        for target, taken in tally.targets.items():
+            _observe(self._duration.labels(*target), taken.durations)
+            if any(taken.first_bytes.counts):
+                _observe(self._first_byte.labels(*target), taken.first_bytes)
+            for kind, tokens in zip(KINDS, taken.tokens, strict=True):
+                if tokens:
+                    self._tokens.labels(*target[1:], kind).inc(tokens)
 
     def exposition(self) -> bytes:
         """Prometheus's text format. It takes long with many models: call it in a thread."""
+        self.tell()
         if self._directory is None:
             return generate_latest(self._registry)
         for pid in _dead(self._directory):
@@ -154,29 +140,30 @@ class Metrics(Meter):
             registry=registry,
         )
 
-    def _running(self, operation: str, dialect: str) -> Gauge:
-        labels = (operation, dialect)
-        child = self._in_flight_by.get(labels)
-        if child is None:
-            child = self._in_flight_by[labels] = self._in_flight.labels(*labels)
-        return child
+    def _rare(self, record: UsageRecord) -> None:
+        for attempt in record.attempts:
+            if attempt.error and attempt.outcome != "refused":
+                self._errors.labels(attempt.endpoint, error_class(attempt.error)).inc()
+        if len(record.attempts) > 1:
+            self.targets.count(record.attempts)
+        if record.loss:
+            self._lossy.labels(record.dialect, record.upstream_dialect).inc()
 
-    def _request(self, record: UsageRecord, model: str) -> Counter:
-        status = status_class(record.status)
-        labels = (record.operation, record.dialect, record.endpoint, model, status, record.outcome)
-        child = self._requests_by.get(labels)
-        if child is None:
-            child = self._requests_by[labels] = self._requests.labels(*labels)
-        return child
+    def _tell_soon(self) -> None:
+        if self._due is not None:
+            return
+        try:
+            self._due = get_running_loop().call_later(TOLD_EVERY, self.tell)
+        except RuntimeError:  # nothing runs that could do it later
+            self.tell()
 
-    def _target(self, operation: str, endpoint: str, model: str) -> OfTarget:
-        key = (operation, endpoint, model)
-        found = self._targets.get(key)
-        if found is None:
-            found = self._targets[key] = OfTarget(
-                (endpoint, model), self._duration.labels(*key), self._first_byte.labels(*key), self._tokens
-            )
-        return found
+
+def _observe(histogram: Histogram, times: Times) -> None:
+    """The library itself has no way to add many observations at once."""
+    histogram._sum.inc(times.total)
+    for bucket, count in zip(histogram._buckets, times.counts, strict=True):
+        if count:
+            bucket.inc(count)
 
 
 def _dead(directory: str) -> Iterator[int]:

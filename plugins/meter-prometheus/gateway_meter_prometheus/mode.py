@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import Breakers, Services
+from gateway import Breakers, Lifespan, Services
 
 if TYPE_CHECKING:
     from .metrics import Metrics
@@ -39,6 +39,18 @@ def metrics_of(services: Services) -> Metrics:
     breakers.watch(STATE, found.targets.told)
     found.targets.known(breakers.standings())
     return found
+
+
+class Telling(Lifespan):
+    """The last counts of a worker that stops stay with the others."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        self._metrics.tell()
 
 
 def shared_directory() -> str | None:

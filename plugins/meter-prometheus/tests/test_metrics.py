@@ -191,3 +191,27 @@ def test_statuses_have_classes(status, name):
 @pytest.mark.parametrize(("error", "name"), [("UpstreamRefused: x", "refused"), ("Odd: UpstreamTimeout", "other")])
 def test_errors_have_classes(error, name):
     assert error_class(error) == name
+
+
+def test_many_are_told_at_once_and_none_twice(meter):
+    target = {"operation": "generate", "endpoint": "listed", "model": "m"}
+    for duration in (0.05, 0.06, 601.0):
+        meter.started(exchange())
+        meter.record(msgspec.structs.replace(RECORD, duration=duration, first_byte=None))
+    for _ in range(2):
+        assert value(meter, "gateway_request_duration_seconds_count", **target) == 3
+        assert value(meter, "gateway_request_duration_seconds_bucket", le="0.05", **target) == 1
+        assert value(meter, "gateway_request_duration_seconds_bucket", le="600.0", **target) == 2
+        assert value(meter, "gateway_time_to_first_byte_seconds_count", **target) is None
+        assert value(meter, "gateway_requests_in_flight", operation="generate", dialect="openai-chat") == 0
+
+
+def test_what_is_counted_while_it_is_told_is_not_lost(meter):
+    """Scrapes run in a thread of their own."""
+    scraping = threading.Thread(target=lambda: [meter.tell() for _ in range(2000)])
+    scraping.start()
+    for _ in range(5000):
+        meter.record(RECORD)
+    scraping.join()
+    assert value(meter, "gateway_tokens_total", endpoint="listed", model="m", kind="input") == 50_000
+    assert models(meter) == {"m": 5000}

@@ -94,3 +94,12 @@ def test_a_process_alone_has_process_metrics(start):
 
 def test_several_processes_leave_no_process_metrics(start, tmp_path):
     assert value(start(tmp_path).tell("scrape"), "python_info") is None
+
+
+def test_what_is_counted_in_a_loop_is_told_soon_and_at_the_end(start, tmp_path):
+    one, two = start(tmp_path), start(tmp_path)
+    one.tell("serve")
+    while value(two.tell("scrape"), "gateway_requests_total") is None:
+        pass
+    one.tell("serve and stop")
+    assert value(two.tell("scrape"), "gateway_requests_total") == 2

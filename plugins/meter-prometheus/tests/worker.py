@@ -5,7 +5,7 @@ import base64
 import logging
 import sys
 
-from gateway_meter_prometheus import register_meters, register_routes
+from gateway_meter_prometheus import register_lifespans, register_meters, register_routes
 
 from gateway import Egress, Services, UsageRecord
 
@@ -26,6 +26,11 @@ class Exchange:
     inbound, dialect = Inbound, Dialect
 
 
+async def serve(step, until) -> None:
+    step()
+    await until
+
+
 def main() -> None:
     services = Services(None, Egress(), None, lambda: 0.0, logging.getLogger("test"))
     (meter,) = register_meters(None, services)
@@ -38,6 +43,11 @@ def main() -> None:
                 meter.started(Exchange)
             case "record":
                 meter.record(record)
+            case "serve":
+                asyncio.run(serve(lambda: meter.record(record), asyncio.sleep(1)))
+            case "serve and stop":
+                (telling,) = register_lifespans(None, services)
+                asyncio.run(serve(lambda: meter.record(record), telling.stop()))
             case "scrape":
                 answer = asyncio.run(route.handler(None, None)).body
         print(base64.b64encode(answer).decode(), flush=True)
