@@ -52,7 +52,8 @@ class Translation(Tap):
     def _event(self, event: Event) -> bytes:
         match event:
             case BlockDelta():
-                self.output_bytes += len(event.text)
+                text = event.text
+                self.output_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
             case Failed():
                 self.failed = event.error
                 return b""
