@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -34,7 +34,8 @@ from ..requests import accept_request_id, allowed_here, cors_headers, query_of, 
 from ..router import Match, Served
 from ..routes import Answer, RouteSpec
 from .bodies import Body, Held
-from .protocol import Server
+from .protocol import Handler, Server
+from .request import Request
 from .sinks import HttpSink
 
 log = logging.getLogger("gateway.server")
@@ -65,7 +66,7 @@ class HttpServer:
         self,
         sock: Any,
         tls: ssl.SSLContext | None,
-        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        handler: Handler,
     ) -> None:
         server = Server(
             handler,
@@ -102,7 +103,7 @@ class HttpServer:
                 await runner.cleanup()
         return True
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _handle(self, request: Request) -> bool:
         self.running += 1
         try:
             return await self._respond(request)
@@ -111,8 +112,8 @@ class HttpServer:
             if not self.running:
                 self._idle.set()
 
-    async def _handle_internal(self, request: web.BaseRequest) -> web.StreamResponse:
-        path, query = split_target(request.raw_path)
+    async def _handle_internal(self, request: Request) -> bool:
+        path, query = split_target(request.target)
         sink = HttpSink(request, None, self.assembly.core.timeouts.write, self.draining)
         try:
             match = self.assembly.router.match(_method(request), path)
@@ -123,13 +124,14 @@ class HttpServer:
         route = msgspec.structs.replace(match.route, access="public")
         return await self._route(request, route, match.params, query, sink)
 
-    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _respond(self, request: Request) -> bool:
         assembly = self.assembly
-        path, query = split_target(request.raw_path)
+        path, query = split_target(request.target)
         cors = cors_headers(assembly.core.listen.cors_origins, request.headers) if "Origin" in request.headers else None
-        if cors and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            return web.Response(status=204, headers=cors)
         sink = HttpSink(request, cors, assembly.core.timeouts.write, self.draining)
+        if cors and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            await sink.whole(204, {}, b"")
+            return sink.keep_alive
         try:
             match = assembly.router.match(_method(request), path)
         except GatewayError as error:
@@ -142,13 +144,13 @@ class HttpServer:
             await assembly.pipeline.handle(exchange, sink)
         finally:
             body.release()
-        return cast(web.StreamResponse, sink.response)
+        return sink.keep_alive
 
-    def _body(self, request: web.BaseRequest) -> Body:
+    def _body(self, request: Request) -> Body:
         core = self.assembly.core
         return Body(request, core.limits, core.timeouts.body, self._held)
 
-    def _exchange(self, request: web.BaseRequest, match: Match, query: str, body: Body) -> Exchange:
+    def _exchange(self, request: Request, match: Match, query: str, body: Body) -> Exchange:
         """The first dialect that claims the request; mostly there is only one."""
         for served in match.served:
             inbound = self._inbound(request, served, match.params, query, body)
@@ -156,28 +158,27 @@ class HttpServer:
                 break
         return Exchange(inbound, served.dialect, request_id=accept_request_id(inbound.headers.get("x-request-id")))
 
-    def _inbound(
-        self, request: web.BaseRequest, served: Served, params: Mapping[str, str], query: str, body: Body
-    ) -> Inbound:
+    def _inbound(self, request: Request, served: Served, params: Mapping[str, str], query: str, body: Body) -> Inbound:
         return Inbound(
             operation=served.operation,
             mount=served.mount,
             params=params,
             query=query_of(query),
             headers=request.headers,
-            peer=self._peers.client(request.remote or "", request.headers),
+            peer=self._peers.client(request.protocol.remote, request.headers),
             receive=body.whole,
             arriving=body,
         )
 
-    def _not_http(self, request: web.BaseRequest) -> web.Response:
+    async def _not_http(self, request: Request) -> bool:
         """The answer to bytes that are no request."""
         error = BadCall("This is not a valid HTTP/1.1 request, or its first line or a header is too long.")
-        return web.Response(body=self._told(request, error), status=error.status, headers=JSON)
+        sink = HttpSink(request, None, self.assembly.core.timeouts.write, self.draining)
+        return await self._miss(request, "", sink, error)
 
     async def _route(
-        self, request: web.BaseRequest, route: RouteSpec, params: Mapping[str, str], query: str, sink: HttpSink
-    ) -> web.StreamResponse:
+        self, request: Request, route: RouteSpec, params: Mapping[str, str], query: str, sink: HttpSink
+    ) -> bool:
         served = Served(_speaker(self.assembly), Operation("state", route.method, route.path), MOUNT)
         body = self._body(request)
         inbound = self._inbound(request, served, params, query, body)
@@ -194,7 +195,7 @@ class HttpServer:
         finally:
             body.release()
         await sink.whole(answer.status, {"Content-Type": answer.content_type, **answer.headers}, answer.body)
-        return cast(web.StreamResponse, sink.response)
+        return sink.keep_alive
 
     async def _admit(self, route: RouteSpec, inbound: Inbound, direct: bool) -> Principal:
         if allowed_here(route.access, inbound.peer, direct):
@@ -211,16 +212,14 @@ class HttpServer:
             raise Forbidden(f"{route.path} is for admins.")
         return principal
 
-    async def _miss(
-        self, request: web.BaseRequest, path: str, sink: HttpSink, error: GatewayError
-    ) -> web.StreamResponse:
+    async def _miss(self, request: Request, path: str, sink: HttpSink, error: GatewayError) -> bool:
         headers = dict(JSON)
         if isinstance(error, WrongMethod):
             headers["Allow"] = ", ".join(error.allowed)
         await sink.whole(error.status, headers, self._told(request, error, path))
-        return cast(web.StreamResponse, sink.response)
+        return sink.keep_alive
 
-    def _told(self, request: web.BaseRequest, error: GatewayError, path: str = "") -> bytes:
+    def _told(self, request: Request, error: GatewayError, path: str = "") -> bytes:
         """An error outside any dialect's operation, in the envelope of the one that the path suggests."""
         speaker = self.assembly.router.speaker(path)
         if speaker is None:
@@ -229,7 +228,7 @@ class HttpServer:
         return speaker.encode_error(error, self._inbound(request, nowhere, {}, "", self._body(request)))
 
 
-def _method(request: web.BaseRequest) -> str:
+def _method(request: Request) -> str:
     """HEAD is answered as GET is; the sink leaves the body out."""
     return "GET" if request.method == "HEAD" else request.method
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from ..errors import BadCall, SlowBody, TooLarge, Unavailable
 from ..inbound import Arriving
 from ..settings.core import BodyLimits
+from .request import Request
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -35,7 +36,7 @@ class Body(Arriving):
 
     __slots__ = ("_content", "_deadline", "_held", "_most", "_request", "_size", "_taken", "_waited")
 
-    def __init__(self, request: web.BaseRequest, limits: BodyLimits, deadline: float, held: Held) -> None:
+    def __init__(self, request: Request, limits: BodyLimits, deadline: float, held: Held) -> None:
         self._request = request
         self._content = request.content
         self._most = limits.body
@@ -106,8 +107,8 @@ class Body(Arriving):
         request = self._request
         if (request.content_length or 0) > self._most:
             raise self._too_large()
-        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
-            request.transport.write(_CONTINUE)
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.protocol.transport is not None:
+            request.protocol.transport.write(_CONTINUE)
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"The request body is larger than {self._most} bytes (gateway.limits.body).")

@@ -1,59 +1,126 @@
-"""Connections whose bytes may be no HTTP: answered in our own words, and not worth a traceback in the log."""
+"""A client's connection: the HTTP library's, with its loop over requests written anew.
+
+The library makes a task and three objects for each request, which nothing here reads, and answers bytes that are no
+HTTP in its own words, which quote them.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http import RawRequestMessage
+from aiohttp.streams import StreamReader
+
+from ..pipeline.sink import ClientGone
+from .request import Request
 
 log = logging.getLogger("gateway.server")
-Refusal = Callable[[web.BaseRequest], web.Response]
+Handler = Callable[[Request], Awaitable[bool]]
+"""Answers a request; whether another may follow on the connection."""
 
 
 class Server(web.Server):
-    """refusal: what bytes that are no request are answered with."""
+    """refuse: answers bytes that are no request."""
 
-    def __init__(
-        self,
-        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-        refusal: Refusal,
-        **options: Any,
-    ) -> None:
-        super().__init__(handler, **options)
-        self.refusal = refusal
+    def __init__(self, handler: Handler, refuse: Handler, **options: Any) -> None:
+        super().__init__(handler, **options)  # type: ignore[arg-type]
+        self._handlers = handler, refuse
 
     def __call__(self) -> web.RequestHandler:
-        return Protocol(self, self.refusal, loop=self._loop, **self._kwargs)
+        return Protocol(self, *self._handlers, loop=self._loop, **self._kwargs)
 
 
 class Protocol(web.RequestHandler):
-    __slots__ = ("_refusal",)
+    """remote: the client's address, "" where it has none."""
 
-    def __init__(self, server: Server, refusal: Refusal, **options: Any) -> None:
+    __slots__ = ("_handle", "_refuse", "remote")
+
+    def __init__(self, server: Server, handle: Handler, refuse: Handler, **options: Any) -> None:
         super().__init__(server, **options)
-        self._refusal = refusal
+        self._handle = handle
+        self._refuse = refuse
+        self.remote = ""
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """The parser's own words quote the bytes, credentials among them, so they go nowhere."""
-        if not isinstance(exc, HttpProcessingError):
-            return super().handle_error(request, status, exc, message)
-        log.debug("no HTTP from %s: %s", request.remote, type(exc).__name__)
-        refusal = self._refusal(request)
-        refusal.force_close()
-        return refusal
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        peer = self.peername
+        self.remote = str(peer[0] if isinstance(peer, tuple) else peer or "")
 
-    def log_exception(self, *args: Any, **options: Any) -> None:
-        """A body that cannot be decoded fails once more where its rest is thrown away."""
-        if isinstance(options.get("exc_info"), web.RequestPayloadError):
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Asked after every read, and it looks through nothing again; mostly nothing was paused."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
+    async def start(self) -> None:
+        """One request after another, in the connection's own task, so context variables last as long as it."""
+        try:
+            while not self._force_close and await self._one():
+                self._expect_another()
+        except asyncio.CancelledError:
+            self.force_close()
+            raise
+        if not self._force_close:
+            self._task_handler = None
+            if self.transport is not None:
+                self.transport.close()
+
+    async def _one(self) -> bool:
+        """Whether another one may follow."""
+        message, content = await self._next()
+        if isinstance(message, RawRequestMessage):
+            keep_alive = await self._answer(Request(self, message, content), self._handle)
+        else:
+            log.debug("no HTTP from %s: %s", self.remote, type(message.exc).__name__)
+            keep_alive = await self._answer(Request.unreadable(self), self._refuse)
+        return (content.is_eof() or await self._skip(content)) and keep_alive and not self._close
+
+    async def _next(self) -> tuple[Any, StreamReader]:
+        if not self._messages:
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        message = self._messages.popleft()
+        if self._parser is not None:
+            self._parser.message_consumed()
+        if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+            self._resume_reading_if_drained()
+        return message
+
+    async def _answer(self, request: Request, handle: Handler) -> bool:
+        self._request_in_progress = True
+        self._current_request = request  # type: ignore[assignment]
+        try:
+            return await handle(request)
+        except (ClientGone, ConnectionError):
+            return False
+        except Exception:
+            log.exception("fault while a request was answered")
+            return False
+        finally:
+            self._current_request = None
+            self._request_in_progress = False
+            if self._handler_waiter is not None:
+                self._handler_waiter.set_result(None)
+
+    async def _skip(self, content: StreamReader) -> bool:
+        """Reads what is left of a body, which else would be taken for the next request; not for long."""
+        try:
+            async with asyncio.timeout(self._lingering_time):
+                while not content.is_eof():
+                    await content.readany()
+        except (TimeoutError, ConnectionError, web.RequestPayloadError):
             log.debug("a body could not be read to its end")
-            return
-        super().log_exception(*args, **options)
+            return False
+        return True
+
+    def _expect_another(self) -> None:
+        """The timer is armed once and moves on by itself."""
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)

@@ -8,33 +8,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
 
 from ..heads import compose, status_line
 from ..pipeline.sink import ClientGone, Sink
+from .request import Request
 
 _HELD = 2**17
 """Bytes that are held for the end of the loop's turn, so that what comes together is one write."""
 
 
-class Written:
-    """What `web.Server` wants back from a handler; everything has been written already."""
-
-    def __init__(self, keep_alive: bool) -> None:
-        self.keep_alive = keep_alive
-
-    async def prepare(self, request: web.BaseRequest) -> None: ...
-
-    async def write_eof(self) -> None: ...
-
-
 class HttpSink(Sink):
-    """extra: headers for every reply. patience: seconds to wait for a client that does not read. closing: we drain."""
+    """extra: headers for every reply. patience: seconds to wait for a client that does not read. closing: we drain.
 
-    def __init__(
-        self, request: web.BaseRequest, extra: Mapping[str, str] | None, patience: float, closing: bool
-    ) -> None:
+    keep_alive: whether another request may follow.
+    """
+
+    def __init__(self, request: Request, extra: Mapping[str, str] | None, patience: float, closing: bool) -> None:
         self._request = request
         self._extra = extra
         self._patience = patience
@@ -42,10 +32,10 @@ class HttpSink(Sink):
         self._held: list[bytes] = []
         self._size = 0
         self.began = False
-        self.response = Written(request.keep_alive and not closing)
+        self.keep_alive = request.keep_alive and not closing
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        head = self._head(status, headers, ("Content-Length", str(len(body))))
+        head = self._head(status, headers, ("Content-Length", str(len(body))) if status != 204 else None)
         self.began = True
         if self._request.method != "HEAD":  # that has the length of what is not sent
             head += body
@@ -57,7 +47,7 @@ class HttpSink(Sink):
         """HTTP/1.0 has no chunks: there the end of the connection is the end of the reply."""
         self._chunked = self._request.version >= (1, 1)
         if not self._chunked:
-            self.response.keep_alive = False
+            self.keep_alive = False
         head = self._head(status, headers, ("Transfer-Encoding", "chunked") if self._chunked else None)
         self.began = True
         self._hold(head)
@@ -81,13 +71,13 @@ class HttpSink(Sink):
     def abort(self) -> None:
         """Closed without the last chunk, once what was written has gone out."""
         self._flush()
-        self.response.keep_alive = False
-        transport = self._request.transport
+        self.keep_alive = False
+        transport = self._request.protocol.transport
         if transport is not None:
             transport.close()
 
     def _open(self) -> asyncio.WriteTransport:
-        transport = self._request.transport
+        transport = self._request.protocol.transport
         if transport is None or transport.is_closing():
             raise ClientGone("the connection to the client was lost")
         return transport
@@ -106,7 +96,7 @@ class HttpSink(Sink):
         """Joined, since `writelines` does not slow anybody down in some versions of Python (CVE-2024-12254)."""
         parts = self._held
         self._held, self._size = [], 0
-        transport = self._request.transport
+        transport = self._request.protocol.transport
         if parts and transport is not None and not transport.is_closing():
             transport.write(b"".join(parts))
 
@@ -116,9 +106,9 @@ class HttpSink(Sink):
             async with asyncio.timeout(self._patience):
                 await self._request.protocol._drain_helper()
         except TimeoutError:
-            self.response.keep_alive = False
-            if self._request.transport is not None:
-                self._request.transport.abort()
+            self.keep_alive = False
+            if self._request.protocol.transport is not None:
+                self._request.protocol.transport.abort()
             raise ClientGone("the client does not read") from None
         except ConnectionError as error:
             raise ClientGone("the connection to the client was lost") from error
@@ -129,7 +119,7 @@ class HttpSink(Sink):
             lines.append(framing)
         if self._extra:
             lines += self._extra.items()
-        if not self.response.keep_alive:
+        if not self.keep_alive:
             lines.append(("Connection", "close"))
         elif self._request.version < (1, 1):
             lines.append(("Connection", "keep-alive"))

@@ -103,6 +103,11 @@ class Connection(BaseProtocol):
         if self.transport is not None:
             self.transport.abort()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Asked after every read, and it looks through nothing again; mostly nothing was paused."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def data_received(self, data: bytes) -> None:
         if data:
             self._answered = True
