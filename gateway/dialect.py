@@ -157,6 +157,8 @@ class Tap(ABC):
     complete: bool = False
     failed: UpstreamError | None = None
     output_bytes: int = 0
+    translates: ClassVar[bool] = False
+    """Whether bytes come out otherwise than they went in."""
 
     @abstractmethod
     def feed(self, data: bytes) -> bytes: ...

@@ -214,6 +214,10 @@ class Reply(ABC):
     async def read(self, limit: int = 64 * 2**20) -> bytes:
         """The whole body. Raises UpstreamBroken where it is cut or larger than `limit` bytes."""
 
+    def here(self) -> bytes | None:
+        """The whole body where it has come already, as short ones do; it is taken then. None where it has not."""
+        return None
+
     @abstractmethod
     async def chunk(self) -> bytes:
         """What has come, without waiting for more than the first byte; b"" at the end. Raises UpstreamError."""

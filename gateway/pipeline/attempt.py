@@ -68,7 +68,17 @@ class Sender:
         user_key = await self._keyring.find(exchange, provider) if provider.user_provides else None
         adapted = provider.adapt(encoded, attempt.target)
         outgoing = Outgoing(exchange, attempt, attempt.target, client.name, adapted, user_key)
-        reply = await self._post(outgoing, provider)
+        attempt.credentials = await provider.headers(outgoing)
+        headers = {"Content-Type": "application/json", **adapted.headers, **attempt.credentials}
+        url, limits, trust = provider.url(outgoing), attempt.target.timeouts, outgoing.trust
+        attempt.sent = True
+        attempt.input_bytes = len(adapted.body) if adapted.text_bytes is None else adapted.text_bytes
+        if is_arriving(exchange):
+            rest = rest_of(exchange, attempt)
+            reply = await self._upstream.upload(url, headers, adapted.body, rest, trust=trust, timeouts=limits)
+        else:
+            reply = await self._upstream.send("POST", url, headers, adapted.body, trust=trust, timeouts=limits)
+        attempt.status = reply.status
         if 200 <= reply.status < 300:
             return reply
         raise await _refused(reply, client, user_key)
@@ -106,22 +116,6 @@ class Sender:
             path = exchange.inbound.operation.path
             raise Unsupported(f"The endpoint {provider.endpoint} has nothing like {path}.", code="not_offered")
         return client
-
-    async def _post(self, outgoing: Outgoing, provider: HttpProvider) -> Reply:
-        target, encoded, attempt = outgoing.target, outgoing.encoded, outgoing.attempt
-        attempt.credentials = await provider.headers(outgoing)
-        headers = {"Content-Type": "application/json", **encoded.headers, **attempt.credentials}
-        url = provider.url(outgoing)
-        attempt.sent = True
-        attempt.input_bytes = len(encoded.body) if encoded.text_bytes is None else encoded.text_bytes
-        limits, trust = target.timeouts, outgoing.trust
-        if is_arriving(outgoing.exchange):
-            rest = rest_of(outgoing.exchange, attempt)
-            reply = await self._upstream.upload(url, headers, encoded.body, rest, trust=trust, timeouts=limits)
-        else:
-            reply = await self._upstream.send("POST", url, headers, encoded.body, trust=trust, timeouts=limits)
-        attempt.status = reply.status
-        return reply
 
     async def _run(self, exchange: Exchange, route: Route, attempt: Attempt, provider: EventProvider) -> Opened:
         call = canonical(exchange, route, attempt.target)

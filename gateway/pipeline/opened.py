@@ -39,14 +39,21 @@ class Opened(ABC):
         self.streamed = streamed
         self.headers = headers
 
-    @property
-    def translated(self) -> bool:
-        return isinstance(self.convert, Translation)
+        self.translated = convert.translates
 
     @property
     def given_up(self) -> bool:
         """Whether nothing more can come of it. What passes through passes to its end, whatever it tells."""
         return self.translated and self.convert.failed is not None
+
+    async def whole(self) -> bytes:
+        """All the client's bytes, but for what `convert.finish` gives. Read piece by piece, so that of a reply that is
+        cut the beginning has been read. Raises UpstreamError.
+        """
+        parts = []
+        while not self.given_up and (piece := await self.piece()) is not None:
+            parts.append(piece)
+        return b"".join(parts)
 
     @abstractmethod
     async def piece(self) -> bytes | None:
@@ -77,10 +84,20 @@ class OpenedReply(Opened):
     async def piece(self) -> bytes | None:
         data = await self._reply.chunk()
         if not self.streamed:
-            self._held += len(data)
-            if self._held > REPLY_LIMIT:
-                raise UpstreamBroken("The upstream's reply is too large.")
+            self._hold(len(data))
         return self.convert.feed(data) if data else None
+
+    async def whole(self) -> bytes:
+        data = self._reply.here()
+        if data is None:
+            return await super().whole()
+        self._hold(len(data))
+        return self.convert.feed(data)
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        if self._held > REPLY_LIMIT:
+            raise UpstreamBroken("The upstream's reply is too large.")
 
     async def close(self) -> None:
         self._reply.close()

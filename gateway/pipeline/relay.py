@@ -26,18 +26,16 @@ async def relay(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping
 
 
 async def _whole(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
-    parts = []
     try:
-        while not opened.given_up and (piece := await opened.piece()) is not None:
-            parts.append(piece)
-        parts.append(opened.convert.finish())
+        body = await opened.whole()
+        body += opened.convert.finish()
         _ended_well(exchange, opened)
     except UpstreamError as error:
         opened.attempt.failed(error)
         raise
     exchange.first_byte = time.monotonic() - exchange.started
     exchange.status = opened.status
-    await sink.whole(opened.status, headers, _safe(exchange, opened, b"".join(parts)))
+    await sink.whole(opened.status, headers, _safe(exchange, opened, body))
 
 
 async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
@@ -100,5 +98,6 @@ def _ended_well(exchange: Exchange, opened: Opened) -> None:
 def _note(exchange: Exchange, opened: Opened) -> None:
     convert = opened.convert
     note(opened.attempt, convert)
-    if isinstance(convert, Translation):
+    if opened.translated:
+        assert isinstance(convert, Translation)
         exchange.loss[:] = dict.fromkeys((*exchange.loss, *convert.loss))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import ClassVar
 
 from ..call import Audio
 from ..carrier import tag_id
@@ -20,6 +21,8 @@ class Translation(Tap):
 
     reply_id, model: for upstreams that name neither. decoder: None where events come by `encode`.
     """
+
+    translates: ClassVar[bool] = True
 
     def __init__(self, decoder: Decoder | None, encoder: Encoder, reply_id: str, model: str) -> None:
         self._decoder = decoder

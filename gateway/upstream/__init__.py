@@ -17,12 +17,14 @@ from cachetools import TTLCache
 from ..egress import Egress
 from ..errors import UpstreamBroken, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from ..provider import Reply, Rest, Timeouts, Trust, Upstream
-from .connection import Connection, ConnectionReply
+from .connection import Connection
 from .pool import Key, Pool
+from .reply import ConnectionReply
 from .where import Where, head, parse
 
 Address = tuple[AddressFamily, SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]
 DNS_TTL = 60.0
+_SILENT = "The upstream closed the connection without an answer."
 HEAD_START = 0.25
 """Seconds that an address gets before the next one is tried beside it (RFC 8305)."""
 
@@ -56,14 +58,14 @@ class HttpUpstream(Upstream):
         key: Key = (where.tls, where.host, where.port, trust)
         pooled = self._pool.take(key)
         if pooled is not None:
-            reply = await self._ask(pooled, key, opening, body, limits)
-            if reply is not None:
-                return reply
+            message = await pooled.ask(opening, body, limits)
+            if message is not None:
+                return ConnectionReply(pooled, message, self._pool, key)
         fresh = await self._connect(where, trust, limits.connect)
-        reply = await self._ask(fresh, key, opening, body, limits)
-        if reply is None:
-            raise UpstreamBroken("The upstream closed the connection without an answer.")
-        return reply
+        message = await fresh.ask(opening, body, limits)
+        if message is None:
+            raise UpstreamBroken(_SILENT)
+        return ConnectionReply(fresh, message, self._pool, key)
 
     async def upload(
         self,
@@ -81,33 +83,10 @@ class HttpUpstream(Upstream):
         length = None if rest.length is None else len(body) + rest.length
         opening = head("POST", where, headers, length)
         fresh = await self._connect(where, trust, limits.connect)
-        key: Key = (where.tls, where.host, where.port, trust)
-        reply = await self._ask(fresh, key, opening, body, limits, rest)
-        if reply is None:
-            raise UpstreamBroken("The upstream closed the connection without an answer.")
-        return reply
-
-    async def _ask(
-        self,
-        connection: Connection,
-        key: Key,
-        opening: bytes,
-        body: bytes,
-        limits: Timeouts,
-        rest: Rest | None = None,
-    ) -> Reply | None:
-        """None where the connection ended before any byte of an answer: a pooled one was stale, try a fresh one."""
-        try:
-            if rest is None:
-                message = await connection.ask(opening, body, limits)
-            else:
-                message = await connection.upload(opening, body, rest, limits)
-        except BaseException:
-            connection.abort()
-            raise
+        message = await fresh.upload(opening, body, rest, limits)
         if message is None:
-            return None
-        return ConnectionReply(connection, message, lambda: self._pool.put(key, connection))
+            raise UpstreamBroken(_SILENT)
+        return ConnectionReply(fresh, message, self._pool, (where.tls, where.host, where.port, trust))
 
     async def _connect(self, where: Where, trust: Trust, limit: float) -> Connection:
         try:

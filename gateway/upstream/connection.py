@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from aiohttp import ClientPayloadError
 from aiohttp.base_protocol import BaseProtocol
@@ -12,13 +11,13 @@ from aiohttp.http_parser import HttpResponseParser, RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from ..errors import UpstreamBroken, UpstreamError, UpstreamTimeout
-from ..provider import Reply, Rest, Timeouts
+from ..provider import Rest, Timeouts
 
 READ_LIMIT = 2**16
 """Bytes that may wait for a slow client before the upstream is not read any more (twice of it at most)."""
 ONE_WRITE = 2**15
 """Bytes up to which head and body are joined; larger bodies are not copied for it."""
-_LOST = "The connection to the upstream was lost in the middle of its reply."
+LOST = "The connection to the upstream was lost in the middle of its reply."
 
 
 class Connection(BaseProtocol):
@@ -63,35 +62,37 @@ class Connection(BaseProtocol):
         return self._payload
 
     async def ask(self, opening: bytes, body: bytes, limits: Timeouts) -> RawResponseMessage | None:
-        """Send; the answer's status and headers. None where the connection ended before any byte of one."""
-        if self.transport is None:
+        """Send; the answer's status and headers. None where the connection ended before any byte of one: a pooled one
+        was stale, and a fresh one may be tried.
+        """
+        transport = self.transport
+        if transport is None:
             return None
-        self._begin(limits)
-        assert self._head is not None
+        head = self._begin(limits)
         self._wait(limits.first_byte)
         if len(body) < ONE_WRITE:
-            self.transport.write(opening + body)
+            transport.write(opening + body)
         else:
-            self.transport.write(opening)
-            self.transport.write(body)
-        return await self._head
+            transport.write(opening)
+            transport.write(body)
+        try:
+            return await head
+        except BaseException:
+            self.abort()
+            raise
 
     async def upload(self, opening: bytes, body: bytes, rest: Rest, limits: Timeouts) -> RawResponseMessage | None:
         """The same for a body that is still arriving, no faster than the upstream takes it. A refusal ends it."""
-        self._begin(limits)
-        assert self._head is not None
-        chunked = rest.length is None
-        self._write(opening)
-        await self._pass_on(body, chunked)
-        async for piece in rest.pieces:
-            if self._head.done() and not self._accepted():
+        head = self._begin(limits)
+        try:
+            if await self._send(opening, body, rest):
+                self._wait(limits.idle if head.done() else limits.first_byte)
+            else:
                 self._spent = True
-                return await self._head
-            await self._pass_on(piece, chunked)
-        if chunked:
-            self._write(b"0\r\n\r\n")
-        self._wait(limits.idle if self._head.done() else limits.first_byte)
-        return await self._head
+            return await head
+        except BaseException:
+            self.abort()
+            raise
 
     def rest(self) -> None:
         """The reply was read to its end: nothing is waited for until the next request."""
@@ -139,16 +140,30 @@ class Connection(BaseProtocol):
         try:
             self._parser.feed_eof()
         except (HttpProcessingError, ClientPayloadError) as error:
-            self._fail(UpstreamBroken(_LOST), error)
+            self._fail(UpstreamBroken(LOST), error)
         if self._head is not None and not self._head.done() and not self._answered:
             self._head.set_result(None)
-        self._fail(UpstreamBroken(_LOST), exc)
+        self._fail(UpstreamBroken(LOST), exc)
 
-    def _begin(self, limits: Timeouts) -> None:
-        self._head = self._loop.create_future()
+    def _begin(self, limits: Timeouts) -> asyncio.Future[RawResponseMessage | None]:
+        head = self._head = self._loop.create_future()
         self._payload = None
         self._answered = False
         self._limits = limits
+        return head
+
+    async def _send(self, opening: bytes, body: bytes, rest: Rest) -> bool:
+        """Whether all of it was wanted."""
+        chunked = rest.length is None
+        self._write(opening)
+        await self._pass_on(body, chunked)
+        async for piece in rest.pieces:
+            if self._refused():
+                return False
+            await self._pass_on(piece, chunked)
+        if chunked:
+            self._write(b"0\r\n\r\n")
+        return True
 
     def _write(self, data: bytes) -> None:
         if self.transport is not None:
@@ -168,13 +183,13 @@ class Connection(BaseProtocol):
             return  # the head knows
         self.rest()
 
-    def _accepted(self) -> bool:
-        """Whether an answer that came before the whole request asks for the rest of it."""
+    def _refused(self) -> bool:
+        """Whether an answer came before the whole request, and does not want the rest of it."""
         assert self._head is not None
-        if self._head.exception() is not None:
+        if not self._head.done():
             return False
-        message = self._head.result()
-        return message is not None and message.code < 300
+        message = None if self._head.exception() is not None else self._head.result()
+        return message is None or message.code >= 300
 
     def _fail(self, error: UpstreamError, cause: BaseException | None = None) -> None:
         """Whoever waits, for the head or for more of the body, gets the error; the connection is not used again."""
@@ -211,47 +226,3 @@ class Connection(BaseProtocol):
             self._fail(UpstreamTimeout(f"The upstream did not answer within {self._patience:g} s."))
         else:
             self._fail(UpstreamTimeout("The upstream went silent in the middle of its reply."))
-
-
-class ConnectionReply(Reply):
-    """A reply on a Connection, which goes back to its pool once the body was read to its end."""
-
-    __slots__ = ("_connection", "_give_back", "_payload", "headers", "status")
-
-    def __init__(self, connection: Connection, message: RawResponseMessage, give_back: Callable[[], None]) -> None:
-        self._connection: Connection | None = connection
-        self._payload = connection.payload
-        self._give_back = give_back
-        self.status = message.code
-        self.headers = message.headers
-
-    async def read(self, limit: int = 64 * 2**20) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        while part := await self.chunk():
-            parts.append(part)
-            size += len(part)
-            if size > limit:
-                self.close()
-                raise UpstreamBroken("The upstream's reply is too large.")
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    async def chunk(self) -> bytes:
-        try:
-            return await self._payload.readany()
-        except UpstreamError:
-            self.close()
-            raise
-        except (ClientPayloadError, HttpProcessingError) as error:
-            self.close()
-            raise UpstreamBroken(_LOST) from error
-
-    def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        if self._payload.at_eof() and self._payload.exception() is None and connection.usable:
-            connection.rest()
-            self._give_back()
-        else:
-            connection.abort()

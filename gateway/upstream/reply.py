@@ -1,0 +1,61 @@
+"""A reply on a Connection."""
+
+from __future__ import annotations
+
+from aiohttp import ClientPayloadError
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawResponseMessage
+
+from ..errors import UpstreamBroken, UpstreamError
+from ..provider import Reply
+from .connection import LOST, Connection
+from .pool import Key, Pool
+
+
+class ConnectionReply(Reply):
+    """A reply on a Connection, which goes back to its pool once the body was read to its end."""
+
+    __slots__ = ("_connection", "_key", "_payload", "_pool", "headers", "status")
+
+    def __init__(self, connection: Connection, message: RawResponseMessage, pool: Pool, key: Key) -> None:
+        self._connection: Connection | None = connection
+        self._payload = connection.payload
+        self._pool = pool
+        self._key = key
+        self.status = message.code
+        self.headers = message.headers
+
+    async def read(self, limit: int = 64 * 2**20) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while part := await self.chunk():
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                self.close()
+                raise UpstreamBroken("The upstream's reply is too large.")
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def here(self) -> bytes | None:
+        payload = self._payload
+        return payload.read_nowait(-1) if payload.is_eof() and payload.exception() is None else None
+
+    async def chunk(self) -> bytes:
+        try:
+            return await self._payload.readany()
+        except UpstreamError:
+            self.close()
+            raise
+        except (ClientPayloadError, HttpProcessingError) as error:
+            self.close()
+            raise UpstreamBroken(LOST) from error
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._payload.at_eof() and self._payload.exception() is None and connection.usable:
+            connection.rest()
+            self._pool.put(self._key, connection)
+        else:
+            connection.abort()
