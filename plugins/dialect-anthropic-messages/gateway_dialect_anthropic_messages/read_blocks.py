@@ -23,6 +23,9 @@ from gateway.wire.members import FLAG, RAW, TEXT, Members
 from . import read_sources, state
 from .names import NAME
 
+_CHANGES = (b'"tool_addition"', b'"tool_removal"')
+"""Blocks of system messages that change the tools from there on."""
+
 
 def content(members: Members) -> list[Block]:
     """The blocks of a message's `content`; a carrier of a text's or call's proof goes to the block before it."""
@@ -49,6 +52,22 @@ def texts(members: Members, name: str) -> list[Text]:
         return [Text(members.need(name, TEXT))]
     path = members.at(name)
     return [_only_text(Members.of(part, f"{path}[{at}]")) for at, part in enumerate(members.array(name))]
+
+
+def instructions(members: Members) -> list[Block]:
+    """The content of a system message: text, and changes of the tools. It may have none where it sets the effort."""
+    value = members.seen("content")
+    if value is None or jsontext.first(value) == b'"':
+        return [*texts(members, "content")]
+    path = members.at("content")
+    return [_instruction(Members.of(part, f"{path}[{at}]"), part) for at, part in enumerate(members.array("content"))]
+
+
+def _instruction(members: Members, whole: Raw) -> Text | Opaque:
+    kind = members.seen("type")
+    if kind is not None and bytes(kind) in _CHANGES:
+        return Opaque(NAME, state.BLOCK, whole)
+    return _only_text(members)
 
 
 def _only_text(members: Members) -> Text:

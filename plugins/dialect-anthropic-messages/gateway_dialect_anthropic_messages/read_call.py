@@ -16,7 +16,7 @@ from gateway.wire.members import ARRAY, FLAG, INTEGER, NUMBER, TEXT, Kind, Membe
 
 from . import thinking, tools
 from .names import NAME
-from .read_blocks import content, texts
+from .read_blocks import content, instructions, texts
 from .versions import BETA
 
 _STOPS = Kind(list[str], "a list of strings")
@@ -57,7 +57,7 @@ def _message(turn: Raw, path: str) -> Message:
     members = Members.of(turn, path)
     role = members.need("role", TEXT)
     if role == "system":
-        return Message("system", list(texts(members, "content")), extra=members.given())
+        return Message("system", instructions(members), extra=members.given())
     if role not in ("user", "assistant"):
         raise members.wrong("role", "must be user, assistant or system")
     blocks = content(members)

@@ -62,7 +62,7 @@ class _Writer:
             self._turns.append({"role": "user", "content": [self._system.pop()]})
             self._loss.add("messages[0].role")
         out: Members = {"system": _plain(self._system)} if self._system else {}
-        out["messages"] = [{**turn, "content": _plain(turn["content"])} for turn in self._turns]
+        out["messages"] = [_written(turn) for turn in self._turns]
         return out
 
     def _hoist(self, message: Message, path: str) -> None:
@@ -85,6 +85,13 @@ def _role(message: Message) -> str:
     if message.role in ("assistant", "system"):
         return message.role
     return "system" if message.role == "developer" else "user"
+
+
+def _written(turn: Members) -> Members:
+    """A system message may have no content, where it sets the effort alone."""
+    if turn["role"] == "system" and not turn["content"]:
+        return {name: value for name, value in turn.items() if name != "content"}
+    return {**turn, "content": _plain(turn["content"])}
 
 
 def _plain(content: object) -> object:

@@ -105,6 +105,19 @@ def test_system_is_text_with_its_marks(server, inbound):
     assert "cache_control" in call.system[0].extra
 
 
+def test_a_system_message_may_change_the_tools_or_say_nothing(server, inbound):
+    change = {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "f"}}
+    messages = [
+        {"role": "user", "content": "Hi"},
+        {"role": "system", "content": [{"type": "text", "text": "A"}, change], "clear_at": "never"},
+        {"role": "system", "output_config": {"effort": "low"}},
+    ]
+    _, said, silent = read(server, inbound, messages=messages).messages
+    text, changed = said.blocks
+    assert (text, changed.form, json.loads(bytes(changed.payload))) == (Text("A"), "block", change)
+    assert (list(said.extra), silent.blocks, list(silent.extra)) == (["clear_at"], [], ["output_config"])
+
+
 def test_roles_say_who_spoke(server, inbound):
     result = {"type": "tool_result", "tool_use_id": "t1", "content": "5"}
     messages = [
@@ -314,6 +327,7 @@ def test_tool_choices(server, inbound, choice, mode, names, parallel):
             "messages[0].content[0].content",
         ),
         ({"system": [{"type": "image"}]}, "system[0].type"),
+        ({"messages": [{"role": "system", "content": [{"type": "image"}]}]}, "messages[0].content[0].type"),
         ({"tools": [{"name": "f"}]}, "tools[0].input_schema"),
         ({"tools": [{"name": "f", "input_schema": 3}]}, "tools[0].input_schema"),
         ({"tool_choice": {"type": "some"}}, "tool_choice.type"),

@@ -85,6 +85,20 @@ def test_its_own_system_messages_stay_where_they_stood(client, target):
     assert loss == ()
 
 
+def test_changes_of_tools_stay_in_its_own_system_messages(client, target):
+    change = Opaque("anthropic-messages", state.BLOCK, jsontext.raw({"type": "tool_removal", "tool": {"name": "f"}}))
+    said = Message("system", [change])
+    found, loss = written(client, target, Message("user", [Text("Hi")]), said, dialect="anthropic-messages")
+    assert found["messages"][1] == {"role": "system", "content": [{"type": "tool_removal", "tool": {"name": "f"}}]}
+    assert loss == ()
+
+
+def test_a_system_message_without_content_has_none(client, target):
+    effort = Message("system", extra={"output_config": jsontext.raw({"effort": "low"})})
+    found, _ = written(client, target, Message("user", [Text("Hi")]), effort, dialect="anthropic-messages")
+    assert found["messages"][1] == {"role": "system", "output_config": {"effort": "low"}}
+
+
 def test_system_texts_alone_ask_with_the_last_of_them(client, target):
     found, loss = written(client, target, Message("system", [Text("A")]), Message("system", [Text("B")]))
     assert (found["system"], found["messages"]) == ("A", [{"role": "user", "content": "B"}])
