@@ -11,7 +11,7 @@ versions.py                 the API version and the betas that an upstream is to
 taps.py                     passthrough: an upstream's reply, read along
 decoders.py                 an upstream's reply to events: contents.py, wire.py
 streams.py, wholes.py       events to a client's reply: pieces.py, shown.py
-inputs.py                   arguments as objects
+inputs.py, callers.py       arguments as objects; who calls
 state.py                    opaque state: signatures, redacted thinking, blocks of server tools
 usages.py, refusals.py      token counts and errors, both ways
 """

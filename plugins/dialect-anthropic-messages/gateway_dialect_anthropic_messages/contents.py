@@ -27,7 +27,7 @@ from gateway import (
 from gateway.wire import jsontext
 from gateway.wire.losses import Loss
 
-from . import state
+from . import callers, state
 from .names import NAME
 from .wire import Delta
 
@@ -192,9 +192,7 @@ class _Call(_Block):
         self._index = reader.take()
         self._given = members.get("input", _EMPTY)
         self._said = False
-        extra = _others(members, "id", "name", "input")
-        if _string(jsontext.members(extra.get("caller", _EMPTY)), "type") == "direct":
-            del extra["caller"]  # the model itself, as always where nothing else is said
+        extra = callers.told(_others(members, "id", "name", "input"))
         call = ToolCall(_string(members, "id"), _string(members, "name"), extra=extra)
         out.append(BlockStart(0, self._index, call))
 

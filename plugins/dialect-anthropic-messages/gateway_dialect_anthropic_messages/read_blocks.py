@@ -20,7 +20,7 @@ from gateway import (
 from gateway.wire import jsontext
 from gateway.wire.members import FLAG, RAW, TEXT, Members
 
-from . import read_sources, state
+from . import callers, read_sources, state
 from .names import NAME
 
 _CHANGES = (b'"tool_addition"', b'"tool_removal"')
@@ -141,7 +141,7 @@ def _tool_use(members: Members) -> ToolCall:
     if value is not None and jsontext.first(value) != b"{":
         raise BadCall(f"`{path}` must be an object.", param=path, code="invalid_type")
     arguments = bytes(value).decode() if value is not None else "{}"
-    return ToolCall(name, tool, arguments, extra=members.given())
+    return ToolCall(name, tool, arguments, extra=callers.told(members.given()))
 
 
 def _tool_result(members: Members) -> ToolResult:

@@ -138,6 +138,14 @@ def test_arguments_keep_their_text(server, inbound):
     assert call == ToolCall("t", "f", '{"b": 1.50, "a":"\\u00fc"}')
 
 
+def test_a_call_by_the_model_itself_says_nothing_more(server, inbound):
+    use = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    [call] = blocks(server, inbound, use | {"caller": {"type": "direct"}}, role="assistant")
+    assert call.extra == {}
+    [call] = blocks(server, inbound, use | {"caller": {"type": "code_execution", "tool_id": "s"}}, role="assistant")
+    assert list(call.extra) == ["caller"]
+
+
 def test_results_hold_texts_images_and_documents(server, inbound):
     content = [
         {"type": "text", "text": "5"},
