@@ -23,7 +23,9 @@ OUTPUT = 8192
 COUNTED = frozenset(
     (
         "anthropic_version",
+        "billing_policy",
         "cache_control",
+        "compaction",
         "context_management",
         "mcp_servers",
         "messages",

@@ -183,6 +183,12 @@ def test_a_count_gets_no_members_that_it_refuses(client, target, inbound):
     assert out.loss == ()
 
 
+def test_a_count_takes_what_is_set_of_what_it_knows(client, target, inbound):
+    more = {name: Raw(b"{}") for name in ("billing_policy", "compaction", "context_management", "diagnostics")}
+    out = edited(client, target, inbound, b'{"model":"m","messages":[]}', "count", set=more)
+    assert members(out).keys() == {"model", "messages", *more} - {"diagnostics"}
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"model":"m","messages":[],"metadata":7}'])
 def test_what_cannot_be_edited_is_refused(client, target, inbound, body):
     with pytest.raises(BadCall):
