@@ -209,7 +209,10 @@ class _Call(_Block):
 
 
 class _Other(_Block):
-    """A block that no other dialect has. Its deltas fill its members: `input` as JSON text, others as they are."""
+    """A block that no other dialect has. Its deltas fill its members: `input` as JSON text, others as they are.
+
+    A null in a delta says that there is nothing more.
+    """
 
     def __init__(self, reader: Reader, members: Extra, out: Events) -> None:
         self._reader = reader
@@ -222,7 +225,7 @@ class _Other(_Block):
             return True
         pieces = _pieces(payload)
         for name, value in pieces.items():
-            if name != "type":
+            if name != "type" and not jsontext.is_null(value):
                 self._members[name] = _longer(self._members.get(name), value)
         return True
 

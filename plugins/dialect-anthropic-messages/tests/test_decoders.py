@@ -214,6 +214,17 @@ def test_blocks_of_server_tools_are_put_together(client, target):
     assert [event.index for event in found] == [0, 1, 2, 3]
 
 
+def test_a_null_in_a_delta_takes_nothing_back(client, target):
+    compaction = block(
+        0,
+        {"type": "compaction", "content": None, "encrypted_content": None},
+        {"type": "compaction_delta", "content": "Sum", "encrypted_content": None},
+        {"type": "compaction_delta", "content": None, "encrypted_content": "enc"},
+    )
+    found = streamed(client, target, compaction)[2].block
+    assert json.loads(bytes(found.payload)) == {"type": "compaction", "content": "Sum", "encrypted_content": "enc"}
+
+
 @pytest.mark.parametrize(
     ("end", "reason", "detail"),
     [
