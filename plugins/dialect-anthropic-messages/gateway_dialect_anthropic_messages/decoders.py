@@ -171,6 +171,8 @@ class StreamDecoder(Decoder):
             reader.finish(out)
         elif read.type == "error" or read.error:
             reader.fail(refusals.in_band(jsontext.anything(payload)), out)
+        elif read.type != "ping":
+            reader.loss.add(read.type or "event")
 
     def _starting(self, payload: bytes, out: list[Event]) -> None:
         """Said twice before there is any content, it says nothing new; later, the upstream has begun once more."""

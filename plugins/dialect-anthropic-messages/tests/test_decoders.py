@@ -225,6 +225,12 @@ def test_a_null_in_a_delta_takes_nothing_back(client, target):
     assert json.loads(bytes(found.payload)) == {"type": "compaction", "content": "Sum", "encrypted_content": "enc"}
 
 
+def test_events_that_nobody_knows_are_told(client, target):
+    decoder = client.decoder(target, True)
+    [*_] = decoder.feed(sse({"type": "ping"}, *reply(TEXT)[:-1], {"type": "novel", "x": 1}, {"type": "message_stop"}))
+    assert list(decoder.loss) == ["novel"]
+
+
 @pytest.mark.parametrize(
     ("end", "reason", "detail"),
     [
