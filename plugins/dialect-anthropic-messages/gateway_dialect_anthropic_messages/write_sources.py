@@ -1,6 +1,6 @@
 """Images and documents to content blocks.
 
-The vendor takes PDF as base64 and text as text; of others' file ids it knows nothing.
+The vendor takes PDF as base64 or by URL, and text as text; of others' file ids it knows nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def document(block: File, path: str, loss: Loss) -> Members | None:
 
 def _source(block: File, own: bool) -> Members | None:
     if block.url is not None:
-        return {"type": "url", "url": block.url}
+        fits = own or block.media_type is None or _kind(block) == PDF
+        return {"type": "url", "url": block.url} if fits else None
     if block.data is None:
         return {"type": "file", "file_id": block.file_id} if block.file_id is not None and own else None
     kind = _kind(block)

@@ -220,6 +220,10 @@ PLAIN = b64encode("Grüße".encode()).decode()
     [
         (File(url="https://x.test/a.pdf"), {"source": {"type": "url", "url": "https://x.test/a.pdf"}}),
         (
+            File(url="https://x.test/a", media_type="application/pdf"),
+            {"source": {"type": "url", "url": "https://x.test/a"}},
+        ),
+        (
             File(data="JVBE", media_type="application/pdf", filename="a.pdf"),
             {"source": {"type": "base64", "media_type": "application/pdf", "data": "JVBE"}, "title": "a.pdf"},
         ),
@@ -251,6 +255,7 @@ def test_a_picture_that_came_as_a_file_is_a_picture(client, target):
         (Image(file_id="file_of_another_vendor"), "user", "messages[0].content[0]"),
         (File(file_id="file_of_another_vendor"), "user", "messages[0].content[0]"),
         (File(data="UEsD", media_type="application/zip"), "user", "messages[0].content[0]"),
+        (File(url="https://x.test/a", media_type="video/mp4"), "user", "messages[0].content[0]"),
         (Image(data="AA"), "assistant", "messages[0].content[0]"),
         (Image(data="AA", detail="low"), "user", "messages[0].content[0].detail"),
         (Text("x", {"prompt": jsontext.raw(1)}), "user", "messages[0].content[0].prompt"),
