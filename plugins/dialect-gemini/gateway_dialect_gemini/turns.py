@@ -36,6 +36,8 @@ from .functions import arguments, response
 from .names import NAME
 from .proofs import SIGNATURE
 
+_PROVING = frozenset(("text", "functionCall", SIGNATURE))
+
 
 class _Content(msgspec.Struct):
     """places: of the calls that its last parts are results of, in order."""
@@ -206,10 +208,17 @@ class Turns:
             self._loss.add(path)
         elif block.form == proofs.WHOLE:
             parts.append(dict(jsontext.members(block.payload)))
-        elif block.form == proofs.PART and parts:
-            parts[-1][SIGNATURE] = block.payload
+        elif block.form == proofs.PART:
+            self._onto(parts, block, path)
         else:
             parts.append({"text": "", SIGNATURE: block.payload})
+
+    def _onto(self, parts: list[Members], block: Opaque, path: str) -> None:
+        """The signature of a picture: behind what proves itself, or has a signature, the picture is gone."""
+        if not parts or parts[-1].keys() & _PROVING:
+            self._loss.add(path)
+        else:
+            parts[-1][SIGNATURE] = block.payload
 
     def _proof(self, proof: Opaque | None, path: str) -> Members:
         if proof is None:

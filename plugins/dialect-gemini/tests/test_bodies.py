@@ -101,6 +101,17 @@ def test_the_signature_of_a_picture_goes_onto_it() -> None:
     assert loss == ()
 
 
+def test_the_signature_of_a_picture_that_is_gone_goes_onto_nothing_else() -> None:
+    """A client that has no place for pictures in replies brings back the signature alone."""
+    signature = Opaque("gemini", "part", Raw(b'"c2ln"'), "golden")
+    call = ToolCall("a", "f", proof=OURS)
+    for before in ([Text("Look")], [Text("Look"), call], [Text("Look", proof=OURS)], []):
+        parts, loss = saying(*before, signature)
+        signed = [part for part in parts if "thoughtSignature" in part]
+        assert len(signed) == sum(block.proof is not None for block in before)
+        assert loss == (f"messages[0].content[{len(before)}]",)
+
+
 def test_ids_that_were_minted_are_not_written() -> None:
     def named(identity: str) -> tuple[bool, bool]:
         call = Call("m", [Message("assistant", [ToolCall(identity, "f")]), Message("tool", [ToolResult(identity)])])
