@@ -90,6 +90,7 @@ class Turns:
         """There is one place for it; where it stood in the conversation is lost."""
         if begun:
             self._loss.add(path)
+        self._loss.lose(message.extra, path)
         for at, block in enumerate(message.blocks):
             if isinstance(block, Text):
                 self._system(block, f"{path}.content[{at}]")
@@ -186,12 +187,16 @@ class Turns:
         return jsontext.merged({"functionResponse": answer}, _raw(self._loss.keep(extra, path)))
 
     def _pieces(self, result: ToolResult, path: str) -> list[Members]:
+        """What of a result is no text, whose words stand in the response."""
         found: list[Members] = []
         for at, block in enumerate(result.blocks):
+            where = f"{path}.content[{at}]"
             if isinstance(block, Opaque):
-                self._loss.add(f"{path}.content[{at}]")
-            elif not isinstance(block, Text):
-                self._media(found, block, f"{path}.content[{at}]")
+                self._loss.add(where)
+            elif isinstance(block, Text):
+                self._loss.lose(block.extra, where)
+            else:
+                self._media(found, block, where)
         return found
 
     def _media(self, parts: list[Members], block: media.Media, path: str) -> None:

@@ -222,6 +222,18 @@ def test_a_schemas_name_stands_in_the_schema() -> None:
     }
 
 
+def test_what_stands_beside_texts_and_has_no_place_is_lost() -> None:
+    mark = {"cache_control": Raw(b"{}")}
+    result = ToolResult("a", [Text("5", mark)])
+    messages = [Message("system", [Text("Be brief")], extra=mark), Message("user", [Text("Hi")])]
+    call = Call("m", [*messages, Message("tool", [result])], dialect="x")
+    assert sent(call)[1] == (
+        "messages[0].cache_control",
+        "messages[2].content[0].name",
+        "messages[2].content[0].content[0].cache_control",
+    )
+
+
 def test_what_only_gemini_has_goes_where_it_was_and_is_lost_elsewhere() -> None:
     extra = {
         "generationConfig.speechConfig": Raw(b"{}"),
