@@ -124,6 +124,7 @@ class CandidateReader:
         self, text: str, kind: type[Text] | type[Reasoning], proof: Raw | None, extra: Extra, out: list[Event]
     ) -> None:
         if not text and proof is None:
+            self._loss.lose(extra, kind.__name__)
             return
         block = self._open
         if block is None or block.kind is not kind or block.signed:

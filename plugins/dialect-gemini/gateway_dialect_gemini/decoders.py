@@ -64,14 +64,16 @@ class _ReplyReader:
             return
         for _, candidate in sorted(self._candidates.items()):
             candidate.finish(out)
-        if not self._candidates and self._blocked is not None:
+        if self._blocked is not None and self._candidates:
+            self.loss.add(FEEDBACK)
+        elif self._blocked is not None:
             out.append(self._blocked)
 
     def _chunk(self, chunk: Chunk, out: list[Event]) -> None:
         self._tell(chunk, out)
         for candidate in chunk.candidates:
             self._candidate(candidate, out)
-        if (word := reasons.named(_word(chunk.feedback))) and not self._candidates:
+        if word := reasons.named(_word(chunk.feedback)):
             extra = {FEEDBACK: jsontext.raw(chunk.feedback)}
             self._blocked = Finished(0, "content_filter", word, extra=extra)
         if chunk.usage is not None:

@@ -214,6 +214,13 @@ def test_a_blocked_prompt_is_a_whole_reply_of_its_own() -> None:
     assert isinstance(read({"promptFeedback": {"blockReason": "BLOCK_REASON_UNSPECIFIED"}})[-1], Failed)
 
 
+def test_what_a_reply_says_without_a_place_for_it_is_told() -> None:
+    decoder = CLIENT.decoder(TARGET, True)
+    told = chunk({"text": "", "partMetadata": {}}, {"text": "a"}, promptFeedback={"blockReason": "OTHER"})
+    [*_] = [*decoder.feed(stream(told)), *decoder.finish()]
+    assert list(decoder.loss) == ["Text.partMetadata", "promptFeedback"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
