@@ -90,6 +90,8 @@ def read(told: str, called: bool) -> tuple[Reason, str | None]:
 def written(finished: Finished, own: bool) -> str:
     """own: the reply is of this dialect, so its own word stands."""
     detail = finished.detail or ""
+    if own and detail and finished.reason == "content_filter":
+        return detail
     if (own or finished.reason in ("content_filter", "refusal")) and detail in FILTERS | _READ.keys() - {""}:
         return detail
     return _WRITTEN[finished.reason]

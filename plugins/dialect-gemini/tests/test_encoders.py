@@ -182,6 +182,14 @@ def test_its_own_members_come_back_where_they_were(framing: Framing) -> None:
     assert loss == ["finishMessage", "safetyRatings"]
 
 
+@pytest.mark.filterwarnings("ignore:NOVEL is not a valid")
+@each_framing
+def test_an_end_that_nobody_knows_keeps_its_word(framing: Framing) -> None:
+    ended = Finished(0, "content_filter", "NOVEL")
+    assert written(framing, ended, dialect="gemini")[0][-1]["candidates"][0]["finishReason"] == "NOVEL"
+    assert written(framing, ended)[0][-1]["candidates"][0]["finishReason"] == "SAFETY"
+
+
 @each_framing
 def test_a_blocked_prompt_has_no_candidates(framing: Framing) -> None:
     extra = {"promptFeedback": Raw(b'{"blockReason":"SAFETY"}')}
