@@ -17,13 +17,18 @@ from .names import COUNT, STREAM, plain, verb
 
 
 class Limited(msgspec.Struct, rename="camel"):
+    """snake_*: the same under their other names."""
+
     max_output_tokens: int | None = None
     candidate_count: int | None = None
+    snake_output: int | None = msgspec.field(default=None, name="max_output_tokens")
+    snake_count: int | None = msgspec.field(default=None, name="candidate_count")
 
 
 class Outline(msgspec.Struct, rename="camel"):
     contents: list[Raw]
     generation_config: Limited | None = None
+    snake_config: Limited | None = msgspec.field(default=None, name="generation_config")
 
 
 _OUTLINE = msgspec.json.Decoder(Outline)
@@ -32,12 +37,14 @@ _OUTLINE = msgspec.json.Decoder(Outline)
 def peek(inbound: Inbound) -> Envelope:
     """Raises BadCall where the body is not UTF-8, not JSON, or not an object with contents."""
     found = outlined(inbound.body, _OUTLINE, _unread)
-    limits = found.generation_config or _explained(inbound.body, verb(inbound.operation.path))
+    limits = found.generation_config or found.snake_config
+    limits = limits or _explained(inbound.body, verb(inbound.operation.path))
+    choices = limits.candidate_count or limits.snake_count or 1
     return Envelope(
         model=model(inbound),
         stream=verb(inbound.operation.path) == STREAM,
-        max_output=limits.max_output_tokens,
-        choices=min(max(limits.candidate_count or 1, 1), 1000),
+        max_output=limits.snake_output if limits.max_output_tokens is None else limits.max_output_tokens,
+        choices=min(max(choices, 1), 1000),
         framing="sse" if inbound.query.get("alt") == "sse" else "array",
     )
 

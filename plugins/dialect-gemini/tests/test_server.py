@@ -73,9 +73,16 @@ def test_the_path_says_whether_it_streams_and_the_query_how() -> None:
 
 
 def test_limits_are_peeked_at_under_both_names_and_as_strings() -> None:
-    for config in ('"generationConfig": {"maxOutputTokens": 7}', '"generation_config": {"max_output_tokens": "7"}'):
+    for config in (
+        '"generationConfig": {"maxOutputTokens": 7, "candidateCount": 2}',
+        '"generation_config": {"max_output_tokens": "7", "candidate_count": 2}',
+        '"generation_config": {"max_output_tokens": 7, "candidate_count": 2}',
+        '"generationConfig": {"max_output_tokens": 7, "candidate_count": 2}',
+        '"generation_config": {"maxOutputTokens": 9}, "generationConfig": {"maxOutputTokens": 7, "candidateCount": 2}',
+    ):
         body = PLAIN[:-1] + f", {config}}}".encode()
-        assert SERVER.peek(replay.inbound(SERVER, body, "/v1/models/m:generateContent")).max_output == 7
+        peeked = SERVER.peek(replay.inbound(SERVER, body, "/v1/models/m:generateContent"))
+        assert (peeked.max_output, peeked.choices) == (7, 2)
 
 
 def test_lists_of_models_are_its_own_where_the_key_comes_googles_way() -> None:
