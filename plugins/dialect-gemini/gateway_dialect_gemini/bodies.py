@@ -12,7 +12,7 @@ from .fields import nested
 from .turns import Turns
 
 SSE = {"alt": "sse"}
-_TIERS = {"default": "standard", "flex": "flex", "priority": "priority"}
+TIERS = {"default": "standard", "flex": "flex", "priority": "priority"}
 
 
 def encode(call: Call, target: Target) -> Encoded:
@@ -93,10 +93,10 @@ def _tier(call: Call, loss: Loss) -> str | None:
     tier = call.service_tier
     if tier is None or tier == "auto":
         return None
-    if tier not in _TIERS and not loss.own:
+    if tier not in TIERS and not loss.own:
         loss.add("service_tier")
         return None
-    return _TIERS.get(tier, tier)
+    return TIERS.get(tier, tier)
 
 
 def _unheard(call: Call, loss: Loss) -> None:

@@ -16,6 +16,7 @@ from gateway.wire import jsontext
 from gateway.wire.losses import Loss
 
 from . import names, options
+from .bodies import TIERS
 from .calls import WRAPPED
 from .configs import CONFIG, THINKING
 from .counts import wrapped
@@ -23,7 +24,7 @@ from .fields import camel
 from .names import COUNT
 
 _MEMBERS = msgspec.json.Decoder(Extra)
-_SYSTEM = "systemInstruction"
+_SYSTEM, _TIER = "systemInstruction", "serviceTier"
 _NAMES: Mapping[Parameter, str] = {
     "temperature": "temperature",
     "top_p": "topP",
@@ -138,13 +139,27 @@ def _defaults(members: Extra, edit: Edit, target: Target, loss: Loss) -> None:
         elif parameter in _THOUGHTS:
             _think(thinking, parameter, value, locked, target, loss)
         elif parameter == "service_tier":
-            _put(members, ("serviceTier",), value, locked)
+            _tier(members, value, locked, loss)
         else:
             loss.add(parameter)
     if thinking != before[1]:
         config[thoughts] = jsontext.raw(thinking)
     if config != before[0]:
         members[name] = jsontext.raw(config)
+
+
+def _tier(members: Extra, value: Raw, locked: bool, loss: Loss) -> None:
+    """`auto` is what Google does without one."""
+    word = msgspec.json.decode(value)
+    if word == "auto":
+        if locked:
+            members.pop(_found(members, _TIER) or _TIER, None)
+        return
+    tier = word if word in TIERS.values() else TIERS.get(word)
+    if tier is None:
+        loss.add("service_tier")
+    else:
+        _put(members, (_TIER,), jsontext.raw(tier), locked)
 
 
 def _think(thinking: Extra, parameter: Parameter, value: Raw, locked: bool, target: Target, loss: Loss) -> None:

@@ -92,6 +92,17 @@ def test_a_locked_level_takes_the_place_of_the_clients_budget() -> None:
     assert older["generationConfig"] == {"thinkingConfig": {"thinkingBudget": 1024}}
 
 
+def test_a_tier_is_told_in_googles_words() -> None:
+    def tier(word: str) -> tuple[Any, tuple[str, ...]]:
+        out = edited(PLAIN, defaults=defaults(service_tier=word))
+        return json.loads(out.body).get("serviceTier"), out.loss
+
+    assert tier("default") == ("standard", ())
+    assert tier("flex") == ("flex", ())
+    assert tier("auto") == (None, ())
+    assert tier("scale") == (None, ("service_tier",))
+
+
 def test_what_gemini_has_no_member_for_is_lost() -> None:
     assert edited(PLAIN, defaults=defaults(user="u", logit_bias={}, service_tier="flex")).loss == ("user", "logit_bias")
 
