@@ -20,7 +20,7 @@ from .bodies import TIERS
 from .calls import WRAPPED
 from .configs import CONFIG, THINKING
 from .counts import wrapped
-from .fields import camel
+from .fields import camel, once
 from .names import COUNT
 
 _MEMBERS = msgspec.json.Decoder(Extra)
@@ -57,8 +57,8 @@ def edited(inbound: Inbound, edit: Edit, target: Target) -> Encoded:
         _instruct(members, edit.instructions)
     loss = Loss()
     _defaults(members, edit, target, loss)
-    members |= edit.set
-    members |= target.set
+    for name, value in {**edit.set, **target.set}.items():
+        members[_found(members, camel(name)) or name] = value
     for name in target.drop | edit.drop:
         members.pop(_found(members, name) or name, None)
     path = names.path(edit.model, verb)
@@ -83,7 +83,7 @@ def _counted(members: Extra, edit: Edit) -> Encoded:
 
 def _members(body: bytes) -> Extra:
     try:
-        return _MEMBERS.decode(body)
+        return once(_MEMBERS.decode(body))
     except jsontext.UNREADABLE as error:
         raise BadCall("The request body is not a JSON object.") from error
 

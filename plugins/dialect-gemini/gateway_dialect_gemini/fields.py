@@ -20,7 +20,7 @@ class Fields(Members):
     __slots__ = ()
 
     def __init__(self, members: Extra, path: str = "") -> None:
-        super().__init__({camel(name): value for name, value in members.items()}, path)
+        super().__init__({camel(name): value for name, value in once(members).items()}, path)
 
     def each(self, name: str) -> list[Fields]:
         """The objects of a list; a single object stands for a list of it, as it does with Google."""
@@ -68,6 +68,13 @@ def camel(name: str) -> str:
         return name
     first, *rest = name.split("_")
     return first + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+def once(members: Extra) -> Extra:
+    """Of what stands there under both of its names, the camelCase one counts, which alone is peeked at."""
+    if not any("_" in name for name in members):
+        return members
+    return {name: value for name, value in members.items() if camel(name) == name or camel(name) not in members}
 
 
 def parse(body: bytes) -> Fields:

@@ -107,6 +107,17 @@ def test_what_gemini_has_no_member_for_is_lost() -> None:
     assert edited(PLAIN, defaults=defaults(user="u", logit_bias={}, service_tier="flex")).loss == ("user", "logit_bias")
 
 
+def test_members_are_set_in_place_of_either_name() -> None:
+    body = edited('{"safety_settings":[1],' + PLAIN[1:], set={"safetySettings": Raw(b"[2]")}).body
+    assert json.loads(body) == {"safety_settings": [2], **json.loads(PLAIN)}
+
+
+def test_a_member_under_both_names_counts_once() -> None:
+    own = '{"generation_config":{"topK":1},"generationConfig":{"topK":2},"generation_config":{"topK":3},"contents":[]}'
+    assert json.loads(edited(own).body) == {"generationConfig": {"topK": 2}, "contents": []}
+    assert SERVER.decode(replay.inbound(SERVER, own.replace('"contents":[]', PLAIN[1:-1]).encode())).sampling.top_k == 2
+
+
 def test_members_are_dropped_under_either_name() -> None:
     body = edited('{"safety_settings":[],' + PLAIN[1:], drop=frozenset({"safetySettings"})).body
     assert list(json.loads(body)) == ["contents"]
