@@ -96,7 +96,7 @@ class BlockReader:
         if block is None:
             return
         if block.kind == "image":
-            self._show(block, out)
+            self._show(at, block, out)
             return
         index = block.index or 0
         if block.kind == "call" and not block.length:
@@ -120,10 +120,15 @@ class BlockReader:
         out.append(BlockStart(0, found.index or 0, block))
         return found
 
-    def _show(self, block: _Open, out: list[Event]) -> None:
+    def _show(self, at: int, block: _Open, out: list[Event]) -> None:
+        """One that failed, or lies in a bucket, has no bytes."""
+        data = _joined(block.pieces)
+        if not data:
+            self._loss.add(f"content[{at}].image")
+            return
         index = self._take()
         media_type = f"image/{block.form}" if block.form else None
-        out += [BlockStart(0, index, Image(data=_joined(block.pieces), media_type=media_type)), BlockStop(0, index)]
+        out += [BlockStart(0, index, Image(data=data, media_type=media_type)), BlockStop(0, index)]
 
     def _take(self) -> int:
         self._next += 1

@@ -157,8 +157,8 @@ class StreamDecoder(Decoder):
             self._reader.blocks.call(at, use.name or "", use.tool_use_id or "", use.type, out)
         elif start.image is not None:
             self._reader.blocks.image(at, start.image.format, "", out)
-        elif start.tool_result is not None:
-            self._reader.loss.add("contentBlockStart.start.toolResult")
+        else:
+            self._unknown("contentBlockStart", "start", payload)
 
     def _delta(self, payload: bytes, out: list[Event]) -> None:
         event = wire.event(payload, wire.BlockDeltaEvent)
@@ -176,8 +176,12 @@ class StreamDecoder(Decoder):
         if delta.image is not None and delta.image.source is not None:
             blocks.image(at, None, delta.image.source.bytes or "", out)
         if not delta.known:
-            for name in jsontext.members(jsontext.members(payload).get("delta", Raw(b"{}"))):
-                self._reader.loss.add(f"contentBlockDelta.delta.{name}")
+            self._unknown("contentBlockDelta", "delta", payload)
+
+    def _unknown(self, event: str, union: str, payload: bytes) -> None:
+        """Names what it holds instead of what is known."""
+        for name in jsontext.members(jsontext.members(payload).get(union, jsontext.NULL)):
+            self._reader.loss.add(f"{event}.{union}.{name}")
 
 
 class WholeDecoder(BodyDecoder):

@@ -31,7 +31,6 @@ class ImageStart(Struct):
 class Start(Struct, rename="camel"):
     tool_use: ToolUseStart | None = None
     image: ImageStart | None = None
-    tool_result: object = None
 
 
 class BlockStartEvent(Struct, rename="camel"):

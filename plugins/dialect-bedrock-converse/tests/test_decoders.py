@@ -279,12 +279,28 @@ def test_a_stream_without_its_end_was_cut(frame: Framer) -> None:
     assert isinstance(failure(list(replay.decoded(CLIENT.decoder(TARGET, True), [body]))), UpstreamBroken)
 
 
+def test_a_picture_without_bytes_is_named(frame: Framer) -> None:
+    start = ("contentBlockStart", {"contentBlockIndex": 0, "start": {"image": {"format": "png"}}})
+    decoder = CLIENT.decoder(TARGET, True)
+    failed = delta(0, image={"error": {"message": "Filtered"}})
+    events = list(replay.decoded(decoder, [frame(*one) for one in (START, start, failed, stopped(0), STOP)]))
+    assert [type(event) for event in events] == [Started, Finished]
+    assert list(decoder.loss) == ["content[0].image"]
+    kept = {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://a/b"}}}}
+    assert whole([{"text": "See"}, kept])[1] == ["content[1].image"]
+
+
 def test_unknown_events_and_members_are_named_and_tolerated(frame: Framer) -> None:
     decoder = CLIENT.decoder(TARGET, True)
     events = [START, ("newEvent", {}), delta(0, hologram={"a": 1}), delta(0), ("contentBlockStart", {}), STOP]
+    events[4:4] = [("contentBlockStart", {"start": {"hologram": {}}})]
     told = list(replay.decoded(decoder, [frame(*event) for event in events]))
     assert isinstance(told[-1], Finished)
-    assert list(decoder.loss) == ["newEvent", "contentBlockDelta.delta.hologram"]
+    assert list(decoder.loss) == [
+        "newEvent",
+        "contentBlockDelta.delta.hologram",
+        "contentBlockStart.start.hologram",
+    ]
     assert whole([{"hologram": 1}, {}, {"text": "a"}])[1] == ["output.message.content[0].hologram"]
 
 
