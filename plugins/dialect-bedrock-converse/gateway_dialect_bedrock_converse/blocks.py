@@ -146,7 +146,11 @@ def _joined(pieces: list[str]) -> str:
 
 
 def _url(citation: dict[str, object]) -> str:
+    """Its place on the web; of a search result that the client gave, its source where that is a URL."""
     location = citation.get("location")
     web = location.get("web") if isinstance(location, dict) else None
     url = web.get("url") if isinstance(web, dict) else None
+    source = citation.get("source")
+    if not isinstance(url, str) and isinstance(source, str) and source.startswith(("http://", "https://")):
+        return source
     return url if isinstance(url, str) else ""

@@ -290,6 +290,13 @@ def test_a_picture_without_bytes_is_named(frame: Framer) -> None:
     assert whole([{"text": "See"}, kept])[1] == ["content[1].image"]
 
 
+def test_a_source_that_is_a_url_is_one(frame: Framer) -> None:
+    found = {"title": "T", "source": "https://a.example", "location": {"searchResultLocation": {"start": 0}}}
+    for source, url in (("https://a.example", "https://a.example"), ("handbook", "")):
+        events = streamed(frame, START, delta(0, text="Yes"), delta(0, citation=found | {"source": source}), STOP)
+        assert [event.citation.url for event in events if isinstance(event, BlockDelta) and event.citation] == [url]
+
+
 def test_unknown_events_and_members_are_named_and_tolerated(frame: Framer) -> None:
     decoder = CLIENT.decoder(TARGET, True)
     events = [START, ("newEvent", {}), delta(0, hologram={"a": 1}), delta(0), ("contentBlockStart", {}), STOP]
