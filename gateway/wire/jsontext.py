@@ -34,6 +34,20 @@ def encode(value: object) -> bytes:
         return _escaped(value)
 
 
+def line(value: object) -> bytes:
+    """The same on one line: raw values may hold line breaks."""
+    data = encode(value)
+    return one_line(data) if b"\n" in data or b"\r" in data else data
+
+
+def one_line(data: bytes) -> bytes:
+    """JSON without blanks between its tokens, where alone there can be line breaks."""
+    try:
+        return msgspec.json.format(data, indent=-1)
+    except UNREADABLE:
+        return encode(loaded(data))
+
+
 def raw(value: object) -> Raw:
     try:
         return Raw(_ENCODER.encode(value))

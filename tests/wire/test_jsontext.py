@@ -34,6 +34,12 @@ def test_what_was_mended_msgspec_reads(value):
     msgspec.json.decode(jsontext.mended(jsontext.encode(value)))
 
 
+def test_a_line_has_no_line_breaks():
+    assert jsontext.line({"a": Raw(b'{\r\n "b": [1,\n "c d"]}')}) == b'{"a":{"b":[1,"c d"]}}'
+    assert jsontext.line({"a": Raw(HALF[:-1] + b'\\n"'), "b": Raw(b"[\r]")}) == b'{"a":"\\ud83d\\n","b":[]}'
+    assert jsontext.line({"a": Raw(b"[1, 2]")}) == b'{"a":[1, 2]}'
+
+
 def test_a_lone_surrogate_is_written_with_escapes_in_structs_and_beside_raw_json():
     told = {"parts": [Part("\ud83d", Raw(b'{"a": 1}'))], "raw": Raw(HALF)}
     assert jsontext.encode(told) == b'{"parts":[{"type":"part","text":"\\ud83d","more":{"a":1}}],"raw":"\\ud83d"}'

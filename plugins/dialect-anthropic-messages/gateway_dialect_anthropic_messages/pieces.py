@@ -39,7 +39,7 @@ class Writer:
         index = self._next
         self._next += 1
         begun = b'event: content_block_start\ndata: {"type":"content_block_start","index":%d,"content_block":%b}\n\n'
-        return index, begun % (index, jsontext.encode(block))
+        return index, begun % (index, jsontext.line(block))
 
     def stop(self, index: int) -> bytes:
         return b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n' % index
@@ -99,7 +99,7 @@ class Prose(Piece):
             cited = shown.citation(delta.citation, "".join(self._said), self._writer.loss)
             if cited is not None:
                 body: Members = {"type": "citations_delta", "citation": cited}
-                out += self._begin() + b"%b%b}\n\n" % (prefix(self._index), jsontext.encode(body))
+                out += self._begin() + b"%b%b}\n\n" % (prefix(self._index), jsontext.line(body))
         return out
 
     def stop(self) -> bytes:

@@ -90,7 +90,7 @@ class StreamEncoder(Encoder):
             return b""
         usage = usages.written(self._usage, begun=True)
         body = {"type": "message_start", "message": shown.message(started, self._model, usage, self._loss)}
-        return b"event: message_start\ndata: %b\n\n" % jsontext.encode(body)
+        return b"event: message_start\ndata: %b\n\n" % jsontext.line(body)
 
     def _block(self, event: BlockStart | BlockDelta | BlockStop) -> bytes:
         if event.choice:
@@ -145,4 +145,4 @@ class StreamEncoder(Encoder):
         delta = shown.ending(finished, self._loss.own, self._writer.refused, self._writer.called)
         late = {name: extra.pop(name) for name in shown.OF_DELTA if name in extra}
         body: Members = {"type": "message_delta", "delta": {**delta, **late}, "usage": counts, **extra}
-        return b"event: message_delta\ndata: %b\n\n" % jsontext.encode(body)
+        return b"event: message_delta\ndata: %b\n\n" % jsontext.line(body)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from gateway_dialect_anthropic_messages import state
+from msgspec import Raw
 
 from gateway import (
     BlockDelta,
@@ -43,6 +44,24 @@ def made(server, inbound, framed, events, started=STARTED):
     encoder = server.encoder(CALL, inbound({"messages": []}), framed)
     body = b"".join([encoder.encode(event) for event in [started, *events]]) + encoder.finish()
     return body, encoder.loss
+
+
+def test_each_event_is_on_one_line(server, inbound):
+    """Members that an upstream wrote over several lines too: some clients split streams at every LF."""
+    raw = json.dumps({"a": [1, "b"]}, indent=1)
+    events = [
+        BlockStart(0, 0, Text(extra={"x": Raw(raw.encode())})),
+        BlockDelta(0, 0, "Hi"),
+        BlockDelta(0, 0, citation=Citation(raw=Raw(raw.replace("\n", "\r").encode()))),
+        BlockStop(0, 0),
+        Finished(0, "stop", extra={"context_management": Raw(raw.encode())}),
+    ]
+    started = Started("msg_1", "up", 1, NAME, {"diagnostics": Raw(raw.encode())})
+    body, _ = made(server, inbound, "sse", events, started)
+    assert b"\r" not in body
+    for event in body.split(b"\n\n")[:-1]:
+        name, data = event.split(b"\n")
+        assert json.loads(data.removeprefix(b"data: "))["type"] == name.removeprefix(b"event: ").decode()
 
 
 def whole(server, inbound, *events, started=STARTED):

@@ -26,7 +26,7 @@ from gateway import (
 from gateway.wire import jsontext
 from gateway.wire.losses import Loss
 
-from . import chunks, framings, grounds, ids, logprobs, media, partials, proofs, reasons
+from . import chunks, grounds, ids, logprobs, media, partials, proofs, reasons
 from .partials import Partial
 from .proofs import SIGNATURE
 
@@ -221,4 +221,4 @@ def _media(part: Extra) -> media.Media | Opaque | None:
 def _compact(args: Raw) -> str:
     """As the model wrote it, but for the line breaks of a pretty-printed stream."""
     data = bytes(args)
-    return (framings.one_line(data) if b"\n" in data else data).decode("utf-8", "replace")
+    return (jsontext.one_line(data) if b"\n" in data else data).decode("utf-8", "replace")

@@ -5,8 +5,6 @@ Source: Google frames events with CRLF; its SDKs fail on comments and know no `[
 
 from __future__ import annotations
 
-import msgspec
-
 from gateway import UpstreamBroken, sse
 from gateway.wire import jsontext
 
@@ -69,16 +67,8 @@ class Frames:
 
 def event(payload: bytes) -> bytes:
     if b"\n" in payload or b"\r" in payload:
-        payload = one_line(payload)
+        payload = jsontext.one_line(payload)
     return b"data: %b\r\n\r\n" % payload
-
-
-def one_line(payload: bytes) -> bytes:
-    """JSON without blanks between its tokens, where alone there can be line breaks."""
-    try:
-        return msgspec.json.format(payload, indent=-1)
-    except jsontext.UNREADABLE:
-        return jsontext.encode(jsontext.loaded(payload))
 
 
 def element(payload: bytes, first: bool) -> bytes:
