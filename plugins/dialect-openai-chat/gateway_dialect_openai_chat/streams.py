@@ -111,7 +111,7 @@ class StreamEncoder(Encoder):
         }
         self._loss.own = started.dialect == NAME
         shared = {**self._loss.keep(started.extra, ""), **shared}
-        self._head = b"data: " + jsontext.encode(shared)[:-1] + b","
+        self._head = b"data: " + jsontext.line(shared)[:-1] + b","
         return self._role(0)
 
     def _role(self, choice: int) -> bytes:
@@ -171,7 +171,7 @@ class StreamEncoder(Encoder):
         }
         prefix = b'{"tool_calls":[{"index":%d,"%b":{"%b":' % (index, call.kind.encode(), member.encode())
         return _Open(call, prefix, b"}}]}"), self._chunk(
-            choice, jsontext.encode({"tool_calls": [jsontext.merged(part, extra)]})
+            choice, jsontext.line({"tool_calls": [jsontext.merged(part, extra)]})
         )
 
     def _delta(self, delta: BlockDelta) -> bytes:
@@ -191,12 +191,13 @@ class StreamEncoder(Encoder):
 
     def _cited(self, choice: int, citation: Citation) -> bytes:
         annotation = citations.write(citation, self._loss)
-        return b"" if annotation is None else self._chunk(choice, jsontext.encode({"annotations": [annotation]}))
+        return b"" if annotation is None else self._chunk(choice, jsontext.line({"annotations": [annotation]}))
 
     def _logprobs(self, block: _Open, tokens: Raw) -> bytes:
+        told = jsontext.line(tokens)
         if block.prefix == _PROSE[Refusal]:
-            return b'{"content":null,"refusal":%b}' % bytes(tokens)
-        return b'{"content":%b,"refusal":null}' % bytes(tokens)
+            return b'{"content":null,"refusal":%b}' % told
+        return b'{"content":%b,"refusal":null}' % told
 
     def _details_of(self, choice: int) -> DetailWriter:
         return self._details.setdefault(choice, DetailWriter())
@@ -212,5 +213,5 @@ class StreamEncoder(Encoder):
     def _finished(self, finished: Finished) -> bytes:
         word = encoders.finish_reason(finished, finished.choice in self._refused, self._legacy)
         extra = self._loss.keep(finished.extra, "")
-        end = jsontext.encode({"finish_reason": word, **extra})[1:-1]
+        end = jsontext.line({"finish_reason": word, **extra})[1:-1]
         return self._chunk(finished.choice, b"{}", end=b"," + end)

@@ -68,6 +68,24 @@ def block(kind: Any, *texts: str, index: int = 0, choice: int = 0) -> list[Event
     return [BlockStart(choice, index, kind), *pieces, BlockStop(choice, index)]
 
 
+def test_each_chunk_is_on_one_line() -> None:
+    """Members that an upstream wrote over several lines too."""
+    more = {"x": Raw(b'{\n"a":\r 1}')}
+    events = [
+        Started("chatcmpl-1", "up", 7, "openai-chat", more),
+        *block(ToolCall("a", "f", extra=more), "{}"),
+        BlockStart(0, 1, Text()),
+        BlockDelta(0, 1, "b", logprobs=Raw(b"[\n]")),
+        BlockDelta(0, 1, citation=Citation("u", raw=Raw(b'{\n"type": "x"}'))),
+        Finished(extra=more),
+    ]
+    written = replay.encoded_reply(encoder("sse"), events)
+    chunks = written.removesuffix(b"data: [DONE]\n\n").split(b"\n\n")[:-1]
+    assert [json.loads(chunk.removeprefix(b"data: "))["x"] for chunk in chunks] == [{"a": 1}] * len(chunks)
+    assert len(chunks) == 6
+    assert b"\r" not in written
+
+
 def test_a_stream_begins_with_the_role_and_ends_with_the_reason() -> None:
     chunks = streamed(*block(Text(), "a"), Finished())
     shared = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 7, "model": "asked"}
