@@ -1,10 +1,11 @@
 """Gemini's generateContent, spoken by clients and to upstreams.
 
 server.py, client.py    the two dialects; each names the parts it is made of
-names.py                models' names, in paths and replies
+names.py, ids.py        models' names, in paths and replies; ids of calls
+listing.py              the list of models
 outline.py              a client's body, peeked at
 calls.py                a client's body to a Call: contents.py (waiting.py), tools.py, configs.py, fields.py
-bodies.py               a Call to an upstream's body: turns.py, results.py, options.py, functions.py
+bodies.py               a Call to an upstream's body: turns.py, options.py, functions.py
 edits.py, counts.py     passthrough: a client's body, edited; counting tokens
 taps.py                 passthrough: an upstream's reply, read along
 decoders.py             an upstream's reply to events: candidates.py, chunks.py, partials.py, grounds.py
