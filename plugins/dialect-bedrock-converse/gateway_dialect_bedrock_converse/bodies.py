@@ -13,6 +13,7 @@ from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
 from . import thinking, tools, turns
+from .contents import CACHED
 from .families import Family
 from .names import NAME, model_path
 
@@ -28,7 +29,6 @@ TIERS = {
 """Names of service tiers in other dialects too; `auto` is what Bedrock does unasked."""
 MOST_METADATA = 16
 _METADATA = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}")
-CACHE_CONTROL = "cache_control"
 
 
 def encode(call: Call, target: Target, family: Family) -> Encoded:
@@ -44,7 +44,7 @@ def encode(call: Call, target: Target, family: Family) -> Encoded:
     members |= _options(call, family, loss)
     _unheard(call, loss)
     given: Members = {name: value for name, value in members.items() if value not in (None, [], {})}
-    body = jsontext.merged(given, loss.keep(call.extra, "", frozenset((CACHE_CONTROL,))))
+    body = jsontext.merged(given, loss.keep(call.extra, "", CACHED))
     path = model_path(target.model, STREAM if call.stream else WHOLE)
     return Encoded(path, jsontext.encode(body), loss=tuple(loss.paths))
 

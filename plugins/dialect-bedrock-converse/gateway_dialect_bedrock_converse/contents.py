@@ -17,7 +17,8 @@ from .families import Family
 from .names import NAME, REDACTED, THINKING, Titles, word
 
 CACHE_CONTROL = "cache_control"
-_CACHED = frozenset((CACHE_CONTROL,))
+CACHED = frozenset((CACHE_CONTROL,))
+"""The extra members that have a place here: as a cache point."""
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
 
@@ -70,7 +71,7 @@ class ContentWriter:
         """Bedrock refuses blank text."""
         if block.proof is not None:
             self._loss.add(f"{path}.proof")
-        extra = self._loss.keep(block.extra, path, _CACHED)
+        extra = self._loss.keep(block.extra, path, CACHED)
         written: list[Members] = [{"text": block.text, **extra}] if block.text.strip() or self._loss.own else []
         return written + (self.cache_point(block.extra, "messages", path) if written else [])
 
@@ -94,7 +95,7 @@ class ContentWriter:
             return []
         if block.proof is not None:
             self._loss.add(f"{path}.proof")
-        extra = self._loss.keep(block.extra, path, _CACHED)
+        extra = self._loss.keep(block.extra, path, CACHED)
         use: Members = {"toolUseId": block.id, "name": block.name, "input": self._input(block, path), **extra}
         if not self._loss.own:
             use |= {"toolUseId": word(block.id), "name": word(block.name)}
@@ -112,7 +113,7 @@ class ContentWriter:
         return jsontext.raw({"input": block.arguments})
 
     def _result(self, block: ToolResult, path: str) -> list[Members]:
-        extra = self._loss.keep(block.extra, path, _CACHED)
+        extra = self._loss.keep(block.extra, path, CACHED)
         content = [part for at, one in enumerate(block.blocks) for part in self._within(one, f"{path}.content[{at}]")]
         name = block.call_id if self._loss.own else word(block.call_id)
         result: Members = {"toolUseId": name, "content": content, **extra}
@@ -148,7 +149,7 @@ class ContentWriter:
             written = media.audio(block, path, self._loss)
         if written is None:
             return []
-        self._loss.keep(block.extra, path, _CACHED | media.known(block))
+        self._loss.keep(block.extra, path, CACHED | media.known(block))
         return [written, *self.cache_point(block.extra, "messages", path)]
 
 

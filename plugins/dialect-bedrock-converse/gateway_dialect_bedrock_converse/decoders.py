@@ -39,7 +39,7 @@ class _ReplyReader:
     """What both forms of a reply have in common."""
 
     def __init__(self, domain: str) -> None:
-        self.loss = Loss(own=True)
+        self.loss = Loss()
         self.blocks = BlockReader(domain, self.loss)
         self.failed = False
         self._started = False

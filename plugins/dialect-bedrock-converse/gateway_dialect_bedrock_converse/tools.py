@@ -13,7 +13,7 @@ from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
-from .contents import ContentWriter
+from .contents import CACHED, ContentWriter
 from .families import Family
 from .names import word
 
@@ -62,7 +62,7 @@ def _tool(tool: Tool, path: str, family: Family, writer: ContentWriter, loss: Lo
             inner["strict"] = tool.strict
         else:
             loss.add(f"{path}.strict")
-    inner |= loss.keep(tool.extra, path, frozenset(("cache_control",)))
+    inner |= loss.keep(tool.extra, path, CACHED)
     return [spec, *writer.cache_point(tool.extra, "tools", path)]
 
 

@@ -14,7 +14,7 @@ from gateway import Call, Message, Text
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
-from .contents import ContentWriter
+from .contents import CACHED, ContentWriter
 from .families import Family
 
 
@@ -82,7 +82,7 @@ def _add(turns: list[_Turn], message: Message, content: list[Members], own: bool
 
 def _system(text: Text, path: str, writer: ContentWriter, loss: Loss) -> list[Members]:
     """A block of this dialect that is no text is all in `extra`."""
-    extra = loss.keep(text.extra, path, frozenset(("cache_control",)))
+    extra = loss.keep(text.extra, path, CACHED)
     if loss.own and not text.text and extra:
         return [dict(extra)]
     if not text.text.strip():
