@@ -18,7 +18,6 @@ from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
 from . import shown, state
-from .names import NAME
 
 _TEXT = b'{"type":"text_delta","text":'
 _THINKING = b'{"type":"thinking_delta","thinking":'
@@ -139,9 +138,8 @@ class Thinking(Piece):
         return self._think(delta.text)
 
     def stop(self) -> bytes:
-        """Its own vendor's redacted thoughts are another sort of block."""
         proof = self._proof
-        if proof is not None and proof.dialect == NAME and proof.form == state.REDACTED:
+        if proof is not None and state.is_redacted(proof):
             ended = self._writer.stop(self._index) if self._index >= 0 else b""
             return ended + self._writer.whole({**shown.carried(proof), **self._extra})
         out = b""

@@ -44,6 +44,11 @@ def redacted(data: Raw, domain: str = "") -> Opaque:
     return Opaque(NAME, REDACTED, data, domain)
 
 
+def is_redacted(proof: Opaque | None) -> bool:
+    """Whether it is of this vendor's redacted thoughts, which are another sort of block."""
+    return proof is not None and proof.dialect == NAME and proof.form == REDACTED
+
+
 def read_signed(proof: Opaque) -> Signed | None:
     """What `signed` made; None where someone else wrote the payload."""
     try:

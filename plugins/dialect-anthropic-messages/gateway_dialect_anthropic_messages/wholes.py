@@ -152,7 +152,7 @@ class WholeEncoder(Encoder):
     def _thinking(self, block: Reasoning, grown: _Grown) -> list[Members | Raw]:
         proof, text = grown.proof, grown.text
         extra = self._loss.keep(block.extra, "Reasoning")
-        redacted = proof is not None and proof.dialect == NAME and proof.form == state.REDACTED
+        redacted = state.is_redacted(proof)
         out: list[Members | Raw] = []
         if text or (proof is not None and not redacted):
             signature = state.shown_signature(proof) if proof is not None and not redacted else ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from gateway import Block, Extra, Message, Opaque, Reasoning, Text, ToolCall, ToolResult
+from gateway.call import Role
 from gateway.wire import jsontext
 from gateway.wire.members import FLAG, OBJECT, TEXT
 
@@ -59,9 +60,9 @@ class ContentReader:
             block = result or _block(part)
             if block is None:
                 continue
-            role = "tool" if result else "user"
+            role: Role = "tool" if result else "user"
             if not found or found[-1].role != role:
-                found.append(Message("tool" if result else "user"))
+                found.append(Message(role))
             found[-1].blocks.append(block)
         found = found or [Message("user")]
         found[0].extra = extra
