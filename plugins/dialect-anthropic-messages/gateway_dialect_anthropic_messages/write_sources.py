@@ -1,6 +1,6 @@
 """Images and documents to content blocks.
 
-The vendor takes PDF as base64 or by URL, and text as text; of others' file ids it knows nothing.
+The vendor takes four types of pictures, PDF as base64 or by URL, and text as text; others' file ids mean nothing to it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from .read_sources import PLAIN
 
 PDF = "application/pdf"
 _PICTURES = {"iVBOR": "image/png", "/9j/": "image/jpeg", "R0lG": "image/gif", "UklG": "image/webp"}
+_SHOWN = frozenset(_PICTURES.values())
+"""Types of pictures that the vendor takes."""
 _TEXTS = frozenset(("application/json", "application/xml", "application/x-yaml", "application/javascript"))
 
 
@@ -25,6 +27,9 @@ def image(block: Image, path: str, loss: Loss) -> Members | None:
     source: Members
     if block.data is not None:
         kind = block.media_type or _begins(block.data) or "image/png"
+        if not loss.own and (kind := _plain(kind)) not in _SHOWN:
+            loss.add(path)
+            return None
         source = {"type": "base64", "media_type": kind, "data": block.data}
     elif block.url is not None:
         source = {"type": "url", "url": block.url}
@@ -60,7 +65,7 @@ def _source(block: File, own: bool) -> Members | None:
     if block.data is None:
         return {"type": "file", "file_id": block.file_id} if block.file_id is not None and own else None
     kind = _kind(block)
-    if kind == PDF or kind.startswith("image/"):
+    if kind == PDF or kind in _SHOWN:
         return {"type": "base64", "media_type": kind, "data": block.data}
     if kind.startswith("text/") or kind in _TEXTS:
         text = _decoded(block.data)
@@ -72,9 +77,15 @@ def _source(block: File, own: bool) -> Members | None:
 def _kind(block: File) -> str:
     """What it says it is, else what it looks like."""
     if block.media_type:
-        return block.media_type.partition(";")[0].strip().lower()
+        return _plain(block.media_type)
     guessed = mimetypes.guess_type(block.filename)[0] if block.filename else None
     return guessed or _begins(block.data or "") or PDF
+
+
+def _plain(kind: str) -> str:
+    """Without parameters, and by the name that is registered."""
+    name = kind.partition(";")[0].strip().lower()
+    return "image/jpeg" if name == "image/jpg" else name
 
 
 def _begins(data: str) -> str | None:

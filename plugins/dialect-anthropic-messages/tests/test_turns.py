@@ -205,6 +205,7 @@ def test_a_refusal_is_text(client, target):
         (Image(url="https://x.test/a"), {"type": "url", "url": "https://x.test/a"}),
         (Image(data="AA", media_type="image/gif"), {"type": "base64", "media_type": "image/gif", "data": "AA"}),
         (Image(data="/9j/4A"), {"type": "base64", "media_type": "image/jpeg", "data": "/9j/4A"}),
+        (Image(data="AA", media_type="image/JPG"), {"type": "base64", "media_type": "image/jpeg", "data": "AA"}),
         (Image(data="AA", detail="auto"), {"type": "base64", "media_type": "image/png", "data": "AA"}),
     ],
 )
@@ -257,6 +258,8 @@ def test_a_picture_that_came_as_a_file_is_a_picture(client, target):
         (File(data="UEsD", media_type="application/zip"), "user", "messages[0].content[0]"),
         (File(url="https://x.test/a", media_type="video/mp4"), "user", "messages[0].content[0]"),
         (Image(data="AA"), "assistant", "messages[0].content[0]"),
+        (Image(data="AA", media_type="image/heic"), "user", "messages[0].content[0]"),
+        (File(data="AA", media_type="image/tiff"), "user", "messages[0].content[0]"),
         (Image(data="AA", detail="low"), "user", "messages[0].content[0].detail"),
         (Text("x", {"prompt": jsontext.raw(1)}), "user", "messages[0].content[0].prompt"),
     ],
