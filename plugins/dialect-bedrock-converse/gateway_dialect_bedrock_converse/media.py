@@ -27,6 +27,8 @@ DOCUMENTS = {
     "text/plain": "txt",
     "text/markdown": "md",
 }
+_TEXTS = frozenset(("application/json", "application/xml", "application/x-yaml", "application/javascript"))
+"""Text by another name than `text/…`."""
 VIDEOS = {
     "video/x-matroska": "mkv",
     "video/quicktime": "mov",
@@ -67,13 +69,19 @@ def file(block: File, path: str, titles: Titles, loss: Loss) -> Members | None:
         return {"video": {"format": video, "source": source}}
     if source is not None and media_type in IMAGES:
         return {"image": {"format": IMAGES[media_type], "source": source}}
-    kind = DOCUMENTS.get(media_type) or (None if media_type else _SUFFIXES.get(_suffix(block.filename or block.url)))
+    kind = _of_type(media_type) if media_type else _SUFFIXES.get(_suffix(block.filename or block.url))
     if kind is None and not media_type and (block.data or "").startswith("JVBERi"):
         kind = "pdf"
     if source is None or kind is None:
         loss.add(path)
         return None
     return {"document": {"format": kind, "source": source, **_words(block, path, titles, loss)}}
+
+
+def _of_type(media_type: str) -> str | None:
+    """A document's format: text of any sort is text."""
+    text = "txt" if media_type.startswith("text/") or media_type in _TEXTS else None
+    return DOCUMENTS.get(media_type) or text
 
 
 def audio(block: Audio, path: str, loss: Loss) -> Members | None:

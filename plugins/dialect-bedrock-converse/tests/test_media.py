@@ -35,6 +35,13 @@ def test_media_have_bedrocks_formats(blocks: Any) -> None:
     ]
 
 
+def test_files_of_text_are_text(blocks: Any) -> None:
+    kinds = ("text/x-python", "text/css", "application/json", "application/xml", "application/x-yaml")
+    found = blocks(*(File(data="AA==", media_type=kind, filename="a.x") for kind in kinds))
+    assert [block["document"]["format"] for block in found] == ["txt"] * len(kinds)
+    assert blocks(File(data="AA==", media_type="text/html"))[0]["document"]["format"] == "html"
+
+
 def test_media_without_a_place_are_named(blocks: Any) -> None:
     lost = [
         Image(url="https://a.example/a.png"),
