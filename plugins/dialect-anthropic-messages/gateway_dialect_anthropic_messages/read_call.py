@@ -81,14 +81,18 @@ def _sampling(members: Members) -> Sampling:
 
 
 def _format(members: Members) -> OutputFormat | None:
-    """`output_config.format`, or `output_format` as the beta had it."""
-    config = members.inner("output_config")
-    form = config.inner("format") if config is not None else None
-    if config is not None and (rest := config.given()):
+    """`output_config.format`, or `output_format` as the beta had it. What is left of either is put back."""
+    config = members.inner("output_config") or Members({}, "output_config")
+    form = config.inner("format") or members.inner("output_format")
+    found = _schema(form) if form is not None else None
+    if form is not None and (more := form.given()):
+        config.put("format", jsontext.raw(more))
+    if rest := config.given():
         members.put("output_config", jsontext.raw(rest))
-    form = form or members.inner("output_format")
-    if form is None:
-        return None
+    return found
+
+
+def _schema(form: Members) -> OutputFormat:
     if form.need("type", TEXT) != "json_schema":
         raise form.wrong("type", "must be json_schema")
     return OutputFormat("schema", schema=form.raw("schema"))

@@ -25,6 +25,7 @@ def carry(proof):
     return {"type": "redacted_thinking", "data": carrier.pack(proof)}
 
 
+SCHEMA = {"type": "json_schema", "schema": {"type": "object"}}
 PROOF = Opaque("other", "reasoning", jsontext.raw("secret"), "far")
 
 
@@ -78,12 +79,12 @@ def test_what_is_left_of_a_member_rides_along(server, inbound):
     call = read(
         server,
         inbound,
-        output_config={"effort": "low", "task_budget": {"total": 9}},
+        output_config={"effort": "low", "format": {**SCHEMA, "new": 2}, "task_budget": {"total": 9}},
         metadata={"user_id": "u", "team": "t"},
         thinking={"type": "adaptive", "new": 1},
     )
     assert {name: json.loads(bytes(value)) for name, value in call.extra.items()} == {
-        "output_config": {"task_budget": {"total": 9}},
+        "output_config": {"format": {"new": 2}, "task_budget": {"total": 9}},
         "metadata": {"team": "t"},
         "thinking": {"new": 1},
     }
@@ -95,8 +96,9 @@ def test_betas_ride_along(server, inbound):
 
 
 def test_the_betas_form_of_an_output_format_is_taken(server, inbound):
-    call = read(server, inbound, output_format={"type": "json_schema", "schema": {"type": "object"}})
+    call = read(server, inbound, output_format={**SCHEMA, "new": 3})
     assert bytes(call.output_format.schema) == b'{"type": "object"}'
+    assert call.extra == {"output_config": jsontext.raw({"format": {"new": 3}})}
 
 
 def test_system_is_text_with_its_marks(server, inbound):
