@@ -26,9 +26,9 @@ def of_data(mime: str, data: str, name: str | None, extra: Extra) -> Media:
     data = data.replace("-", "+").replace("_", "/")
     kind, _, subtype = mime.partition("/")
     if kind == "image":
-        return Image(data=data, media_type=mime, extra=extra)
+        return Image(data=data, media_type=mime, extra=_named(INLINE, name, extra))
     if kind == "audio":
-        return Audio(data, _AUDIO.get(subtype, subtype), extra=extra)
+        return Audio(data, _AUDIO.get(subtype, subtype), extra=_named(INLINE, name, extra))
     return File(data=data, media_type=mime, filename=name, extra=extra)
 
 
@@ -38,8 +38,13 @@ def of_uri(uri: str, mime: str | None, name: str | None, extra: Extra) -> Media 
     if parts is None or parts.scheme not in ("http", "https") or (parts.hostname or "").endswith(".googleapis.com"):
         return None
     if (mime or "").startswith("image/"):
-        return Image(url=uri, media_type=mime, extra=extra)
+        return Image(url=uri, media_type=mime, extra=_named(BY_URI, name, extra))
     return File(url=uri, media_type=mime, filename=name, extra=extra)
+
+
+def _named(kind: str, name: str | None, extra: Extra) -> Extra:
+    """The name of what has none in other dialects."""
+    return {**extra, f"{kind}.displayName": jsontext.raw(name)} if name else extra
 
 
 def whole(part: Extra) -> Opaque:

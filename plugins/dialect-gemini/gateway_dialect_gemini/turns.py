@@ -204,9 +204,18 @@ class Turns:
         if part is None:
             self._loss.add(path)
             return
-        if not isinstance(block, Audio | File) and block.detail not in (None, "auto"):
+        if isinstance(block, Image) and block.detail not in (None, "auto"):
             self._loss.add(f"{path}.detail")
+        if isinstance(block, File) and block.filename is not None and media.BY_URI in part:
+            part = jsontext.merged(part, self._uri_named(block.filename, path))
         parts.append(jsontext.merged(part, _raw(self._loss.keep(block.extra, path))))
+
+    def _uri_named(self, name: str, path: str) -> dict[str, msgspec.Raw]:
+        """Only Gemini's own clients may name what stands at a URI."""
+        if self._loss.own:
+            return {media.BY_URI: jsontext.raw({"displayName": name})}
+        self._loss.add(f"{path}.filename")
+        return {}
 
     def _opaque(self, parts: list[Members], block: Opaque, path: str) -> None:
         if not carrier.trusted(block, NAME, self._domain):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
+from gateway_dialect_gemini.client import GeminiClient
 from gateway_dialect_gemini.proofs import SKIP
 from gateway_dialect_gemini.server import GeminiServer
 from msgspec import Raw
@@ -153,6 +155,30 @@ def test_what_goes_with_a_picture_is_kept() -> None:
     part = {"inline_data": {"mime_type": "image/png", "data": "_-8="}, "media_resolution": {"level": "LOW"}}
     found = read(user(part))[0].blocks[0]
     assert found == Image(data="/+8=", media_type="image/png", extra={"mediaResolution": Raw(b'{"level":"LOW"}')})
+
+
+def test_names_of_media_are_kept_or_lost_by_name() -> None:
+    body = {
+        "contents": [
+            user(
+                {"inlineData": {"mimeType": "image/png", "data": "iVBO", "displayName": "a"}},
+                {"inlineData": {"mimeType": "audio/wav", "data": "UklG", "displayName": "b"}},
+                {"fileData": {"mimeType": "image/png", "fileUri": "https://x.test/c", "displayName": "c"}},
+                {"fileData": {"mimeType": "application/pdf", "fileUri": "https://x.test/d", "displayName": "d"}},
+            )
+        ]
+    }
+    sent = json.dumps(body).encode()
+    call = SERVER.decode(replay.inbound(SERVER, sent))
+    encoded = GeminiClient().encode(call, replay.target("gemini-3-pro"))
+    assert (json.loads(encoded.body), encoded.loss) == (json.loads(sent), ())
+    call.dialect = "x"
+    assert GeminiClient().encode(call, replay.target("gemini-3-pro")).loss == (
+        "messages[0].content[0].inlineData.displayName",
+        "messages[0].content[1].inlineData.displayName",
+        "messages[0].content[2].fileData.displayName",
+        "messages[0].content[3].filename",
+    )
 
 
 def test_answers_of_tools_are_their_text() -> None:
