@@ -12,6 +12,7 @@ from .exchange import Exchange
 from .failover import Failover
 from .faults import Fault
 from .opened import Opened
+from .overflow import Overflow
 from .retry import Budget, Policy, Timing
 from .upload import complete
 
@@ -20,12 +21,13 @@ SEVERAL = Policy(on=frozenset[Fault](("429", "5xx", "timeout", "connect", "crede
 
 
 class Dispatcher:
-    """retries: of routes without a policy of their own, and the budget of all."""
+    """retries: of routes without a policy of their own. budget: of all. overflow: how a long call is recognised."""
 
-    def __init__(self, sender: Sender, retries: Retries, budget: Budget, timing: Timing) -> None:
+    def __init__(self, sender: Sender, retries: Retries, budget: Budget, timing: Timing, overflow: Overflow) -> None:
         self.sender = sender
         self._budget = budget
         self._timing = timing
+        self._overflow = overflow
         self._plain = plain_policy(retries)
 
     async def open(self, exchange: Exchange) -> Opened:
@@ -38,12 +40,13 @@ class Dispatcher:
                 return await self.sender.open(exchange, route, route.targets[0])
             policy = SEVERAL
         await complete(exchange)
-        return await Failover(exchange, route, policy, self.sender, self._budget, self._timing).open()
+        failover = Failover(exchange, route, policy, self.sender, self._budget, self._timing, self._overflow)
+        return await failover.open()
 
 
 def dispatcher(core: Core, sender: Sender, timing: Timing | None = None) -> Dispatcher:
-    retries = core.retries
-    return Dispatcher(sender, retries, Budget(retries.share, retries.burst), timing or Timing())
+    retries, overflow = core.retries, Overflow.read(core.context_overflow)
+    return Dispatcher(sender, retries, Budget(retries.share, retries.burst), timing or Timing(), overflow)
 
 
 def plain_policy(retries: Retries) -> Policy | None:

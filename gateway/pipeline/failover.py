@@ -15,6 +15,7 @@ from .exchange import Exchange
 from .faults import fault_of, is_enough
 from .first import begun
 from .opened import Opened
+from .overflow import Overflow
 from .resolve import Route
 from .retry import Budget, Policy, Timing
 
@@ -27,7 +28,14 @@ class Failover:
     """Made for one exchange. errors: what each try came to."""
 
     def __init__(
-        self, exchange: Exchange, route: Route, policy: Policy, sender: Sender, budget: Budget, timing: Timing
+        self,
+        exchange: Exchange,
+        route: Route,
+        policy: Policy,
+        sender: Sender,
+        budget: Budget,
+        timing: Timing,
+        overflow: Overflow,
     ) -> None:
         self._exchange = exchange
         self._route = route
@@ -35,6 +43,7 @@ class Failover:
         self._sender = sender
         self._budget = budget
         self._timing = timing
+        self._overflow = overflow
         self._until = math.inf if policy.timeout is None else timing.now() + policy.timeout
         self._errors: list[GatewayError] = []
         self._cooldowns: list[float] = []
@@ -127,7 +136,7 @@ class Failover:
 
     def _note(self, error: UpstreamError, target: Target, way: Pass | None) -> None:
         """In the attempt's record, and on the breaker."""
-        attempts, fault = self._exchange.attempts, fault_of(error)
+        attempts, fault = self._exchange.attempts, fault_of(error, self._overflow)
         if not attempts[-1].error:
             attempts[-1].failed(error)
         if way is None:
@@ -143,14 +152,14 @@ class Failover:
         """The caller's own key was refused or is spent, or others had taken the time."""
         if error.code == TIME_IS_UP:
             return len(self._exchange.attempts) > 1
-        return bool(target.provider.user_provides) and fault_of(error) in ("429", "credentials")
+        return bool(target.provider.user_provides) and fault_of(error, self._overflow) in ("429", "credentials")
 
     def _judge(self, error: GatewayError, tries: int) -> float | None:
         """Seconds until the same target is tried again; None for the next. Raises what no other target would mend."""
         self._errors.append(error)
         if isinstance(error, Refused) and (isinstance(error, Unavailable) or error.code in OF_ONE_TARGET):
             return None
-        fault = fault_of(error) if isinstance(error, UpstreamError) else None
+        fault = fault_of(error, self._overflow) if isinstance(error, UpstreamError) else None
         if fault is None or fault not in self._policy.on:
             raise error
         wait = self._policy.wait(fault, tries, error.retry_after, self._timing.draw)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from .known import KnownModel
-from .routes import Allow, FidelityRules, Level, Retries, RouteSettings
+from .routes import Allow, FidelityRules, Level, OverflowWords, Retries, RouteSettings
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0)]
@@ -87,7 +87,7 @@ class Core(Struct, frozen=True):
     workers: processes on one socket. catalogue: what is known of models, by model or `endpoint/model`. unenforced: what
     to do about keys on money, safety, access or tools that no plugin enforces. fidelity: `strict` refuses with 422 what
     would lose part of the call; one level for all, or levels by agent and endpoint. routes: models that stand for
-    several others. retries: further tries of one target.
+    several others. retries: further tries of one target. context_overflow: how a call that is too long is known.
     """
 
     listen: Listen = Listen()
@@ -102,3 +102,4 @@ class Core(Struct, frozen=True):
     fidelity: Level | FidelityRules = "report"
     routes: tuple[RouteSettings, ...] = ()
     retries: Retries = Retries()
+    context_overflow: OverflowWords = OverflowWords()

@@ -1,4 +1,4 @@
-"""`gateway.routes`, `gateway.retries`, `gateway.fidelity`: where else a call may go, how often, and in what shape."""
+"""`gateway.routes`, `retries`, `context_overflow`, `fidelity`: where else a call may go, how often, in what shape."""
 
 from __future__ import annotations
 
@@ -105,6 +105,17 @@ class Retries(Struct, frozen=True, forbid_unknown_fields=True):
     patience: Annotated[float, Meta(ge=0)] = 2.0
     share: Share = 0.2
     burst: Annotated[int, Meta(ge=0)] = 10
+
+
+class OverflowWords(Struct, frozen=True, forbid_unknown_fields=True):
+    """How upstreams say that a call is too long for the model, beside what the gateway knows.
+
+    codes: what stands as the code or the type of their error. wordings: parts of their message, where no code says it;
+    `#` is any number, upper or lower case does not count.
+    """
+
+    codes: tuple[Given, ...] = ()
+    wordings: tuple[Given, ...] = ()
 
 
 class FidelityRules(Struct, frozen=True, forbid_unknown_fields=True):

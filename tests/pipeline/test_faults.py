@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from gateway import UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
-from gateway.pipeline.faults import fault_of, is_enough
+from gateway.pipeline import faults
+from gateway.pipeline.faults import is_enough
+from gateway.pipeline.overflow import Overflow
+from gateway.settings.routes import OverflowWords
+
+KNOWN = Overflow.read(OverflowWords())
+
+
+def fault_of(error: UpstreamError) -> faults.Fault | None:
+    return faults.fault_of(error, KNOWN)
 
 
 def refused(status: int, said: Any = None, code: str | None = None) -> UpstreamRefused:
@@ -48,6 +57,8 @@ def test_a_status_has_its_class(status: int, fault: str | None) -> None:
         (UpstreamBroken("Overloaded", code="overloaded_error"), "5xx"),
         (UpstreamError("Slow down", code="rate_limit_error"), "429"),
         (refused(429, code="insufficient_quota"), "credentials"),
+        (UpstreamBroken("Too long", code="context_length_exceeded"), "context_overflow"),
+        (UpstreamBroken("prompt is too long: 2 tokens > 1 maximum", code="invalid_request_error"), "context_overflow"),
     ],
 )
 def test_other_failures_have_theirs(error: UpstreamError, fault: str) -> None:
