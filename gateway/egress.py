@@ -3,43 +3,77 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from .errors import UpstreamUnreachable
 from .provider import Trust
+from .settings import Finding, Settings
+from .settings.addresses import UserAddresses
+
+Place = tuple[str | IPv4Address | IPv6Address, int]
 
 _UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NOT_PUBLIC = (IPv4Network("192.0.0.0/24"), IPv6Network("3fff::/20"))
 """Special ranges that `is_global` of older Pythons takes for public ones (IANA special-purpose registries)."""
+_ENTRY = re.compile(r"(\[[0-9a-f:.]+\]|[^\s/:@\[\]]+):([0-9]{1,5})", re.IGNORECASE)
 
 
 class Egress:
     """What an operator configured may be anywhere; what a user supplied only at a public address.
 
-    allowed: `host:port` exemptions for users' addresses (LibreChat's `allowedAddresses`), the address as numbers, an
-    IPv6 one in brackets. Names exempt nothing: they could lead anywhere.
+    allowed: exemptions for users' addresses (LibreChat's `allowedAddresses`): `name:port`, or the address as numbers,
+    an IPv6 one in brackets. A name is trusted wherever it leads.
     """
 
     def __init__(self, allowed: Collection[str] = ()) -> None:
-        self._allowed = frozenset(place for entry in allowed if (place := _place(entry)))
+        self._allowed = frozenset(place for entry in allowed if (place := place_of(entry)))
 
-    def check(self, address: str, port: int, trust: Trust) -> None:
-        """Raises UpstreamUnreachable. `address` is the number that will be connected to, never a name."""
+    @classmethod
+    def of(cls, settings: Settings) -> Egress:
+        return cls(settings.one(UserAddresses).allowed_addresses)
+
+    def check(self, address: str, port: int, trust: Trust, name: str = "") -> None:
+        """Raises UpstreamUnreachable. address: the number that will be connected to. name: what the URL has for it."""
         if trust == "operator":
             return
         ip = _reached(ipaddress.ip_address(address.partition("%")[0]))
-        if (ip, port) not in self._allowed and not _is_public(ip):
+        if not _is_public(ip) and self._allowed.isdisjoint(((ip, port), (name.lower(), port))):
             raise UpstreamUnreachable("The address of this endpoint is not a public one.", code="address_not_allowed")
 
 
-def _place(entry: str) -> tuple[IPv4Address | IPv6Address, int] | None:
-    host, _, port = entry.rpartition(":")
-    try:
-        return ipaddress.ip_address(host.strip("[]")), int(port)
-    except ValueError:
+def place_of(entry: str) -> Place | None:
+    """Of an exemption; None where it exempts nothing: LibreChat takes no URLs, no networks and nothing without a port,
+    and a public address needs none.
+    """
+    match = _ENTRY.fullmatch(entry)
+    if match is None or not 0 < int(match[2]) < 65536:
         return None
+    host = match[1].strip("[]").lower()
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        name = "" if match[1].startswith("[") else _ascii(host)
+        return (name, int(match[2])) if name else None
+    return None if _is_public(ip) else (ip, int(match[2]))
+
+
+def _ascii(name: str) -> str:
+    """As it is looked up; "" where it cannot be."""
+    try:
+        return name.encode("idna").decode()
+    except UnicodeError:
+        return ""
+
+
+def useless_exemptions(settings: Settings) -> Iterable[Finding]:
+    for number, entry in enumerate(settings.one(UserAddresses).allowed_addresses):
+        if place_of(entry) is None:
+            path = f"endpoints.allowedAddresses[{number}]"
+            what = "this exempts nothing: it is no private address or name with a port"
+            yield Finding(path, what, "write it like 10.0.0.5:8080, [fd00::5]:8080 or host.internal:8080", "warning")
 
 
 def _reached(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from . import hookspecs
 from .errors import StartupError
+from .settings.addresses import SECTION
 from .settings.contract import Section
 from .settings.core import Plugins
 
@@ -63,8 +64,8 @@ class Registry:
         return found
 
     def sections(self) -> list[Section]:
-        """Every plugin's sections; each plugin's own are noted on it."""
-        found: list[Section] = []
+        """The core's one outside of `gateway:`, and every plugin's; each plugin's own are noted on it."""
+        found = [SECTION]
         for impl in reversed(self._manager.hook.register_sections.get_hookimpls()):
             plugin = self._by_name[impl.plugin_name]
             try:

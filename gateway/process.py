@@ -69,7 +69,7 @@ async def _open(context: Context, machine: bool, stack: AsyncExitStack) -> tuple
     from .upstream import HttpUpstream
 
     settings, core = context.settings(), context.core
-    egress = Egress()
+    egress = Egress.of(settings)
     times = core.timeouts
     upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle))
     status = Status(context.composed.unenforced, int(os.environ.get(WORKER, "0")))

@@ -2,7 +2,9 @@
 
 import pytest
 
-from gateway import Egress, UpstreamUnreachable
+from gateway import Egress, Settings, UpstreamUnreachable
+from gateway.egress import useless_exemptions
+from gateway.settings.addresses import UserAddresses
 
 PUBLIC = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "2606:4700:4700::1111", "2001:4860:4860::8888"]
 PRIVATE = {
@@ -68,9 +70,51 @@ def test_a_public_address_embedded_in_an_ipv6_one_stays_public():
     Egress().check("64:ff9b::808:808", 443, "user")
 
 
-def test_a_name_exempts_nothing():
+@pytest.mark.parametrize(
+    ("entry", "name"),
+    [
+        ("ollama.internal:8080", "ollama.internal"),
+        ("Localhost:8080", "localhost"),
+        ("bücher.lan:8080", "xn--bcher-kva.lan"),
+    ],
+)
+def test_a_name_is_trusted_wherever_it_leads_on_its_port_alone(entry, name):
+    egress = Egress([entry])
+    egress.check("127.0.0.1", 8080, "user", name)
+    egress.check("fd00::1", 8080, "user", name)
+    for address, port, other in (("127.0.0.1", 8081, name), ("127.0.0.1", 8080, "elsewhere"), ("127.0.0.1", 8080, "")):
+        with pytest.raises(UpstreamUnreachable):
+            egress.check(address, port, "user", other)
+
+
+USELESS = [
+    "localhost",
+    "10.0.0.5",
+    "::1",
+    "[::1]",
+    "10.0.0.0/8:80",
+    "http://10.0.0.5:80",
+    "10.0.0.5:0",
+    "10.0.0.5:65536",
+    "10.0.0.5: 80",
+    " 10.0.0.5:80",
+    "8.8.8.8:80",
+    "[2606:4700:4700::1111]:80",
+    "[10]:80",
+    "me@10.0.0.5:80",
+    "..:80",
+    ":80",
+    "",
+]
+
+
+@pytest.mark.parametrize("entry", USELESS)
+def test_other_entries_exempt_nothing_and_that_is_told(entry):
+    settings = Settings({UserAddresses: UserAddresses(("10.0.0.5:8080", entry))}, {}, frozenset())
+    [finding] = useless_exemptions(settings)
+    assert (finding.path, finding.level) == ("endpoints.allowedAddresses[1]", "warning")
     with pytest.raises(UpstreamUnreachable):
-        Egress(["localhost:8080", "internal", ""]).check("127.0.0.1", 8080, "user")
+        Egress.of(settings).check("10.0.0.5", 80, "user", "10.0.0.5")
 
 
 @pytest.mark.parametrize(

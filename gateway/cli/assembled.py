@@ -23,7 +23,8 @@ async def assembled(context: Context) -> AsyncIterator[tuple[Assembly, Watched]]
     log = logging.getLogger("gateway")
     level = log.level
     log.setLevel(logging.CRITICAL)
-    settings, times, egress = context.settings(), context.core.timeouts, Egress()
+    settings, times = context.settings(), context.core.timeouts
+    egress = Egress.of(settings)
     upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle))
     watched = Watched(upstream)
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..catalogue import Catalogue
 from ..dialect import ClientDialect, ServerDialect
-from ..egress import Egress
+from ..egress import Egress, useless_exemptions
 from ..errors import PluginError, SettingsError
 from ..lifespan import Lifespan
 from ..plugins import Registry, missing
@@ -118,7 +118,7 @@ def assemble(
     lifespans = collect("register_lifespans", **both)
     findings = [finding for directory in directories for finding in directory.findings()]
     findings += [finding for provider in endpoints.values() for finding in provider.findings()]
-    findings += [*contradictions(core), *fidelity.findings(agents, endpoints)]
+    findings += [*contradictions(core), *useless_exemptions(settings), *fidelity.findings(agents, endpoints)]
     findings += missing_parts(registry, services, servers, authenticators, permissions, endpoints)
     return Assembly(core, registry, services, pipeline, router, lifespans, findings)
 
@@ -136,7 +136,7 @@ def survey(settings: Settings, registry: Registry, unclaimed: Mapping[str, str] 
     """What `check` tells beside the schema's findings: nothing is opened and nothing connected to."""
     from ..upstream import HttpUpstream
 
-    egress = Egress()
+    egress = Egress.of(settings)
     return assemble(settings, registry, HttpUpstream(egress, Timeouts()), egress, (), unclaimed).findings
 
 

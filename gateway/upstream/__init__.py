@@ -106,7 +106,7 @@ class HttpUpstream(Upstream):
         loop = asyncio.get_running_loop()
         addresses = await self._resolve(where.host, where.port)
         for address in addresses:
-            self._egress.check(str(address[4][0]), where.port, trust)
+            self._egress.check(str(address[4][0]), where.port, trust, where.host)
         sock = await aiohappyeyeballs.start_connection(addresses, happy_eyeballs_delay=HEAD_START, interleave=1)
         try:
             _, connection = await loop.create_connection(
