@@ -3,7 +3,8 @@
 fields: the keys. reading: what they say, and unusable: why that cannot be used. headers: their headers, filled for each
 caller. address: URLs below a base. names: names of models in settings and data. listing: the upstream's list of them.
 callers: a list for each caller. upstreams: what is known of upstreams, as data. brought: what callers bring themselves.
-service_account: access tokens for upstreams that take no keys. configured: the provider that tells what is wrong.
+service_account: access tokens for upstreams that take no keys. renewed: values that do not last. configured: the
+provider that tells what is wrong.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .fields import AllEndpoints, BaseFields, EndpointFields, endpoint_enabled, 
 from .headers import BadHeader, HeaderTemplates
 from .listing import FixedNames, ModelList, Names
 from .names import DefaultNames, listed
+from .renewed import Renewed
 from .service_account import TokenSource
 from .service_key import ServiceKey
 from .unusable import Unusable
@@ -38,6 +40,7 @@ __all__ = [
     "KnownUpstreams",
     "ModelList",
     "Names",
+    "Renewed",
     "ServiceKey",
     "TokenSource",
     "Unusable",

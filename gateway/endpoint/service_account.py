@@ -12,14 +12,10 @@ import msgspec
 
 from ..errors import GatewayError, UpstreamError
 from ..provider import Timeouts, Upstream
+from .renewed import Renewed
 from .service_key import LIFETIME, ServiceKey, Signer
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-EARLY = 300.0
-"""A token is renewed, while it still serves, so many seconds before its end."""
-LATEST = 60.0
-"""So many seconds before its end it is not given out any more."""
-RETRY = 30.0
 TIMEOUT = 10.0
 LARGEST = 2**20
 ON_THE_WAY = "look at token_uri in the service account's key, and at the way there"
@@ -54,44 +50,21 @@ class TokenSource:
     ) -> None:
         self._upstream, self._clock, self._log, self._label = upstream, clock, log, label
         self._url, self._signer, self._scope = key.token_uri, Signer(key), scope
-        self._token = ""
-        self._renew_at = 0.0
-        self._wait_at = 0.0
-        self._renewal: asyncio.Task[None] | None = None
+        self._token = Renewed(self._granted, clock)
 
     async def token(self) -> str:
         """Raises UpstreamError, in words that say what its operator has to do."""
-        now = self._clock()
-        if now >= self._renew_at:
-            renewal = self._renewal or self._begin()
-            if now >= self._wait_at:
-                await asyncio.shield(renewal)
-        return self._token
+        return await self._token.get()
 
-    def _begin(self) -> asyncio.Task[None]:
-        renewal = self._renewal = asyncio.create_task(self._renew())
-        renewal.add_done_callback(self._done)
-        return renewal
-
-    def _done(self, renewal: asyncio.Task[None]) -> None:
-        """Its error is looked at here too: nobody may be waiting for it."""
-        self._renewal = None
-        if not renewal.cancelled():
-            renewal.exception()
-
-    async def _renew(self) -> None:
+    async def _granted(self) -> tuple[str, float]:
         try:
             async with asyncio.timeout(TIMEOUT):
                 granted = await self._fetch()
         except (GatewayError, _Refused, TimeoutError) as error:
             failure = _failure(error)
             self._log.warning("%s: %s", self._label, failure.public)
-            self._renew_at = min(self._clock() + RETRY, self._wait_at)
             raise failure from error
-        now, life = self._clock(), granted.expires_in
-        self._token = granted.access_token
-        self._renew_at = now + max(life - EARLY, life / 2)
-        self._wait_at = now + max(life - LATEST, life / 2)
+        return granted.access_token, granted.expires_in
 
     async def _fetch(self) -> _Granted:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
