@@ -4,6 +4,7 @@ section.py      endpoints.bedrock
 endpoint.py     the endpoint: where a call goes and what it carries
 regions.py      which region serves a model; facts in regions.json
 credentials.py  keys of the environment, of a profile or of the caller; profiles.py reads ~/.aws
+chain.py        keys that are elsewhere: program.py, container.py, instance.py, roles.py; temporary.py keeps them
 sigv4.py        AWS Signature Version 4
 """
 

@@ -1,21 +1,24 @@
 """What proves to Bedrock who calls: a bearer key or a pair of keys, the operator's or the caller's own.
 
-LibreChat's variables come first, then those of AWS's own tools, then a profile. Source: LibreChat
-`packages/api/src/endpoints/bedrock/credentials.ts`.
+LibreChat's variables come first, then those of AWS's own tools, then what these find without variables (`chain.py`).
+Source: LibreChat `packages/api/src/endpoints/bedrock/credentials.ts`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
-from gateway import BadCall, Secret, Settings, UserKey
+from gateway import BadCall, Secret, Services, Settings, UserKey
 from gateway.endpoint import USER_PROVIDED, Unusable
 
-from . import profiles
+from . import instance, profiles
+from .chain import Chain
 from .sigv4 import Keys
+from .temporary import Held
 
 VARIABLES = {
     "accessKeyId": "BEDROCK_AWS_ACCESS_KEY_ID",
@@ -24,6 +27,13 @@ VARIABLES = {
     "bearerToken": "BEDROCK_AWS_BEARER_TOKEN",
 }
 """LibreChat's names of what a user may bring, and the variables that say so."""
+OF_TOOLS = {
+    "accessKeyId": "AWS_ACCESS_KEY_ID",
+    "secretAccessKey": "AWS_SECRET_ACCESS_KEY",
+    "sessionToken": "AWS_SESSION_TOKEN",
+    "bearerToken": "AWS_BEARER_TOKEN_BEDROCK",
+}
+"""The same of AWS's own tools."""
 _PAIR = ("accessKeyId", "secretAccessKey")
 _HEADER = re.compile(r"[\x21-\x7e]*")
 _nested = msgspec.json.Decoder(dict[str, str])
@@ -73,53 +83,64 @@ class Brought:
         return values | {name: brought[name] for name in self.names if brought.get(name)}
 
 
-Credentials = Bearer | Keys | Brought
+Credentials = Bearer | Keys | Held | Brought
 
 
-def find(settings: Settings) -> Credentials:
-    """Raises Unusable where there is nothing."""
-    own = {name: Secret(value.strip()) for name, variable in VARIABLES.items() if (value := settings.env(variable))}
-    if bad := _unfit(own):
-        raise Unusable(VARIABLES[bad], "it has spaces, line breaks or other than ASCII in it")
+def find(settings: Settings, services: Services, region: str, system: Path = instance.SYSTEM) -> Credentials:
+    """Nothing is asked for keys yet. region: whose token service is. system: Linux's `/sys`.
+
+    Raises Unusable where there is nothing.
+    """
+    own = _given(settings, VARIABLES)
     users = tuple(name for name, value in own.items() if value.reveal() == USER_PROVIDED)
     if users:
         return Brought(own, users)
     if token := own.get("bearerToken"):
         return Bearer(token)
-    if found := _pair(own, VARIABLES["accessKeyId"], VARIABLES["secretAccessKey"]):
+    if found := _pair(own, VARIABLES):
         return found
+    chain = Chain(settings, services, region, lambda: _pair(_given(settings, OF_TOOLS), OF_TOOLS), system)
     if name := settings.env("BEDROCK_AWS_PROFILE"):
-        return profiles.load(name, settings).keys()
-    return _of_tools(settings)
+        return _of_profile(profiles.load(name, settings), chain)
+    return _of_tools(settings, chain)
 
 
-def _of_tools(settings: Settings) -> Credentials:
+def _of_profile(profile: profiles.Profile, chain: Chain) -> Credentials:
+    found = chain.of(profile)
+    if found is None:
+        what = f'the profile "{profile.name}" has no keys in ~/.aws/credentials or ~/.aws/config'
+        raise Unusable("BEDROCK_AWS_PROFILE", what, "name another, or give it keys")
+    return found
+
+
+def _of_tools(settings: Settings, chain: Chain) -> Credentials:
     """What AWS's own tools would use."""
-    names = {
-        "bearerToken": "AWS_BEARER_TOKEN_BEDROCK",
-        "accessKeyId": "AWS_ACCESS_KEY_ID",
-        "secretAccessKey": "AWS_SECRET_ACCESS_KEY",
-        "sessionToken": "AWS_SESSION_TOKEN",
-    }
-    own = {name: Secret(value.strip()) for name, variable in names.items() if (value := settings.env(variable))}
-    if bad := _unfit(own):
-        raise Unusable(names[bad], "it has spaces, line breaks or other than ASCII in it")
+    own = _given(settings, OF_TOOLS)
     if token := own.get("bearerToken"):
         return Bearer(token)
-    if found := _pair(own, names["accessKeyId"], names["secretAccessKey"]):
+    if pair := _pair(own, OF_TOOLS):
+        return pair
+    profile = profiles.load(settings.env("AWS_PROFILE") or "default", settings)
+    if found := chain.find(profile):
         return found
-    named = settings.env("AWS_PROFILE")
-    profile = profiles.load(named or "default", settings)
-    if not named and not profile.given:
-        raise Unusable(
-            VARIABLES["bearerToken"],
-            "there are no credentials: set it, or BEDROCK_AWS_ACCESS_KEY_ID and BEDROCK_AWS_SECRET_ACCESS_KEY, or "
-            "BEDROCK_AWS_PROFILE; keys of the machine itself (instance or container roles) are not supported",
-        )
-    return profile.keys()
+    raise Unusable(
+        VARIABLES["bearerToken"],
+        "there are no credentials: set it, or BEDROCK_AWS_ACCESS_KEY_ID and BEDROCK_AWS_SECRET_ACCESS_KEY, or "
+        f'BEDROCK_AWS_PROFILE; the profile "{profile.name}" has none, no variable names where a container has some, '
+        "and nothing says that this is an EC2 instance whose metadata may be asked",
+    )
 
 
-def _pair(own: Mapping[str, Secret], key_id: str, secret: str) -> Keys | None:
+def _given(settings: Settings, variables: Mapping[str, str]) -> dict[str, Secret]:
+    """What is set, by LibreChat's names. Raises Unusable where no header can hold it."""
+    own = {name: Secret(value.strip()) for name, variable in variables.items() if (value := settings.env(variable))}
+    if bad := _unfit(own):
+        raise Unusable(variables[bad], "it has spaces, line breaks or other than ASCII in it")
+    return own
+
+
+def _pair(own: Mapping[str, Secret], variables: Mapping[str, str]) -> Keys | None:
+    key_id, secret = (variables[name] for name in _PAIR)
     access, key = own.get("accessKeyId"), own.get("secretAccessKey")
     if access and key:
         return Keys(access.reveal(), key, own.get("sessionToken"))

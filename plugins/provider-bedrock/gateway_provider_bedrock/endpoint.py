@@ -31,11 +31,14 @@ from .credentials import Bearer, Brought, Credentials
 from .regions import Regions, is_region
 from .section import PATH, BedrockFields, GuardrailFields
 from .sigv4 import signed
+from .temporary import Held
 
 SERVICE = "bedrock"
 MODELS = Path(__file__).with_name("models.json")
 REVERSE_PROXY = "BEDROCK_REVERSE_PROXY"
 DEFAULT_REGION = "BEDROCK_AWS_DEFAULT_REGION"
+ANY_REGION = "us-east-1"
+"""Whose token service is named where no region is; the endpoint is not usable then."""
 ASKS = (DEFAULT_REGION, "BEDROCK_AWS_PROFILE", *credentials.VARIABLES.values())
 """Variables any of which turns the endpoint on."""
 _members = msgspec.json.Decoder(dict[str, Raw])
@@ -62,7 +65,7 @@ class BedrockProvider(ConfiguredProvider):
         self._credentials: Credentials
         self._regions: Regions
         try:
-            self._set_up(settings)
+            self._set_up(settings, services)
         except Unusable as unusable:
             self.refuse(unusable)
 
@@ -94,6 +97,8 @@ class BedrockProvider(ConfiguredProvider):
             found = found.of(outgoing.user_key or UserKey({}))
         if isinstance(found, Bearer):
             return {**headers, "authorization": f"Bearer {found.token.reveal()}"}
+        if isinstance(found, Held):
+            found = await found.keys()
         covered = {name: value for name, value in headers.items() if name.startswith("x-amz-")}
         covered["content-type"] = "application/json"
         body, url = outgoing.encoded.body, self.url(outgoing)
@@ -112,14 +117,15 @@ class BedrockProvider(ConfiguredProvider):
     def shown(self) -> Mapping[str, object]:
         return self._shown
 
-    def _set_up(self, settings: Settings) -> None:
-        self._credentials = credentials.find(settings)
+    def _set_up(self, settings: Settings, services: Services) -> None:
+        region = self._said_region(settings)
+        self._credentials = credentials.find(settings, services, region or ANY_REGION)
         if isinstance(self._credentials, Brought):
             self.user_provides = self._credentials.names
             if "bearerToken" in self.user_provides:
                 self.user_key_names = {"apiKey": "bearerToken"}
         self._address = _address(self._fields, settings)
-        self._regions = Regions(self._region(settings), self._fields.available_regions)
+        self._regions = Regions(self._checked(region), self._fields.available_regions)
         self._headers = header_templates(settings, f"{PATH}.headers", self._fields.headers, {}, {})
         if self._fields.guardrail_config is not None:
             self._set = {"guardrailConfig": _guardrail(self._fields.guardrail_config, settings)}
@@ -141,18 +147,20 @@ class BedrockProvider(ConfiguredProvider):
             self.warn(f"{PATH}.inferenceProfiles.{model}", unset(error), "set it; until then it answers 503")
             return None
 
-    def _region(self, settings: Settings) -> str:
-        """A proxy that takes bearer keys needs no region, but a signature does."""
+    def _said_region(self, settings: Settings) -> str:
         found = settings.env(DEFAULT_REGION) or settings.env("AWS_REGION") or settings.env("AWS_DEFAULT_REGION")
-        found = found or credentials.region_of_profile(settings) or next(iter(self._fields.available_regions), "")
-        if not found and self._address is not None and isinstance(self._credentials, Bearer):
+        return found or credentials.region_of_profile(settings) or next(iter(self._fields.available_regions), "")
+
+    def _checked(self, region: str) -> str:
+        """A proxy that takes bearer keys needs no region, but a signature does."""
+        if not region and self._address is not None and isinstance(self._credentials, Bearer):
             return ""
-        if not found:
+        if not region:
             raise Unusable(DEFAULT_REGION, "no region is set")
-        for name in (found, *self._fields.available_regions):
+        for name in (region, *self._fields.available_regions):
             if not is_region(name):
                 raise Unusable(DEFAULT_REGION, f'"{name}" is not the name of a region, as us-east-1 is')
-        return found
+        return region
 
 
 def endpoint(settings: Settings, services: Services) -> BedrockProvider | None:

@@ -1,6 +1,6 @@
-"""Keys and a region from the files of the AWS command line, read once at startup.
+"""Profiles: what the files of the AWS command line say, read once at startup.
 
-Source: AWS, "Configuration and credential file settings". Only keys that stand in the files are used.
+Source: AWS, "Configuration and credential file settings".
 """
 
 from __future__ import annotations
@@ -14,15 +14,8 @@ from gateway.endpoint import Unusable
 
 from .sigv4 import Keys
 
-_ELSEWHERE = {
-    "credential_process": "runs a program for its keys (credential_process)",
-    "sso_session": "signs in by AWS SSO",
-    "sso_start_url": "signs in by AWS SSO",
-    "role_arn": "assumes a role",
-    "web_identity_token_file": "assumes a role with a web identity",
-    "credential_source": "takes its keys from the machine it runs on",
-}
-"""Ways to keys that are not gone here."""
+_SIGN_IN = ("sso_session", "sso_start_url", "login_session")
+"""Ways to keys that somebody has to go, in a browser."""
 
 
 class Profile:
@@ -38,22 +31,33 @@ class Profile:
 
     @property
     def region(self) -> str:
-        return self._values.get("region", "").strip()
+        return self.get("region")
 
-    def keys(self) -> Keys:
-        """Raises Unusable where the files do not hold them."""
-        key_id, secret = self._values.get("aws_access_key_id", ""), self._values.get("aws_secret_access_key", "")
-        if key_id and secret:
-            token = self._values.get("aws_session_token", "")
-            return Keys(key_id, Secret(secret), Secret(token) if token else None)
-        for name, what in _ELSEWHERE.items():
-            if name in self._values:
-                raise Unusable(
-                    "AWS_PROFILE",
-                    f'the profile "{self.name}" {what}, which is not supported: give it aws_access_key_id and '
-                    "aws_secret_access_key, or set BEDROCK_AWS_BEARER_TOKEN",
-                )
-        raise Unusable("AWS_PROFILE", f'the profile "{self.name}" has no keys in ~/.aws/credentials or ~/.aws/config')
+    @property
+    def assumes(self) -> bool:
+        """Whether it has its keys by assuming a role with the keys of another."""
+        return bool(self.get("role_arn") and (self.get("source_profile") or self.get("credential_source")))
+
+    def get(self, name: str) -> str:
+        return self._values.get(name, "").strip()
+
+    def keys(self) -> Keys | None:
+        """Those that stand in the files."""
+        key_id, secret, token = map(self.get, ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"))
+        return Keys(key_id, Secret(secret), Secret(token) if token else None) if key_id and secret else None
+
+    def refuse_sign_in(self) -> None:
+        """Raises Unusable where its keys are had by a sign-in."""
+        if any(self.get(name) for name in _SIGN_IN):
+            raise self.wrong("signs in by AWS SSO or a browser")
+
+    def wrong(self, what: str) -> Unusable:
+        return Unusable(
+            "AWS_PROFILE",
+            f'the profile "{self.name}" {what}, which is not supported',
+            "give it aws_access_key_id and aws_secret_access_key or a credential_process, or set "
+            "BEDROCK_AWS_BEARER_TOKEN",
+        )
 
 
 def load(name: str, settings: Settings) -> Profile:

@@ -210,7 +210,7 @@ def test_what_librechats_list_of_endpoints_shows():
 @pytest.mark.parametrize(
     ("environ", "section", "what"),
     [
-        (REGION, None, "BEDROCK_AWS_BEARER_TOKEN: there are no credentials"),
+        (REGION | {"AWS_EC2_METADATA_DISABLED": "true"}, None, "BEDROCK_AWS_BEARER_TOKEN: there are no credentials"),
         ({"BEDROCK_AWS_BEARER_TOKEN": "b"}, None, "BEDROCK_AWS_DEFAULT_REGION: no region is set"),
         (
             REGION | {"BEDROCK_AWS_ACCESS_KEY_ID": "a"},

@@ -1,12 +1,16 @@
 """Where keys come from: variables, files, callers."""
 
+import logging
+from pathlib import Path
+
 import pytest
 from gateway_provider_bedrock import credentials
 from gateway_provider_bedrock.credentials import Bearer, Brought
 from gateway_provider_bedrock.sigv4 import Keys
 
-from gateway import BadCall, Secret, Settings, UserKey
+from gateway import BadCall, Egress, Secret, Services, Settings, UserKey
 from gateway.endpoint import Unusable
+from gateway.testing.installed import NoUpstream
 
 CREDENTIALS = """
 [default]
@@ -27,13 +31,26 @@ region = eu-central-1
 s3 =
   max_concurrent_requests = 2
 
-[profile program]
-credential_process = /bin/keys
 [profile signed-in]
 sso_session = corp
-[profile role]
+[profile typed]
 role_arn = arn:aws:iam::1:role/r
 source_profile = default
+mfa_serial = arn:aws:iam::1:mfa/me
+[profile open-quote]
+credential_process = keys "of mine
+[profile round]
+role_arn = arn:aws:iam::1:role/r
+source_profile = round-about
+[profile round-about]
+role_arn = arn:aws:iam::1:role/r
+source_profile = round
+[profile on-nothing]
+role_arn = arn:aws:iam::1:role/r
+source_profile = bare
+[profile elsewhere]
+role_arn = arn:aws:iam::1:role/r
+credential_source = EcsContainer
 [profile bare]
 region = us-west-2
 """
@@ -49,7 +66,8 @@ def home(tmp_path):
 
 
 def found(environ):
-    return credentials.find(Settings({}, environ, frozenset()))
+    services = Services(NoUpstream(), Egress(), None, lambda: 0.0, logging.getLogger("test.bedrock"))
+    return credentials.find(Settings({}, environ, frozenset()), services, "us-east-1", Path("/nowhere"))
 
 
 def key(**values):
@@ -79,14 +97,17 @@ def test_files_may_stand_elsewhere(home, tmp_path):
 @pytest.mark.parametrize(
     ("profile", "what"),
     [
-        ("program", "runs a program for its keys (credential_process), which is not supported"),
-        ("signed-in", "signs in by AWS SSO, which is not supported"),
-        ("role", "assumes a role, which is not supported"),
+        ("signed-in", "signs in by AWS SSO or a browser, which is not supported"),
+        ("typed", "assumes a role by a code that somebody has to type (mfa_serial), which is not supported"),
+        ("open-quote", "has a credential_process that is no command"),
+        ("round", "assumes a role by a profile that leads back to it"),
+        ("on-nothing", 'assumes a role by the profile "bare", which has no keys'),
+        ("elsewhere", "assumes a role by keys that are not there (credential_source EcsContainer)"),
         ("bare", 'the profile "bare" has no keys'),
         ("none", 'the profile "none" has no keys'),
     ],
 )
-def test_a_profile_without_keys_in_the_files_says_how_it_gets_them(home, profile, what):
+def test_a_profile_that_cannot_be_used_says_why(home, profile, what):
     with pytest.raises(Unusable) as raised:
         found(home | {"BEDROCK_AWS_PROFILE": profile})
     assert what in str(raised.value)

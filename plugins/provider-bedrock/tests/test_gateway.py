@@ -6,7 +6,7 @@ import json
 from base64 import b64encode
 from binascii import crc32
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from struct import pack
 from typing import Any
@@ -231,3 +231,35 @@ def test_an_image_goes_as_bytes(sdk: openai.OpenAI, upstream: FakeUpstream) -> N
     part: Any = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
     sdk.chat.completions.create(model=f"bedrock/{MODEL}", messages=[{"role": "user", "content": [part]}])
     assert asked(upstream)["messages"][0]["content"] == [{"image": {"format": "png", "source": {"bytes": data}}}]
+
+
+def test_keys_that_a_container_hands_out_are_fetched_with_the_first_call(
+    upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    handed = {"AccessKeyId": "ASIATASK", "SecretAccessKey": "canary-secret", "Token": "t", "Expiration": ends}
+    answering(upstream, whole(REPLY))
+    upstream.answer("/keys", whole(handed))
+    environ = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{upstream.url}/keys"}
+    with running(tmp_path, upstream.url, **environ) as started:
+        assert not upstream.arrived, "nothing is asked at the start"
+        with openai.OpenAI(base_url=started.url + "/v1", api_key=started.key, max_retries=0, timeout=20) as client:
+            for _ in range(2):
+                client.chat.completions.create(model=f"bedrock/{MODEL}", **HELLO)
+            upstream.answer("/keys", whole({}, status=403))
+        assert [one.path for one in upstream.arrived] == ["/keys", PATHS[0], PATHS[0]]
+        called = upstream.arrived[-1].headers
+        assert "Credential=ASIATASK/" in called["Authorization"]
+        assert called["x-amz-security-token"] == "t"
+        assert "canary" not in "\n".join((*started.errors, *started.output))
+
+
+def test_a_call_without_keys_says_where_they_were_looked_for(upstream: FakeUpstream, tmp_path: Path) -> None:
+    upstream.answer("/none", whole({"message": "canary"}, status=404))
+    environ = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{upstream.url}/none"}
+    with running(tmp_path, upstream.url, **environ) as started:
+        status, body = post(started, None)
+        error = json.loads(body)["error"]
+        assert (status, error["code"]) == (502, "no_credentials")
+        assert "from the container's endpoint for keys: it answered with status 404" in error["message"]
+        assert "canary" not in error["message"] + "\n".join((*started.errors, *started.output))
