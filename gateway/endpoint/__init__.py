@@ -4,7 +4,7 @@ fields: the keys. reading: what they say, and unusable: why that cannot be used.
 caller. address: URLs below a base. names: names of models in settings and data. listing: the upstream's list of them.
 callers: a list for each caller. upstreams: what is known of upstreams, as data. brought: what callers bring themselves.
 service_account: access tokens for upstreams that take no keys. renewed: values that do not last. configured: the
-provider that tells what is wrong.
+provider that tells what is wrong. parameters: members that the operator sets and drops.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from .fields import AllEndpoints, BaseFields, EndpointFields, endpoint_enabled, 
 from .headers import BadHeader, HeaderTemplates
 from .listing import FixedNames, ModelList, Names
 from .names import DefaultNames, listed
+from .parameters import Parameters, parameters
 from .renewed import Renewed
 from .service_account import TokenSource
 from .service_key import ServiceKey
@@ -40,6 +41,7 @@ __all__ = [
     "KnownUpstreams",
     "ModelList",
     "Names",
+    "Parameters",
     "Renewed",
     "ServiceKey",
     "TokenSource",
@@ -49,4 +51,5 @@ __all__ = [
     "endpoint_enabled",
     "endpoint_headers",
     "listed",
+    "parameters",
 ]

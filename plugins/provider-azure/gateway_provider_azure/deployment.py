@@ -19,7 +19,10 @@ NAMES = {"azureOpenAIApiKey": "apiKey"}
 
 
 class Plan(Struct, frozen=True):
-    """What the settings say of a deployment. own_key, own_url: callers bring theirs."""
+    """What the settings say of a deployment. own_key, own_url: callers bring theirs.
+
+    responses_only: it does not speak chat.
+    """
 
     group: str
     parts: Parts
@@ -29,6 +32,7 @@ class Plan(Struct, frozen=True):
     drop: frozenset[str]
     own_key: bool = False
     own_url: bool = False
+    responses_only: bool = False
 
 
 class _Own(Struct, frozen=True):
@@ -59,7 +63,8 @@ class AzureDeployment(HttpProvider):
     def __init__(self, plan: Plan, place: Place | None) -> None:
         self._plan, self._place = plan, place
         foreign = plan.parts.serverless and not (place and place.undated)
-        self.dialects = (CHAT, MEDIA) if foreign else (CHAT, RESPONSES, MEDIA)
+        newer = (RESPONSES, MEDIA) if plan.responses_only else (CHAT, RESPONSES, MEDIA)
+        self.dialects = (CHAT, MEDIA) if foreign else newer
         provided = (("apiKey", plan.own_key or plan.own_url), ("baseURL", plan.own_url))
         self.user_provides = tuple(name for name, own in provided if own)
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Raw, json
-
 from gateway import Finding, HeaderTemplates, Settings
-from gateway.endpoint import USER_PROVIDED, Unusable
+from gateway.endpoint import USER_PROVIDED, Unusable, parameters
 from gateway.endpoint.reading import CORRECT_IT, header_templates, resolved
 
 from .deployment import AzureDeployment, Plan, Unavailable, key_headers
@@ -45,6 +43,9 @@ class Groups:
                 self.deployments.setdefault(name, Unavailable(str(unusable)))
             return
         self._groups.add(group.group)
+        for name in parameters(group.add_params, ()).idle:
+            what = "it is no member of a request and has no effect"
+            self.findings.append(Finding(f"{path}.addParams.{name}", what, "take it out", "warning"))
         for name, model in group.models.items():
             self._add_model(path, group, name, model if isinstance(model, AzureModel) else AzureModel())
 
@@ -55,13 +56,15 @@ class Groups:
         own_key, own_url = key == USER_PROVIDED, parts.base == USER_PROVIDED
         place = None if own_key or own_url else self._place(parts, name)
         undated = place.undated if place else parts.version in UNDATED
+        found = parameters(group.add_params, group.drop_params)
         plan = Plan(
             group=group.group,
             parts=parts,
             headers=self._headers(group, {} if own_key or own_url else key_headers(key, parts)),
             quirks=self._versions.quirks(parts.version, parts.serverless, undated),
-            set={added: Raw(json.encode(value)) for added, value in group.add_params.items()},
-            drop=frozenset(group.drop_params),
+            set=found.set,
+            drop=found.drop,
+            responses_only=found.responses_only,
             own_key=own_key,
             own_url=own_url,
         )

@@ -90,6 +90,23 @@ def test_add_params_and_drop_params_are_the_groups(provider, group):
     assert target.drop == {"stop"}
 
 
+def test_they_may_have_the_names_of_librechats_library(provider, group):
+    add = {"maxTokens": 5, "timeout": 30, "useResponsesApi": False}
+    azure = provider(group | {"addParams": add, "dropParams": ["topP", "stopSequences"]})
+    target = azure.target("gpt-4o")
+    assert set(target.set) == {"model", "max_tokens"}
+    assert target.drop == {"max_completion_tokens", "top_p", "stop"}
+    (finding,) = azure.findings()
+    assert finding.path == "endpoints.azureOpenAI.groups[0].addParams.timeout"
+
+
+def test_a_group_may_ask_for_responses_alone(provider, group):
+    azure = provider(group | {"addParams": {"useResponsesApi": True, "maxTokens": 5}})
+    target = azure.target("gpt-4o")
+    assert target.provider.dialects == ("open-responses", "openai-media")
+    assert set(target.set) == {"model", "max_output_tokens"}
+
+
 @pytest.mark.parametrize(
     ("changes", "key", "what"),
     [

@@ -17,15 +17,25 @@ from gateway import (
     Settings,
     Target,
 )
-from gateway.endpoint import ConfiguredProvider, Known, KnownUpstreams, Unusable, brought, brought_address
+from gateway.endpoint import (
+    ConfiguredProvider,
+    Known,
+    KnownUpstreams,
+    Unusable,
+    brought,
+    brought_address,
+    parameters,
+)
 
 from .facts import facts_of
+from .habits import DEFAULT, habits
 from .listing import Listing
-from .parameters import DEFAULT, NOT_MEMBERS, added, dropped, habits
 from .reading import address_of, base_of, headers_of, host_in, key_of
 from .section import CustomEndpoint
 from .style import STYLES
 
+RESPONSES = ("open-responses", "openai-media")
+"""What is spoken to an upstream whose newer API the entry asks for (`addParams.useResponsesApi`)."""
 OLLAMA = "ollama"
 """Endpoints whose names begin so are asked for Ollama's own list of models, as LibreChat does."""
 
@@ -148,14 +158,15 @@ class CustomProvider(ConfiguredProvider):
 
     def _take_parameters(self, known: Known) -> None:
         entry = self._entry
-        self._set, self._drop = added(entry.add_params), dropped(entry.drop_params)
+        found = parameters(entry.add_params, entry.drop_params, self._style.names)
+        self._set, self._drop = found.set, found.drop
         self._quirks = habits(known, entry.custom_params, self._drop)
         if not entry.provider:
-            self.dialects = known.dialects or self.dialects
+            self.dialects = RESPONSES if found.responses_only else known.dialects or self.dialects
         if entry.direct_endpoint:
             self.dialects = self.dialects[:1]
-        for name in sorted(NOT_MEMBERS & entry.add_params.keys()):
-            self.warn(f"{self.path}.addParams.{name}", "it is not supported yet and has no effect", "take it out")
+        for name in found.idle:
+            self.warn(f"{self.path}.addParams.{name}", "it is no member of a request and has no effect", "take it out")
 
     def _take_models(self, known: Known, services: Services) -> None:
         models = self._entry.models

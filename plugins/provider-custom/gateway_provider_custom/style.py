@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway import Address
+from gateway.endpoint.parameters import NAMES
 
+STOP = "stop_sequences"
 _VERSIONED = re.compile(r"(?:/v1)?(?:/messages)?/?(?=\?|$)")
 
 
@@ -16,7 +18,7 @@ class Style(Struct, frozen=True):
     """dialects: unless something else is said of the endpoint. header, prefix: where its key goes.
 
     rooted: base URLs may leave out the `/v1` that requests have. path: of its requests.
-    listing_headers, listing_query: what the list of models wants besides.
+    listing_headers, listing_query: what the list of models wants besides. names: of parameters, by LibreChat's.
     """
 
     dialects: tuple[str, ...]
@@ -26,6 +28,7 @@ class Style(Struct, frozen=True):
     rooted: bool = False
     listing_headers: Mapping[str, str] = {}
     listing_query: Mapping[str, str] = {}
+    names: Mapping[str, str] = field(default_factory=lambda: NAMES)
 
     def base(self, given: Address, direct: bool) -> Address:
         """The address that requests go below."""
@@ -48,6 +51,7 @@ STYLES: Mapping[str, Style] = {
         rooted=True,
         listing_headers={"anthropic-version": "2023-06-01"},
         listing_query={"limit": "1000"},
+        names={**NAMES, "maxOutputTokens": "max_tokens", "stopSequences": STOP, "stop": STOP},
     ),
 }
 """By LibreChat's `provider`. Its client for `anthropic` puts `/v1/messages` behind the base URL."""

@@ -60,3 +60,14 @@ async def test_a_direct_endpoint_is_called_as_it_stands_and_counts_beside_it(one
     assert provider.url(outgoing(provider, path="/messages")) == "https://h/x/messages"
     count = outgoing(provider, path="/messages/count_tokens", kind="count")
     assert provider.url(count) == "https://h/x/messages/count_tokens"
+
+
+def test_parameters_have_the_names_of_its_api(one):
+    add = {"stopSequences": ["a"], "topK": 5, "maxOutputTokens": 7}
+    target = one(**CLAUDE, addParams=add, dropParams=["stop", "topP"]).target("m")
+    assert {name: bytes(raw) for name, raw in target.set.items()} == {
+        "stop_sequences": b'["a"]',
+        "top_k": b"5",
+        "max_tokens": b"7",
+    }
+    assert {"stop_sequences", "top_p"} <= target.drop

@@ -93,13 +93,21 @@ def test_add_params_and_drop_params_become_members_of_the_request(one):
         "max_tokens": b"5",
         "nested": b'{"a":[1,null]}',
     }
-    assert target.drop == {"user", "top_p"}
+    assert target.drop == {"user", "top_p", "max_completion_tokens"}
 
 
-def test_web_search_is_no_member_of_the_request_and_is_reported(one):
-    provider = one(addParams={"web_search": True})
+@pytest.mark.parametrize("name", ["web_search", "maxRetries", "stream"])
+def test_what_is_no_member_of_a_request_is_not_sent_and_is_reported(one, name):
+    provider = one(addParams={name: True})
     assert provider.target("m").set == {}
-    assert [finding.path for finding in provider.findings()] == ["endpoints.custom[0].addParams.web_search"]
+    assert [finding.path for finding in provider.findings()] == [f"endpoints.custom[0].addParams.{name}"]
+
+
+def test_an_entry_may_ask_for_responses_as_in_librechat(one, providers, whole):
+    assert one(addParams={"useResponsesApi": True}).dialects == ("open-responses", "openai-media")
+    assert one(addParams={"useResponsesApi": False}).dialects == ("openai-chat", "openai-media")
+    (provider,) = providers(whole | {"addParams": {"useResponsesApi": True}}, dialects={"x": ["openai-chat"]})
+    assert provider.dialects == ("openai-chat",)
 
 
 def test_usage_is_not_asked_for_where_the_asking_would_be_dropped(one):

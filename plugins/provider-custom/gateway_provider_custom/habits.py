@@ -1,33 +1,17 @@
-"""LibreChat's `addParams`, `dropParams` and `customParams` as members and habits of the upstream's request.
-
-LibreChat hands some of them to a client library under that library's names; here they are the wire's.
-Source: LibreChat `packages/api/src/endpoints/openai/llm.ts`, `knownOpenAIParams`.
-"""
+"""LibreChat's `customParams` as habits of the upstream, over what is known of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
-from msgspec import Raw, json, structs
+from msgspec import structs
 
 from gateway import Quirks
 from gateway.endpoint import Known
 
 from .section import CustomParams
 
-WIRE_NAMES = {
-    "maxTokens": "max_tokens",
-    "topP": "top_p",
-    "frequencyPenalty": "frequency_penalty",
-    "presencePenalty": "presence_penalty",
-    "logitBias": "logit_bias",
-    "topLogprobs": "top_logprobs",
-    "stopSequences": "stop",
-    "reasoningEffort": "reasoning_effort",
-}
-NOT_MEMBERS = frozenset(("web_search",))
-"""Switches of LibreChat's own that no upstream knows."""
 DEFAULT = Quirks(max_completion_tokens=False)
 """Of an upstream that nothing is known of: compatible servers know the older name of the limit, few the newer one."""
 THOUGHTS = "reasoning_content"
@@ -36,18 +20,6 @@ _FORMATS: Mapping[str, Literal["effort", "object", "none"]] = {
     "reasoning_effort": "effort",
     "reasoning_object": "object",
 }
-
-
-def added(parameters: Mapping[str, Any]) -> dict[str, Raw]:
-    return {
-        WIRE_NAMES.get(name, name): Raw(json.encode(value))
-        for name, value in parameters.items()
-        if name not in NOT_MEMBERS
-    }
-
-
-def dropped(parameters: Iterable[str]) -> frozenset[str]:
-    return frozenset(WIRE_NAMES.get(name, name) for name in parameters)
 
 
 def habits(known: Known, parameters: CustomParams, drop: frozenset[str]) -> Quirks:
