@@ -181,7 +181,7 @@ async def test_a_renewal_that_fails_leaves_the_token_in_use_and_waits_half_a_min
 
 
 async def test_a_token_server_that_hangs_is_given_up(monkeypatch):
-    monkeypatch.setattr("gateway.endpoint.service_account.TIMEOUT", 0.01)
+    monkeypatch.setattr("gateway.endpoint.access_tokens.TIMEOUT", 0.01)
     server = TokenServer()
     server.gate = asyncio.Event()
     with pytest.raises(UpstreamError, match="did not answer"):

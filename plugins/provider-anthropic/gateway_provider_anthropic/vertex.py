@@ -10,12 +10,13 @@ from pathlib import Path
 
 from msgspec import Raw, json, structs
 
-from gateway import Address, Encoded, Outgoing, ServiceKey, Services, Settings, Target, TokenSource
-from gateway.endpoint import DefaultNames, Unusable, listed
+from gateway import Address, Encoded, Outgoing, ServiceKey, Services, Settings, Target
+from gateway.endpoint import AccessTokens, DefaultNames, Unusable, listed
 from gateway.endpoint.reading import resolved, service_key, token_source, url_name
 from gateway.wire.jsontext import encode, members
 from gateway.wire.segments import model_segment
 
+from . import machine
 from .endpoint import PATH, AnthropicEndpoint, based, headers_of
 from .section import AnthropicFields, Vertex
 
@@ -31,12 +32,16 @@ class VertexProvider(AnthropicEndpoint):
     def __init__(self, settings: Settings, services: Services) -> None:
         super().__init__()
         self._models, self.open = _models(settings)
-        self._tokens: TokenSource
+        self._tokens: AccessTokens
         try:
             key = _key(settings)
-            self._address = _address(settings, key)
+            self._address = _address(settings, key.project_id if key else "")
             self._headers = headers_of(settings, {})
-            self._tokens = token_source(services, self.endpoint, key, SCOPE)
+            self._tokens = (
+                token_source(services, self.endpoint, key, SCOPE)
+                if key
+                else machine.tokens(settings, services, self.endpoint)
+            )
         except Unusable as unusable:
             self.refuse(unusable)
 
@@ -87,21 +92,24 @@ def _models(settings: Settings) -> tuple[Mapping[str, str], bool]:
     return {name: deployed or shared or name for name, deployed in own.items()}, False
 
 
-def _key(settings: Settings) -> ServiceKey:
+def _key(settings: Settings) -> ServiceKey | None:
+    """None where the machine's own account is to be used. Raises Unusable."""
     where, text = f"{PATH}.vertex.serviceKeyFile", _section(settings).service_key_file
     for variable in ("GOOGLE_SERVICE_KEY_FILE", "GOOGLE_SERVICE_KEY"):
         if not text:
             where, text = variable, settings.env(variable) or ""
+    if not text and machine.is_there(settings):
+        return None
     if not text:
         raise Unusable("GOOGLE_SERVICE_KEY_FILE", "it is not set")
     return service_key(where, resolved(settings, where, text))
 
 
-def _address(settings: Settings, key: ServiceKey) -> Address:
-    """Where models are, up to their names."""
+def _address(settings: Settings, own: str) -> Address:
+    """Where models are, up to their names. own: the key's own project."""
     section = _section(settings)
     region = _named(settings, f"{PATH}.vertex.region", section.region, "ANTHROPIC_VERTEX_REGION", REGION)
-    project = _named(settings, f"{PATH}.vertex.projectId", section.project_id, "VERTEX_PROJECT_ID", key.project_id)
+    project = _named(settings, f"{PATH}.vertex.projectId", section.project_id, "VERTEX_PROJECT_ID", own)
     variable = "ANTHROPIC_VERTEX_BASE_URL"
     base = based(variable, settings.env(variable) or f"https://{host(region)}/v1")
     return Address(base.url(f"/projects/{project}/locations/{region}/publishers/anthropic/models"))

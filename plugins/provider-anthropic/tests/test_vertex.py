@@ -5,6 +5,7 @@ import json
 import gateway_provider_anthropic as plugin
 import msgspec
 import pytest
+from gateway_provider_anthropic import machine
 from gateway_provider_anthropic.vertex import MODELS as NAMES
 
 from gateway import BadCall, Egress, Timeouts, UpstreamError
@@ -176,3 +177,16 @@ def test_what_cannot_be_called_says_why(environ, section, what):
     (finding,) = provider.findings()
     assert what in finding.what
     assert CANARY not in finding.what
+
+
+async def test_on_google_cloud_the_machines_own_account_needs_no_key():
+    async with FakeUpstream() as metadata:
+        metadata.answer(machine.PATH, answer({"access_token": "t-1", "expires_in": 3600, "token_type": "Bearer"}))
+        upstream = HttpUpstream(Egress(), Timeouts(5, 5, 5))
+        host = metadata.url.removeprefix("http://")
+        environ = {"GOOGLE_SERVICE_KEY_FILE": "", "VERTEX_PROJECT_ID": "p-2", "GCE_METADATA_HOST": host}
+        provider = one(environ, None, upstream)
+        assert "/projects/p-2/" in provider.url(outgoing(provider))
+        assert (await provider.headers(outgoing(provider)))["authorization"] == "Bearer t-1"
+        assert one(environ | {"VERTEX_PROJECT_ID": ""}).unavailable.startswith("VERTEX_PROJECT_ID: it is not set")
+        await upstream.close()

@@ -1,14 +1,15 @@
-"""VertexProvider: Gemini on Vertex AI, with the access token of a service account."""
+"""VertexProvider: Gemini on Vertex AI, with the access token of a service account, or of the machine's own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gateway import Address, Extra, Outgoing, ServiceKey, Services, Settings, TokenSource
-from gateway.endpoint import DefaultNames, Unusable
+from gateway import Address, Extra, Outgoing, Services, Settings
+from gateway.endpoint import AccessTokens, DefaultNames, Unusable
 from gateway.endpoint.reading import service_key, token_source, url_name
 from gateway.wire.jsontext import members
 
+from . import machine
 from .endpoint import MODELS, GoogleEndpoint, based
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -25,13 +26,21 @@ class VertexProvider(GoogleEndpoint):
     def __init__(self, settings: Settings, services: Services) -> None:
         super().__init__(settings)
         self._names = self._names or DefaultNames.read(MODELS).names
-        self._tokens: TokenSource
+        self._tokens: AccessTokens
         try:
-            key = service_key(*_first(settings, KEYS))
-            self.set_up(settings, _address(settings, key), {})
-            self._tokens = token_source(services, self.endpoint, key, SCOPE)
+            project = self._take_tokens(settings, services)
+            self.set_up(settings, _address(settings, project), {})
         except Unusable as unusable:
             self.refuse(unusable)
+
+    def _take_tokens(self, settings: Settings, services: Services) -> str:
+        """Those of the account whose key is given, else of the machine itself. The key's project."""
+        if not _first(settings, KEYS)[1]:
+            self._tokens = machine.tokens(settings, services, self.endpoint)
+            return ""
+        key = service_key(*_first(settings, KEYS))
+        self._tokens = token_source(services, self.endpoint, key, SCOPE)
+        return key.project_id
 
     def counted(self, asked: Extra) -> Extra:
         """Vertex AI knows no whole request within one that counts, but has more of its members itself."""
@@ -55,10 +64,10 @@ def _first(settings: Settings, variables: tuple[str, ...], default: str = "") ->
     return variables[0], default
 
 
-def _address(settings: Settings, key: ServiceKey) -> Address:
+def _address(settings: Settings, project: str) -> Address:
     """Up to the publisher: what the dialect's path goes below."""
     location = url_name(*_first(settings, LOCATIONS, LOCATION))
-    project = url_name(*_first(settings, PROJECTS, key.project_id))
+    project = url_name(*_first(settings, PROJECTS, project))
     base = based(settings, f"https://{host(location)}/v1", "/v1")
     return Address(base.url(f"/projects/{project}/locations/{location}/publishers/google"))
 

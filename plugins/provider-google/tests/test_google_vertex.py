@@ -1,12 +1,15 @@
 """The endpoint `google` on Vertex AI: places in URLs, and tokens."""
 
 import base64
+from pathlib import Path
 
 import gateway_provider_google as plugin
 import pytest
+from gateway_provider_google import machine
 from gateway_provider_google.endpoint import MODELS
+from gateway_provider_google.vertex import VertexProvider
 
-from gateway import Egress, Encoded, Timeouts, UpstreamError
+from gateway import Egress, Encoded, Settings, Timeouts, UpstreamError
 from gateway.endpoint import DefaultNames
 from gateway.testing import endpoints
 from gateway.testing.fake_upstream import FakeUpstream
@@ -111,6 +114,59 @@ async def test_a_token_that_cannot_be_had_is_the_upstreams_failure(caplog):
     with pytest.raises(UpstreamError, match="no access token") as raised:
         await one().headers(outgoing(one()))
     assert CANARY not in raised.value.public + caplog.text
+
+
+async def test_on_google_cloud_the_machines_own_account_needs_no_key():
+    async with FakeUpstream() as metadata:
+        metadata.answer(machine.PATH, answer({"access_token": "t-1", "expires_in": 3600, "token_type": "Bearer"}))
+        upstream = HttpUpstream(Egress(), Timeouts(5, 5, 5))
+        host = metadata.url.removeprefix("http://")
+        environ = {"GOOGLE_SERVICE_KEY_FILE": "", "VERTEX_PROJECT_ID": "p-2", "GCE_METADATA_HOST": host}
+        provider = one(environ, None, upstream)
+        assert not metadata.arrived, "nothing is asked at the start"
+        assert "/projects/p-2/" in provider.url(outgoing(provider))
+        for _ in range(2):
+            assert await provider.headers(outgoing(provider)) == {"authorization": "Bearer t-1"}
+        (asked,) = metadata.arrived
+        assert (asked.method, asked.headers["Metadata-Flavor"]) == ("GET", "Google")
+        await upstream.close()
+
+
+async def test_a_machine_without_an_account_is_told():
+    async with FakeUpstream() as metadata:
+        upstream = HttpUpstream(Egress(), Timeouts(5, 5, 5))
+        host = metadata.url.removeprefix("http://")
+        environ = {"GOOGLE_SERVICE_KEY_FILE": "", "VERTEX_PROJECT_ID": "p-2", "GCE_METADATA_HOST": host}
+        provider = one(environ, None, upstream)
+        with pytest.raises(UpstreamError, match=r"refused this machine \(status 404\)") as raised:
+            await provider.headers(outgoing(provider))
+        assert raised.value.code == "no_access_token"
+        await upstream.close()
+
+
+@pytest.mark.parametrize(
+    ("environ", "section", "found"),
+    [
+        ({"VERTEX_PROJECT_ID": "p"}, None, 0),
+        ({"VERTEX_PROJECT_ID": "p", "K_SERVICE": "s"}, None, 1),
+        ({"GOOGLE_CLOUD_PROJECT": "p", "K_SERVICE": "s"}, None, 0),
+        ({"GOOGLE_CLOUD_PROJECT": "p", "K_SERVICE": "s"}, {"headers": {}}, 1),
+        ({"K_SERVICE": "s"}, None, 0),
+    ],
+)
+def test_it_is_used_only_where_it_is_asked_for_and_is_there(environ, section, found, monkeypatch):
+    monkeypatch.setattr(machine.is_there, "__defaults__", (Path("/nowhere"),))
+    made = endpoints.providers(plugin, {"endpoints": {"google": section}}, environ)
+    assert len([one for one in made if isinstance(one, VertexProvider)]) == found
+
+
+def test_the_machine_says_where_it_runs(tmp_path):
+    product = tmp_path / "product_name"
+    none = Settings({}, {}, frozenset())
+    assert not machine.is_there(none, product)
+    for name, there in (("Google Compute Engine\n", True), ("Standard PC\n", False)):
+        product.write_text(name)
+        assert machine.is_there(none, product) == there
 
 
 @pytest.mark.parametrize(
