@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from ..call import Audio, Call, File, Image, Text, ToolResult
 from ..dialect import ClientDialect, Encoded
+from ..errors import UpstreamError
 from ..provider import HttpProvider, Target
 from .attempt import Sender, refuse_unavailable
 from .exchange import Attempt, Exchange
+from .resolve import Route
 from .settle import BYTES_PER_TOKEN
 from .translate import canonical, passes
 
@@ -20,28 +22,47 @@ IMAGE_TOKENS = 1000
 
 
 async def count(exchange: Exchange, sender: Sender) -> tuple[bytes, Mapping[str, str]]:
-    """The client's reply and headers that go with it. Of a route the first target that can be called is asked."""
+    """The client's reply and headers that go with it. Of a route the targets are asked one after the other until one
+    answers. Raises what the last one raised.
+    """
     assert exchange.route is not None
-    targets = exchange.route.targets
-    target = next((target for target in targets if not target.provider.unavailable), targets[0])
+    *others, last = _order(exchange.route)
+    for target in others:
+        try:
+            return await _counted(exchange, exchange.route, target, sender)
+        except UpstreamError as error:
+            exchange.attempts[-1].failed(error)
+    return await _counted(exchange, exchange.route, last, sender)
+
+
+def _order(route: Route) -> Sequence[Target]:
+    """Those that can be called; what is left alone for now comes last. Where there are none, the first."""
+    breakers = route.policy.breakers if route.policy else ()
+    resting = [bool(breakers) and breakers[place].cooldown() > 0 for place in range(len(route.targets))]
+    order = sorted(range(len(route.targets)), key=resting.__getitem__)
+    usable = [route.targets[place] for place in order if not route.targets[place].provider.unavailable]
+    return usable or route.targets[:1]
+
+
+async def _counted(exchange: Exchange, route: Route, target: Target, sender: Sender) -> tuple[bytes, Mapping[str, str]]:
     refuse_unavailable(target)
     provider, dialect = target.provider, exchange.dialect
     client = sender.speaks(provider.dialects, dialect.name)
     if isinstance(provider, HttpProvider) and client is not None:
-        if client.name == dialect.name and passes(exchange, exchange.route):
-            edit = msgspec.structs.replace(exchange.route.edit, model=target.model)
+        if client.name == dialect.name and passes(exchange, route):
+            edit = msgspec.structs.replace(route.edit, model=target.model)
             encoded = client.edit(exchange.inbound, edit, target)
             return await _ask(exchange, sender, target, client, encoded), {}
-        asked = client.encode_count(canonical(exchange, exchange.route, target), target)
+        asked = client.encode_count(canonical(exchange, route, target), target)
         if asked is not None:
             tokens = client.decode_count(await _ask(exchange, sender, target, client, asked))
             return dialect.encode_count(tokens, exchange.inbound), {}
-    tokens = estimate(canonical(exchange, exchange.route, target))
+    tokens = estimate(canonical(exchange, route, target))
     return dialect.encode_count(tokens, exchange.inbound), ESTIMATED
 
 
 async def _ask(exchange: Exchange, sender: Sender, target: Target, client: ClientDialect, encoded: Encoded) -> bytes:
-    attempt = Attempt(f"at{exchange.id[2:]}_1", target, client.name)
+    attempt = Attempt(f"at{exchange.id[2:]}_{len(exchange.attempts) + 1}", target, client.name)
     exchange.attempts.append(attempt)
     reply = await sender.send(exchange, attempt, client, encoded)
     try:
