@@ -18,6 +18,7 @@ from gateway import (
     BlockStop,
     Event,
     Extra,
+    Image,
     Opaque,
     Reasoning,
     Refusal,
@@ -28,22 +29,25 @@ from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
-from . import citations
+from . import citations, pictures
 from .proofs import CONTENT, DETAILS, NAME, signed
 from .unread import Unread
-from .wire import ChunkChoice, Function, Part, SoundPart, ToolCallPart
+from .wire import ChunkChoice, Delta, Part, SoundPart, ToolCallPart
 
 Prose = type[Text] | type[Reasoning] | type[Refusal]
 
 
 class _Call(msgspec.Struct):
-    """block: its index, None as long as it has no name; its arguments are held until then."""
+    """block: its index, None as long as it has no name; its arguments are held until then. closed: whether they end
+    as an object does.
+    """
 
     id: str
     kind: Literal["function", "custom"]
     extra: Extra
     block: int | None = None
     held: str = ""
+    closed: bool = False
     proof: Opaque | None = None
 
 
@@ -63,10 +67,11 @@ class ChoiceReader:
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
         self._details: list[Members] = []
+        self._grows = False
         self._sound: SoundPart | None = None
 
     def read(self, choice: ChunkChoice, event: Unread, out: list[Event]) -> None:
-        delta = choice.delta or choice.message
+        delta = self._news(choice)
         if delta is None:
             return
         content, refusal = self._logprobs(choice.logprobs)
@@ -82,12 +87,21 @@ class ChoiceReader:
             self._cite(delta.annotations, out)
         if delta.extra_content:
             self._sign(choice, event, out)
+        for picture in delta.images or ():
+            self._see(picture, out)
         if delta.audio:
             self._hear(delta.audio)
         if delta.function_call:
             self._tool(ToolCallPart(index=0, function=delta.function_call), {}, out)
         for at, part in enumerate(delta.tool_calls or ()):
             self._call(at, part, event, out)
+
+    def _news(self, choice: ChunkChoice) -> Delta | None:
+        """MiniMax says all of a message once more behind its deltas."""
+        if choice.delta is not None:
+            self._grows = True
+            return choice.delta
+        return None if self._grows else choice.message
 
     def finish(self, out: list[Event]) -> None:
         """Closes what is open. A call that never got a name is shown all the same."""
@@ -169,6 +183,24 @@ class ChoiceReader:
                 self._say(Refusal, part.refusal, out)
             elif part.text:
                 self._say(Text, part.text, out)
+            elif part.type == "image_url":
+                self._see(part, out)
+            elif part.text is None:
+                self._loss.add(f"{self._path}.content[type={part.type}]")
+
+    def _see(self, part: Part, out: list[Event]) -> None:
+        """A picture that the model made."""
+        picture = pictures.read(part.image_url)
+        if picture is None:
+            self._loss.add(f"{self._path}.images")
+        else:
+            self._close(out)
+            self._piece(picture, out)
+
+    def _piece(self, block: Image | Audio, out: list[Event]) -> None:
+        """A block that comes whole."""
+        index = self._take()
+        out += [BlockStart(self.choice, index, block), BlockStop(self.choice, index)]
 
     def _cite(self, annotations: list[Members], out: list[Event]) -> None:
         for annotation in annotations:
@@ -187,9 +219,7 @@ class ChoiceReader:
     def _sounded(self, sound: SoundPart, out: list[Event]) -> None:
         told = {"transcript": sound.transcript, "expires_at": sound.expires_at}
         extra = {name: jsontext.raw(value) for name, value in told.items() if value is not None}
-        index = self._take()
-        out.append(BlockStart(self.choice, index, Audio(sound.data, id=sound.id, extra=extra)))
-        out.append(BlockStop(self.choice, index))
+        self._piece(Audio(sound.data, id=sound.id, extra=extra), out)
 
     def _read_details(self, details: list[Members], told: bool, out: list[Event]) -> None:
         """told: the text came beside them, under its older name."""
@@ -237,13 +267,10 @@ class ChoiceReader:
             call.proof = proof or call.proof
         elif proof is not None:
             out.append(BlockDelta(self.choice, call.block, proof=proof))
-        if part.custom is not None:
-            name, arguments = part.custom.name, part.custom.input
-        else:
-            function = part.function or Function()
-            name, arguments = function.name, _arguments(function)
+        name, arguments = _name(part), _arguments(part)
+        call.closed = arguments.rstrip().endswith("}") if arguments else call.closed
         if call.block is None:
-            call.held += arguments or ""
+            call.held += arguments
             if name:
                 self._start(call, name, out)
         elif arguments:
@@ -252,14 +279,16 @@ class ChoiceReader:
     def _known(self, part: ToolCallPart) -> _Call | None:
         """The call that a delta goes on with.
 
-        Some providers number all calls 0, or none at all: another id together with a name is another call.
+        Some providers number all calls 0, or none at all: another id together with a name is another call, and so is a
+        name with an object behind a whole one.
         """
         call = self._by_index.get(part.index) if part.index is not None else None
         if part.index is None and self._calls:
             call = self._by_id.get(part.id or "", self._calls[-1])
         if call is None or call.block is None or not _name(part):
             return call
-        other = part.id != call.id if part.id else part.index is None
+        again = call.closed and _arguments(part).lstrip().startswith("{")
+        other = part.id != call.id if part.id else again or part.index is None
         return None if other else call
 
     def _new(self, part: ToolCallPart) -> _Call:
@@ -297,9 +326,11 @@ def _name(part: ToolCallPart) -> str | None:
     return said.name if said else None
 
 
-def _arguments(function: Function) -> str | None:
-    arguments = function.arguments
-    return jsontext.encode(arguments).decode() if isinstance(arguments, dict) else arguments
+def _arguments(part: ToolCallPart) -> str:
+    if part.custom is not None:
+        return part.custom.input or ""
+    arguments = part.function.arguments if part.function else None
+    return jsontext.encode(arguments).decode() if isinstance(arguments, dict) else arguments or ""
 
 
 def _flat(part: Part) -> str:

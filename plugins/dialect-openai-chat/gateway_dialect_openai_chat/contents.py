@@ -9,6 +9,7 @@ from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
+from . import pictures
 from .proofs import DETAILS, NAME
 
 
@@ -39,9 +40,7 @@ def _part(block: Block, path: str, loss: Loss) -> Members | None:
 
 
 def _image(image: Image, path: str, loss: Loss) -> Members | None:
-    url = image.url
-    if image.data is not None:
-        url = f"data:{image.media_type or 'image/png'};base64,{image.data}"
+    url = pictures.address(image)
     if url is None:
         loss.add(path)
         return None

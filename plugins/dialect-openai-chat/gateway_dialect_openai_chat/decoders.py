@@ -29,19 +29,28 @@ from . import refusals, usages
 from .choices import ChoiceReader
 from .proofs import NAME
 from .unread import Unread, telling
-from .wire import CHUNK, Chunk, ChunkChoice, Delta
+from .wire import CHUNK, ERRED, Chunk, ChunkChoice, Delta, blamed, reported
 
 CUT = "The upstream's reply ended before it was complete."
 _REASONS: dict[str, Reason] = {
     "stop": "stop",
+    "stop_sequence": "stop_sequence",
     "length": "length",
     "max_tokens": "length",
     "model_length": "context_length",
+    "model_context_window_exceeded": "context_length",
     "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
+    "sensitive": "content_filter",
     "refusal": "refusal",
+    "abort": "cancelled",
+    "insufficient_system_resource": "cancelled",
 }
+"""Besides OpenAI's: Mistral's, Zhipu's, Text Generation Inference's, vLLM's and DeepSeek's, and those that gateways
+pass on from other dialects. Google has more behind a colon: `content_filter: PROHIBITED_CONTENT`.
+"""
 
 
 class _Ending(msgspec.Struct):
@@ -75,15 +84,15 @@ class _ReplyReader:
             self._choice(choice, event, out)
         if any(choice.finish_reason for choice in chunk.choices or ()):
             self._lose_late(event)
-        usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
+        usage = reported(chunk)
         if usage:
             out.append(usages.read(usage))
             for path in event.of_usage():
                 self.loss.add(path)
             if not chunk.choices:
                 self._lose_late(event)
-        if chunk.error:
-            self.fail(refusals.in_band(chunk.error), out)
+        if error := blamed(chunk, event.payload):
+            self.fail(refusals.in_band(error), out)
         elif self._erred:
             self.fail(refusals.in_band(None), out)
 
@@ -122,7 +131,7 @@ class _ReplyReader:
         if first or choice.finish_reason:
             ending.reader.lose(choice, event)
         if choice.finish_reason:
-            self._erred = choice.finish_reason == "error"
+            self._erred = choice.finish_reason in ERRED
             ending.finish = _finished(choice, event)
 
     def _lose_late(self, event: Unread) -> None:
@@ -139,7 +148,7 @@ def _seconds(time: float | None) -> int | None:
 
 def _finished(choice: ChunkChoice, event: Unread) -> Finished:
     word = choice.finish_reason or ""
-    reason = _REASONS.get(word, "stop")
+    reason = _REASONS.get(word.partition(":")[0].lower(), "stop")
     detail = choice.native_finish_reason if choice.native_finish_reason != word else None
     if word not in _REASONS:
         detail = word

@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from gateway import Audio, Call, Finished, Inbound, Reason, Started
+from gateway import Audio, Call, Finished, Image, Inbound, Reason, Started
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
+
+from . import pictures
 
 _PREFIX = "chatcmpl-"
 _WORDS: dict[Reason, str] = {
@@ -54,6 +56,12 @@ def sound(audio: Audio, loss: Loss) -> Members | None:
         return None
     given: Members = {"id": audio.id, "data": audio.data, **audio.extra}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def picture(image: Image, loss: Loss) -> Members | None:
+    """What a model drew; None for a file that only its maker knows."""
+    loss.lose(image.extra, "Image")
+    return pictures.write(image)
 
 
 def is_legacy(call: Call, inbound: Inbound) -> bool:

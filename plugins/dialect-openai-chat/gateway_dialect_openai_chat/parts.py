@@ -15,7 +15,7 @@ from .fields import OBJECTS, Fields
 from .proofs import NAME
 
 PARTS: Kind[list[Extra]] = Kind(list[Extra], "a string or a list of parts")
-_DATA_URL = re.compile(r"data:([^;,]+);base64,(.*)", re.DOTALL)
+_DATA_URL = re.compile(r"data:([^,]*?);base64,(.*)", re.DOTALL | re.IGNORECASE)
 
 
 def content(fields: Fields) -> list[Block]:
@@ -62,8 +62,8 @@ def _image(fields: Fields) -> Image:
     inner = Fields({"url": value} if bytes(value)[:1] == b'"' else _IMAGE_URL.read(value, path), path)
     url, detail = inner.need("url", TEXT), inner.take("detail", TEXT)
     extra = fields.others("image_url", inner)
-    if split := _split(url):
-        return Image(data=split[1], media_type=split[0], detail=detail, extra=extra)
+    if found := split(url):
+        return Image(data=found[1], media_type=found[0], detail=detail, extra=extra)
     return Image(url=url, detail=detail, extra=extra)
 
 
@@ -71,11 +71,11 @@ def _file(fields: Fields) -> File:
     """`file_data` is a data URL, or base64 alone. `file_url` is not OpenAI's but some gateways'."""
     inner = fields.needed_inner("file")
     data = inner.take("file_data", TEXT)
-    split = _split(data) if data else None
+    found = split(data) if data else None
     block = File(
         url=inner.take("file_url", TEXT),
-        data=split[1] if split else data,
-        media_type=split[0] if split else None,
+        data=found[1] if found else data,
+        media_type=found[0] if found else None,
         file_id=inner.take("file_id", TEXT),
         filename=inner.take("filename", TEXT),
     )
@@ -92,7 +92,7 @@ def _thinking(fields: Fields) -> Reasoning:
     return Reasoning("".join(thought.take("text", TEXT) or "" for thought in thoughts))
 
 
-def _split(url: str) -> tuple[str, str] | None:
+def split(url: str) -> tuple[str, str] | None:
     """Media type and base64 of a data URL."""
     found = _DATA_URL.fullmatch(url)
     return (found[1], found[2]) if found else None

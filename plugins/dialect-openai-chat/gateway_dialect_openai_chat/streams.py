@@ -19,6 +19,7 @@ from gateway import (
     Failed,
     Finished,
     GatewayError,
+    Image,
     Opaque,
     Reasoning,
     Refusal,
@@ -148,6 +149,8 @@ class StreamEncoder(Encoder):
             shown, first = self._call(start.choice, block)
         elif isinstance(block, Audio) and (heard := encoders.sound(block, self._loss)) is not None:
             first = self._chunk(start.choice, jsontext.encode({"audio": heard}))
+        elif isinstance(block, Image) and (seen := encoders.picture(block, self._loss)) is not None:
+            first = self._chunk(start.choice, jsontext.encode({"images": [seen]}))
         else:
             self._loss.add(type(block).__name__)
         self._blocks[start.choice, start.index] = shown

@@ -24,7 +24,7 @@ from gateway.wire.outputs import OutputSize
 from . import refusals, usages
 from .choices import ChoiceReader
 from .unread import Unread
-from .wire import DELTA, TAIL, ChunkChoice, Tail
+from .wire import DELTA, ERRED, TAIL, ChunkChoice, Tail, blamed, reported
 
 LAST = 5
 """Events of a block that are scanned: a finish reason, usage, [DONE], and comments between them."""
@@ -134,7 +134,7 @@ class StreamTap(Tap):
         tail = TAIL.seen(payload)
         if tail is None:
             return False
-        _take(self, tail)
+        _take(self, tail, payload)
         for choice in tail.choices or ():
             if choice.finish_reason:
                 self._finished.add(choice.index)
@@ -149,7 +149,7 @@ class WholeTap(BodyTap):
         tail = TAIL.seen(body)
         if tail is None:
             return
-        _take(self, tail)
+        _take(self, tail, body)
         self.complete = bool(tail.choices) or self.failed is not None
         if self.usage is None:
             choices = jsontext.objects(jsontext.members(body).get("choices", _NONE))
@@ -171,13 +171,13 @@ def _signals(block: bytes, start: int) -> bool:
     return _VALUE(block, start) is not None or block.find(b"[DONE]", start) >= 0 or block.find(b"error", start) >= 0
 
 
-def _take(tap: Tap, tail: Tail) -> None:
+def _take(tap: Tap, tail: Tail, payload: bytes) -> None:
     tap.response_id = tap.response_id or tail.id
     tap.model = tap.model or tail.model
-    usage = tail.usage or (tail.x_groq and tail.x_groq.usage)
+    usage = reported(tail)
     if usage:
         tap.usage = usages.read(usage)
-    if tail.error:
-        tap.failed = refusals.in_band(tail.error)
-    elif any(choice.finish_reason == "error" for choice in tail.choices or ()):
+    if error := blamed(tail, payload):
+        tap.failed = refusals.in_band(error)
+    elif any(choice.finish_reason in ERRED for choice in tail.choices or ()):
         tap.failed = tap.failed or refusals.in_band(None)

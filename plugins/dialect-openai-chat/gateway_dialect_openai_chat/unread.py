@@ -17,7 +17,7 @@ from .usages import CompletionDetails, PromptDetails, WireUsage
 from .wire import Chunk, ChunkChoice, Delta
 
 _PADDING = ("obfuscation", "p")
-_OF_CHUNK = frozenset((*Chunk.__struct_fields__, "object", *_PADDING))
+_OF_CHUNK = frozenset((*Chunk.__struct_encode_fields__, *_PADDING))
 _OF_CHOICE = frozenset((*ChunkChoice.__struct_fields__, "text")) - {"native_finish_reason"}
 _OF_DELTA = frozenset((*Delta.__struct_fields__, "role", "index"))
 _OF_CALL = frozenset(("index", "id", "type"))
@@ -35,10 +35,10 @@ _NONE = Raw(b"null")
 class Unread:
     """One event, or a whole completion, parsed once more where something asks for it, and then no more."""
 
-    __slots__ = ("_choices", "_messages", "_parsed", "_payload", "_tools")
+    __slots__ = ("_choices", "_messages", "_parsed", "_tools", "payload")
 
     def __init__(self, payload: bytes) -> None:
-        self._payload = payload
+        self.payload = payload
         self._parsed: Extra | None = None
         self._choices: dict[bytes, Extra] | None = None
         self._messages: dict[int, Extra] = {}
@@ -50,12 +50,11 @@ class Unread:
     def of_usage(self) -> list[str]:
         """Paths of counts that `Usage` has no place for; zeros say nothing."""
         chunk = self._members()
-        holder = "usage" if _tells(chunk.get("usage", _NONE)) else "x_groq.usage"
-        if holder == "usage":
-            usage = chunk.get("usage", _NONE)
-        else:
-            usage = jsontext.members(chunk.get("x_groq", _NONE)).get("usage", _NONE)
-        return list(_uncounted(holder, jsontext.members(usage)))
+        groq = jsontext.members(chunk.get("x_groq", _NONE))
+        holders = [("usage", chunk), ("x_groq.usage", groq)]
+        holders += [("choices.usage", choice) for choice in jsontext.objects(chunk.get("choices", _NONE))]
+        found = ((holder, jsontext.members(members.get("usage", _NONE))) for holder, members in holders)
+        return next((list(_uncounted(holder, usage)) for holder, usage in found if usage), [])
 
     def of_choice(self, index: int) -> Extra:
         return _unknown(self._choice(index), _OF_CHOICE)
@@ -76,7 +75,7 @@ class Unread:
 
     def _members(self) -> Extra:
         if self._parsed is None:
-            self._parsed = jsontext.members(self._payload)
+            self._parsed = jsontext.members(self.payload)
         return self._parsed
 
     def _choice(self, index: int) -> Extra:

@@ -22,7 +22,7 @@ class CompletionDetails(Struct, gc=False):
 
 
 class WireUsage(Struct, gc=False):
-    """The last four are DeepSeek's, Moonshot's and Vercel's."""
+    """The last four are DeepSeek's, Moonshot's, Vercel's, and Perplexity's and SGLang's."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -32,6 +32,7 @@ class WireUsage(Struct, gc=False):
     prompt_cache_hit_tokens: int | None = None
     cached_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 class PromptDetailsOut(Struct, frozen=True):
@@ -61,12 +62,13 @@ def read(wire: WireUsage) -> Usage:
     completion = wire.completion_tokens_details or CompletionDetails()
     cached = _first(prompt.cached_tokens, wire.prompt_cache_hit_tokens, wire.cached_tokens)
     written = _first(prompt.cache_write_tokens, wire.cache_creation_input_tokens)
+    reasoning = _first(completion.reasoning_tokens, wire.reasoning_tokens)
     return Usage(
         input=_uncached(wire.prompt_tokens, (cached or 0) + (written or 0)),
         cache_read=cached,
         cache_write_5m=written,
-        output=_output(wire, completion.reasoning_tokens or 0),
-        reasoning=completion.reasoning_tokens,
+        output=_output(wire, reasoning or 0),
+        reasoning=reasoning,
         audio_input=prompt.audio_tokens,
         audio_output=completion.audio_tokens,
     )

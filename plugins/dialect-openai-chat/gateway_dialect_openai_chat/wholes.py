@@ -15,6 +15,7 @@ from gateway import (
     Failed,
     Finished,
     GatewayError,
+    Image,
     Opaque,
     Reasoning,
     Refusal,
@@ -52,6 +53,7 @@ class _Choice:
         self.blocks: dict[int, _Block] = {}
         self.citations: list[Members | Raw] = []
         self.sound: Members | None = None
+        self.pictures: list[Members] = []
         self.logprobs: dict[str, list[Raw]] = {}
         self.finished = Finished()
 
@@ -137,6 +139,8 @@ class WholeEncoder(Encoder):
             self._loss.lose(block.extra, "Text")
         elif isinstance(block, Audio) and (heard := encoders.sound(block, self._loss)) is not None:
             self._choice(start.choice).sound = heard
+        elif isinstance(block, Image) and (seen := encoders.picture(block, self._loss)) is not None:
+            self._choice(start.choice).pictures.append(seen)
         elif not isinstance(block, Reasoning | Refusal) and not (
             isinstance(block, ToolCall) and block.executor == "client"
         ):
@@ -185,6 +189,8 @@ class WholeEncoder(Encoder):
             out["reasoning_content"] = reasoning
         if choice.sound is not None:
             out["audio"] = choice.sound
+        if choice.pictures:
+            out["images"] = choice.pictures
         if details := choice.details():
             out[DETAILS] = _one_list(details)
         if calls and self._legacy:

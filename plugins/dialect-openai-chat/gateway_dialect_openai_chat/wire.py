@@ -6,11 +6,15 @@ any upstream. Providers' own members are named where they are read.
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from gateway.wire import jsontext
 from gateway.wire.shapes import Shape
 
 from .usages import WireUsage
+
+ERRED = ("error", "network_error")
+"""Finish reasons of a choice that broke off; the second is Zhipu's."""
 
 
 class Function(Struct, gc=False):
@@ -52,12 +56,13 @@ class Part(Struct):
     text: str | None = None
     refusal: str | None = None
     thinking: list[Part] | str | None = None
+    image_url: object = None
 
 
 class Delta(Struct):
     """reasoning_content: DeepSeek, xAI, Moonshot, llama.cpp. reasoning: Groq, OpenRouter, Ollama.
 
-    reasoning_details: OpenRouter's. extra_content: Google's.
+    reasoning_details, images: OpenRouter's. extra_content: Google's.
     """
 
     content: str | list[Part] | None = None
@@ -69,11 +74,15 @@ class Delta(Struct):
     function_call: Function | None = None
     annotations: list[dict[str, object]] | None = None
     audio: SoundPart | None = None
+    images: list[Part] | None = None
     extra_content: object = None
 
 
 class ChunkChoice(Struct):
-    """stop_reason: vLLM's stop string, or a token's number. native_finish_reason: OpenRouter's upstream's word."""
+    """stop_reason: vLLM's stop string, or a token's number. native_finish_reason: OpenRouter's upstream's word.
+
+    error: OpenRouter's. usage: Moonshot's.
+    """
 
     index: int = 0
     delta: Delta | None = None
@@ -82,6 +91,8 @@ class ChunkChoice(Struct):
     logprobs: object = None
     stop_reason: str | int | None = None
     native_finish_reason: str | None = None
+    error: object = None
+    usage: WireUsage | None = None
 
 
 class Groq(Struct):
@@ -89,6 +100,7 @@ class Groq(Struct):
 
 
 class Chunk(Struct):
+    kind: str | None = field(default=None, name="object")
     id: str | None = None
     model: str | None = None
     created: float | None = None
@@ -98,20 +110,38 @@ class Chunk(Struct):
     x_groq: Groq | None = None
 
 
-class TailChoice(Struct, gc=False):
+class TailChoice(Struct):
     index: int = 0
     finish_reason: str | None = None
+    error: object = None
+    usage: WireUsage | None = None
 
 
 class Tail(Struct):
     """What a tap reads of a chunk."""
 
+    kind: str | None = field(default=None, name="object")
     id: str | None = None
     model: str | None = None
     choices: list[TailChoice] | None = None
     usage: WireUsage | None = None
     error: object = None
     x_groq: Groq | None = None
+
+
+def reported(chunk: Chunk | Tail) -> WireUsage | None:
+    """The usage, wherever it stands."""
+    places = (chunk.usage, chunk.x_groq and chunk.x_groq.usage, *(choice.usage for choice in chunk.choices or ()))
+    return next((usage for usage in places if usage), None)
+
+
+def blamed(chunk: Chunk | Tail, payload: bytes) -> object:
+    """What tells of an error in an event: its own or a choice's `error`, or all of it, as Mistral and vLLM have it."""
+    if chunk.error:
+        return chunk.error
+    if chunk.kind == "error":
+        return jsontext.anything(payload)
+    return next((choice.error for choice in chunk.choices or () if choice.error), None)
 
 
 CHUNK = Shape(Chunk, "a chat completion")

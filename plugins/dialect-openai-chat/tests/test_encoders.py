@@ -275,11 +275,22 @@ def test_proofs_of_what_is_not_shown_are_lost_and_named() -> None:
 def test_blocks_without_a_place_are_lost_and_named() -> None:
     for framing in FRAMINGS:
         one = encoder(framing)
-        lost = [Image(url="https://x"), ToolCall("x", "f", executor="upstream"), ToolResult("x"), Image()]
+        lost = [Image(), ToolCall("x", "f", executor="upstream"), ToolResult("x"), Image(file_id="f")]
         events = [event for at, kind in enumerate(lost) for event in block(kind, "hidden", index=at)]
         written = replay.encoded_reply(one, [STARTED, *events, Finished()])
         assert one.loss == ["Image", "ToolCall", "ToolResult"]
         assert b"hidden" not in written
+
+
+def test_pictures_stand_beside_the_text() -> None:
+    drawn = [Image(data="QQ==", media_type="image/png"), Image(url="https://x")]
+    events = [event for at, kind in enumerate(drawn) for event in block(kind, index=at)]
+    images = [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,QQ=="}},
+        {"type": "image_url", "image_url": {"url": "https://x"}},
+    ]
+    assert whole(*events, Finished())["choices"][0]["message"]["images"] == images
+    assert deltas(*events) == [{"images": images[:1]}, {"images": images[1:]}]
 
 
 def test_members_of_the_same_dialect_ride_along_and_anothers_do_not() -> None:

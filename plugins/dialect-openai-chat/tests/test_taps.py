@@ -279,3 +279,32 @@ def test_a_translated_call_has_no_chunk_to_hide() -> None:
     inbound = replay.inbound(ChatServer(), b"{}")
     one = ChatClient().tap(TARGET, True, encoded, inbound)
     assert one.feed(stream(COUNTS)) == stream(COUNTS)
+
+
+def test_usage_in_a_choice_is_read() -> None:
+    end = END.replace(
+        b'"finish_reason":"stop"', b'"finish_reason":"stop","usage":{"prompt_tokens":3,"completion_tokens":2}'
+    )
+    body = stream(TEXT, end, DONE)
+    passed, seen = through(body, asked=True)
+    assert passed == body
+    assert (seen.usage, seen.complete) == (USAGE, True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        b'{"object":"error","message":"no","type":"BadRequestError","param":null,"code":400}',
+        b'{"choices":[{"index":0,"delta":{},"finish_reason":"error","error":{"code":400,"message":"no"}}]}',
+    ],
+    ids=["bare", "of-a-choice"],
+)
+def test_an_error_is_seen_wherever_it_stands(error: bytes) -> None:
+    _, seen = through(stream(TEXT, b"data: " + error, DONE))
+    assert isinstance(seen.failed, UpstreamRefused)
+    assert (seen.failed.public, seen.failed.status) == ("no", 400)
+
+
+def test_a_broken_network_is_an_error() -> None:
+    _, seen = through(stream(TEXT, END.replace(b'"stop"', b'"network_error"'), DONE))
+    assert seen.failed is not None

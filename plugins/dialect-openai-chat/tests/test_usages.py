@@ -54,6 +54,10 @@ def test_reasoning_beside_the_completion_is_added(total: int | None) -> None:
     assert (counted.output, counted.reasoning) == (229, 185)
 
 
+def test_reasoning_may_stand_beside_the_counts() -> None:
+    assert read(prompt_tokens=1, completion_tokens=5, reasoning_tokens=4) == Usage(input=1, output=5, reasoning=4)
+
+
 def test_written_counts_include_what_openai_includes() -> None:
     told = usages.write(Usage(input=5, cache_read=3, cache_write_5m=1, cache_write_1h=1, output=7, reasoning=2))
     assert msgspec.to_builtins(told) == {
