@@ -13,12 +13,14 @@ from gateway.wire.bodies import BodyDecoder
 from gateway.wire.jsontext import UNREADABLE, mended, sound
 
 from .echo import MEMBERS
-from .errors import in_band, words
+from .errors import NOTHING, in_band, is_error, words
 from .members import NAME
 from .mend import halves
-from .reply_items import CALLS, SORTS, BlockWriter, Key, Tracked, WirePart, tracked
+from .reply_items import CALLS, SORTS, BlockWriter, Key, Tracked, WirePart, arguments, tracked
 from .tracking import Items, Place
 from .usage import decode_usage, uncounted
+
+NO_RESPONSE = "The upstream's reply is not a response in JSON."
 
 
 class _Why(msgspec.Struct):
@@ -50,13 +52,15 @@ class WireEvent(msgspec.Struct):
     delta: str | None = None
     text: str | None = None
     refusal: str | None = None
-    arguments: str | None = None
+    arguments: Raw = Raw(b"null")
     input: str | None = None
     item: Raw = Raw(b"")
     part: WirePart | None = None
     annotation: Raw = Raw(b"")
     logprobs: Raw = Raw(b"null")
     response: Raw = Raw(b"")
+    object: str | None = None
+    error: Raw = Raw(b"null")
 
 
 class _Typed(msgspec.Struct):
@@ -156,10 +160,16 @@ class WholeDecoder(_ReplyReader, BodyDecoder):
     def read(self, body: bytes) -> list[Event]:
         events: list[Event] = []
         try:
-            events.extend(self._end(Raw(_readable(sound(body)))))
+            value = Raw(_readable(sound(body)))
+            events.extend(self._end(value) if _answers(_REPLY.decode(value)) else [self._other(value)])
         except UNREADABLE:
-            events.append(self._broken("The upstream's reply is not a response in JSON."))
+            events.append(self._broken(NO_RESPONSE))
         return events
+
+    def _other(self, value: Raw) -> Failed:
+        """A JSON object that is no response: an error without an envelope, or anything else."""
+        found = words(value)
+        return self._failure(in_band(found)) if found.message else self._broken(NO_RESPONSE)
 
 
 class StreamDecoder(_ReplyReader, Decoder):
@@ -199,12 +209,18 @@ class StreamDecoder(_ReplyReader, Decoder):
             return
         try:
             found = _decoded(payload)
-            read = None if found is None else self.READERS.get(found.type)
+            read = None if found is None else self._reader(found, event)
             if found is not None and read is not None:
                 events.extend(self._begun(list(read(self, found, payload))))
         except UNREADABLE:
             if not last:
                 events.append(self._broken("The upstream sent an event that cannot be read."))
+
+    def _reader(self, found: WireEvent, event: bytes) -> Reader | None:
+        if is_error(found.type, found.object, found.error):
+            return StreamDecoder._error
+        read = self.READERS.get(found.type)
+        return StreamDecoder._error if read is None and sse.named(event) == b"error" else read
 
     def _begun(self, events: list[Event]) -> list[Event]:
         """Behind a start, where the upstream sent none."""
@@ -219,7 +235,8 @@ class StreamDecoder(_ReplyReader, Decoder):
         return self._items.at(place, kind, event.item_id)
 
     def _created(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
-        return self._start(_REPLY.decode(event.response))
+        if bytes(event.response) not in (b"", b"null"):
+            yield from self._start(_REPLY.decode(event.response))
 
     def _item_added(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
         if bytes(event.item) in (b"", b"null"):
@@ -284,8 +301,8 @@ class StreamDecoder(_ReplyReader, Decoder):
         return self._blocks.text(self._of(event, "function_call"), ("call", 0), event.delta or "")
 
     def _call_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
-        said = event.arguments if event.arguments is not None else event.input
-        return self._blocks.whole(self._of(event, "function_call"), ("call", 0), said or "")
+        said = arguments(event.arguments) or event.input or ""
+        return self._blocks.whole(self._of(event, "function_call"), ("call", 0), said)
 
     def _terminal(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
         return self._end(event.response)
@@ -300,7 +317,7 @@ class StreamDecoder(_ReplyReader, Decoder):
     def _error(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
         yield self._failure(in_band(words(payload)))
 
-    READERS: ClassVar[dict[str, Callable[[StreamDecoder, WireEvent, bytes], Iterator[Event]]]] = {
+    READERS: ClassVar[dict[str, Reader]] = {
         "response.created": _created,
         "response.queued": _created,
         "response.in_progress": _created,
@@ -325,11 +342,20 @@ class StreamDecoder(_ReplyReader, Decoder):
         "response.custom_tool_call_input.delta": _call_delta,
         "response.custom_tool_call_input.done": _call_done,
         "response.completed": _terminal,
+        "response.done": _terminal,
         "response.incomplete": _terminal,
         "response.cancelled": _terminal,
         "response.failed": _failed,
         "error": _error,
     }
+
+
+Reader = Callable[[StreamDecoder, WireEvent, bytes], Iterator[Event]]
+
+
+def _answers(reply: Reply) -> bool:
+    """Whether a body is of a response, or an error in an envelope."""
+    return reply.status is not None or reply.output is not None or bytes(reply.error) not in NOTHING
 
 
 def _decoded(payload: bytes) -> WireEvent | None:

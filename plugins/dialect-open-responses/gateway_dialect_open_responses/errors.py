@@ -39,6 +39,9 @@ STATUSES = {
 }
 """The status that an in-band code would have had; a code that is not here is a failure of the upstream's own."""
 
+NOTHING = (b"null", b"false", b'""', b"{}")
+"""What stands for no error."""
+
 WORDS_LIMIT = 1000
 
 
@@ -73,6 +76,13 @@ def _type(error: GatewayError) -> str:
 def words(value: Raw | bytes) -> Said:
     """What an upstream said of an error: an envelope, an error object, or a bare string."""
     return said(anything(value))
+
+
+def is_error(kind: str, object_: str | None, error: Raw) -> bool:
+    """Whether an event is an error. One without a type that has an `error` is, as openai-python takes it; so is the
+    bare error of servers that know chat completions better.
+    """
+    return kind == "error" or object_ == "error" or (not kind and bytes(error) not in NOTHING)
 
 
 def in_band(found: Said) -> UpstreamError:

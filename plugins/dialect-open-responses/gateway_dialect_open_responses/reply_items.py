@@ -316,7 +316,7 @@ class BlockWriter:
         item.name = item.name or known.name
         item.id = item.id or known.id
         yield from self.begin(item, ("call", 0))
-        said = known.input or "" if known.type == "custom_tool_call" else _arguments(known.arguments)
+        said = known.input or "" if known.type == "custom_tool_call" else arguments(known.arguments)
         yield from self.whole(item, ("call", 0), said)
 
 
@@ -331,7 +331,7 @@ def _citation(annotation: Raw) -> Citation:
     return said if plain else msgspec.structs.replace(said, raw=Raw(bytes(annotation)))
 
 
-def _arguments(value: Raw) -> str:
+def arguments(value: Raw) -> str:
     """JSON text; servers exist that send the object itself."""
     if first(value) != b'"':
         return "" if bytes(value) == b"null" else bytes(value).decode()

@@ -18,18 +18,17 @@ from gateway import Encoded, GatewayError, Inbound, Tap, UpstreamBroken, sse
 from gateway.wire.jsontext import UNREADABLE, mended
 from gateway.wire.outputs import OutputSize
 
-from .errors import in_band, words
+from .errors import NOTHING, in_band, is_error, words
 from .events import ErrorEvent, framed
 from .restore import KEY, clients_own, restored_body, restored_event
 from .usage import decode_usage
 
-TERMINAL = frozenset(("response.completed", "response.failed", "response.incomplete", "response.cancelled"))
+TERMINAL = frozenset(f"response.{end}" for end in ("completed", "failed", "incomplete", "cancelled", "done"))
+"""The last is OpenRouter's."""
 LAST = 8
 """Events of a block that are looked for an end: an error, the terminal event, [DONE], and comments between them."""
 SAMPLE = 2**13
 """Bytes of a stream whose deltas are measured."""
-NOTHING = (b"null", b"false", b'""', b"{}")
-"""What stands for no error. An event without a type that has another `error` is one, as openai-python takes it."""
 _DELTA = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]++|\\.)++)', re.DOTALL).findall
 _SIGNALS = (b'"response"', b'"error"', b"event: error", b"event:error", b"[DONE]")
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
@@ -62,6 +61,7 @@ class _Item(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     type: str = ""
+    object: str | None = None
     response: _Reply | None = None
     error: Raw = Raw(b"null")
 
@@ -144,7 +144,7 @@ class StreamTap(_ReplyTap):
         if found.type in TERMINAL:
             self.complete = True
             self.output_bytes = self.output_bytes or _said(found.response)
-        if named_error or found.type == "error" or (not found.type and bytes(found.error) not in NOTHING):
+        if named_error or is_error(found.type, found.object, found.error):
             self._blame(payload)
         elif found.type == "response.failed":
             self._blame(b"" if found.response is None else bytes(found.response.error))

@@ -411,3 +411,53 @@ def test_any_split_and_any_line_end_give_the_same_events(cuts, newline):
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
     found = [one for a, b in itertools.pairwise(places) for one in split.feed(data[a:b])]
     assert [*found, *split.finish()] == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"id": "c", "object": "chat.completion", "choices": []},
+        {"detail": "no"},
+        {"object": "error", "message": "no"},
+    ],
+    ids=["nothing", "chat", "detail", "bare"],
+)
+def test_whole_reply_that_is_no_response_is_a_failure(decode, body):
+    [failed] = decode(json.dumps(body).encode(), stream=False)
+    assert isinstance(failed, Failed)
+    assert failed.error.public == ("no" if "no" in body.values() else "The upstream's reply is not a response in JSON.")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        b'data: {"error": {"message": "slow", "code": "rate_limit_exceeded"}}',
+        b'event: error\ndata: {"message": "slow", "code": "rate_limit_exceeded"}',
+        b'data: {"object": "error", "type": "RateLimit", "message": "slow", "code": "rate_limit_exceeded"}',
+    ],
+    ids=["no-type", "named", "bare"],
+)
+def test_error_of_another_shape_is_one(decode, error):
+    events = decode(created(), error + b"\n\n", b"data: [DONE]\n\n")
+    assert isinstance(events[-1], Failed)
+    assert (events[-1].error.public, events[-1].error.status) == ("slow", 429)
+
+
+def test_openrouters_done_is_an_end(decode):
+    message = {"type": "message", "id": "m", "content": [{"type": "output_text", "text": "hi"}]}
+    response = {"id": "resp_1", "status": "completed", "output": [message], "usage": USAGE}
+    events = decode(event("response.done", response=response))
+    assert events[-2:] == [Usage(input=3, output=2), Finished(0, "stop")]
+
+
+def test_arguments_that_are_an_object_are_its_text_when_done_too(decode):
+    call = {"type": "function_call", "id": "fc", "call_id": "c", "name": "f", "arguments": ""}
+    added = event("response.output_item.added", output_index=0, item=call)
+    done = event("response.function_call_arguments.done", output_index=0, item_id="fc", arguments={"a": 1})
+    assert blocks(decode(created(), added, done, ended())) == [(ToolCall("c", "f"), '{"a": 1}')]
+
+
+def test_announcement_without_a_response_is_none(decode):
+    delta = event("response.output_text.delta", output_index=0, content_index=0, item_id="m", delta="hi")
+    assert isinstance(decode(event("response.created"), delta, ended())[-1], Finished)

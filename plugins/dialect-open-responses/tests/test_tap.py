@@ -132,10 +132,10 @@ def test_hidden_instructions_are_replaced_in_the_middle_of_a_long_block(tap):
     assert found.feed(many + middle + many) == many + middle.replace(b'"SECRET"', b"null") + many
 
 
-@pytest.mark.parametrize("type", ["response.completed", "response.incomplete", "response.failed", "response.cancelled"])
-def test_every_terminal_event_completes(tap, type):
+@pytest.mark.parametrize("end", ["completed", "incomplete", "failed", "cancelled", "done"])
+def test_every_terminal_event_completes(tap, end):
     found = tap()
-    found.feed(event(type, response=response()))
+    found.feed(event(f"response.{end}", response=response()))
     assert found.complete
 
 
@@ -187,6 +187,9 @@ def test_failed_response_and_error_events_are_seen_and_passed(tap):
     flat.feed(event("error", code="x", message="flat"))
     assert isinstance(flat.failed, UpstreamBroken)
     assert (flat.failed.code, flat.failed.public) == ("x", "flat")
+    bare = tap()
+    bare.feed(event("RateLimit", object="error", code="rate_limit_exceeded", message="slow"))
+    assert bare.failed.status == 429
     late = tap()
     late.feed(event("response.failed", response=response(error={"code": "invalid_prompt", "message": "bad"})))
     assert (late.failed.status, late.complete) == (400, True)
