@@ -12,10 +12,13 @@ from gateway.wire.losses import Loss
 from . import pictures
 from .proofs import DETAILS, NAME
 
+Placed = tuple[str, Block]
+"""A block, and the path of where it stands in the call."""
 
-def content(blocks: Sequence[Block], path: str, loss: Loss) -> str | list[Members] | None:
+
+def content(placed: Sequence[Placed], loss: Loss) -> str | list[Members] | None:
     """A plain string where one text is all; None where nothing is left."""
-    parts = [part for at, block in enumerate(blocks) if (part := _part(block, f"{path}[{at}]", loss))]
+    parts = [part for path, block in placed if (part := _part(block, path, loss))]
     if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
         text = parts[0]["text"]
         return text if isinstance(text, str) else parts

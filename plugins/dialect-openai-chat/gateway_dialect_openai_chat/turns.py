@@ -8,25 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import Raw
 
-from gateway import Audio, Block, Call, Message, Opaque, Reasoning, Refusal, Target, Text, ToolCall, ToolResult, carrier
+from gateway import Audio, Call, Extra, Message, Opaque, Reasoning, Refusal, Target, Text, ToolCall, ToolResult, carrier
+from gateway.call import Role
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
-from .contents import content
+from .contents import Placed, content
 from .proofs import CONTENT, DETAILS, NAME
 
 MOVED = "The tool's result is in the next message."
+
+
+class Turn(msgspec.Struct):
+    """One message to write. placed: its blocks, each with where it stands in the call. extra: what of it is kept."""
+
+    role: Role
+    placed: list[Placed]
+    name: str | None
+    extra: Extra
 
 
 def messages(call: Call, target: Target, loss: Loss) -> list[Members]:
     writer = _Writer(target, loss)
     if call.system:
         writer.out.append({"role": "system", "content": _system(call.system, loss)})
-    for at, message in call_turns(call.messages, loss.own):
-        writer.write(at, message)
+    for turn in turns(call.messages, loss):
+        writer.write(turn)
     writer.flush()
     return writer.out
 
@@ -38,24 +49,30 @@ def _system(texts: Sequence[Text], loss: Loss) -> str:
     return "\n\n".join(text.text for text in texts)
 
 
-def call_turns(messages: Sequence[Message], own: bool) -> list[tuple[int, Message]]:
-    """Messages with their positions; an assistant's pieces of one turn joined, except in this dialect's own calls."""
-    turns: list[tuple[int, Message]] = []
+def turns(messages: Sequence[Message], loss: Loss) -> list[Turn]:
+    """An assistant's pieces of one turn are joined, except in this dialect's own calls."""
+    found: list[Turn] = []
     for at, message in enumerate(messages):
-        if turns and not own and _joins(turns[-1][1], message):
-            first, last = turns[-1]
-            blocks, extra = [*last.blocks, *message.blocks], last.extra | message.extra
-            turns[-1] = (first, Message("assistant", blocks, last.name, last.phase, extra))
+        turn = _turn(message, f"messages[{at}]", loss)
+        if found and not loss.own and _joins(found[-1], turn):
+            found[-1].placed += turn.placed
         else:
-            turns.append((at, message))
-    return turns
+            found.append(turn)
+    return found
 
 
-def _joins(last: Message, message: Message) -> bool:
-    if last.role != "assistant" or message.role != "assistant":
+def _turn(message: Message, path: str, loss: Loss) -> Turn:
+    if message.phase:
+        loss.add(f"{path}.phase")
+    placed = [(f"{path}.content[{at}]", block) for at, block in enumerate(message.blocks)]
+    return Turn(message.role, placed, message.name, loss.keep(message.extra, path))
+
+
+def _joins(last: Turn, turn: Turn) -> bool:
+    if last.role != "assistant" or turn.role != "assistant":
         return False
-    calls = any(isinstance(block, ToolCall) for block in [*last.blocks, *message.blocks])
-    return calls or all(isinstance(block, Reasoning | Opaque) for block in last.blocks)
+    calls = any(isinstance(block, ToolCall) for _, block in [*last.placed, *turn.placed])
+    return calls or all(isinstance(block, Reasoning | Opaque) for _, block in last.placed)
 
 
 class _Writer:
@@ -66,19 +83,13 @@ class _Writer:
         self._loss = loss
         self._moved: list[Members] = []
 
-    def write(self, at: int, message: Message) -> None:
-        path = f"messages[{at}]"
-        results = [block for block in message.blocks if isinstance(block, ToolResult)]
-        if not results:
-            self.flush()
-        if message.phase:
-            self._loss.add(f"{path}.phase")
-        rest = [block for block in message.blocks if not isinstance(block, ToolResult)]
-        for result in results:
-            self._result(result, path, message if result is results[0] and not rest else None)
+    def write(self, turn: Turn) -> None:
+        results = [(path, block) for path, block in turn.placed if isinstance(block, ToolResult)]
+        rest = [(path, block) for path, block in turn.placed if not isinstance(block, ToolResult)]
+        for at, (path, result) in enumerate(results):
+            self._result(result, path, turn if at == 0 and not rest else None)
         if rest or not results:
-            self.flush()
-            self._turn(path, message, rest)
+            self._said(turn, rest)
 
     def flush(self) -> None:
         """Results come directly after their calls; what was moved out of them, after all of them."""
@@ -86,38 +97,40 @@ class _Writer:
             self.out.append({"role": "user", "content": self._moved})
             self._moved = []
 
-    def _turn(self, path: str, message: Message, blocks: Sequence[Block]) -> None:
-        out: Members = {"role": message.role}
-        if message.name is not None:
-            out["name"] = message.name
-        if message.role == "assistant":
-            self._assistant(out, blocks, f"{path}.content")
+    def _said(self, turn: Turn, placed: Sequence[Placed]) -> None:
+        """Of a tool's turn only results have a place; what else it says, the user says."""
+        out: Members = {"role": "user" if turn.role == "tool" else turn.role}
+        if turn.name is not None:
+            out["name"] = turn.name
+        if turn.role == "assistant":
+            self._assistant(out, placed)
         else:
-            out["content"] = content(blocks, f"{path}.content", self._loss) or ""
-        out |= self._loss.keep(message.extra, path)
-        self.out.append(out)
+            out["content"] = content(placed, self._loss) or ""
+        if turn.role != "tool" or out["content"]:
+            self.flush()
+            self.out.append(out | turn.extra)
 
-    def _assistant(self, out: Members, blocks: Sequence[Block], path: str) -> None:
-        said = [block for block in blocks if not isinstance(block, Reasoning | Refusal | ToolCall | Audio)]
-        text = content(said, path, self._loss)
-        refusal = "".join(block.text for block in blocks if isinstance(block, Refusal))
+    def _assistant(self, out: Members, placed: Sequence[Placed]) -> None:
+        said = [one for one in placed if not isinstance(one[1], Reasoning | Refusal | ToolCall | Audio)]
+        text = content(said, self._loss)
+        refusal = "".join(block.text for _, block in placed if isinstance(block, Refusal))
         calls: list[Members] = []
-        for at, block in enumerate(blocks):
+        for path, block in placed:
             if isinstance(block, Reasoning):
-                self._reasoning(out, block, f"{path}[{at}]")
+                self._reasoning(out, block, path)
             elif isinstance(block, ToolCall):
-                calls.append(self._call(block, f"{path}[{at}]"))
+                calls.append(self._call(block, path))
             elif isinstance(block, Audio):
-                self._audio(out, block, f"{path}[{at}]")
+                self._audio(out, block, path)
         if text is not None or not (refusal or calls or "audio" in out):
             out["content"] = text if text is not None else ""
         if refusal:
             out["refusal"] = refusal
         if calls:
             out["tool_calls"] = calls
-        for at, block in enumerate(blocks):
+        for path, block in placed:
             if isinstance(block, Text) and block.proof is not None:
-                out |= self._proved(block.proof, "text", f"{path}[{at}]")
+                out |= self._proved(block.proof, "text", path)
 
     def _call(self, call: ToolCall, path: str) -> Members:
         extra = self._loss.keep(call.extra, path)
@@ -156,22 +169,23 @@ class _Writer:
     def _ours(self, proof: Opaque) -> bool:
         return proof.form == DETAILS and carrier.trusted(proof, NAME, self._domain)
 
-    def _result(self, result: ToolResult, path: str, message: Message | None) -> None:
-        """message: whose own members go with it."""
-        texts = [block for block in result.blocks if isinstance(block, Text)]
-        others = [block for block in result.blocks if not isinstance(block, Text)]
-        moved = content(others, f"{path}.content", self._loss)
+    def _result(self, result: ToolResult, path: str, turn: Turn | None) -> None:
+        """turn: whose own members go with it."""
+        placed = [(f"{path}.content[{at}]", block) for at, block in enumerate(result.blocks)]
+        moved = content([one for one in placed if not isinstance(one[1], Text)], self._loss)
         if isinstance(moved, list):
             self._moved += [{"type": "text", "text": f"Result of the tool call {result.call_id}:"}, *moved]
         if result.is_error:
             self._loss.add(f"{path}.is_error")
         self._loss.lose(result.extra, path)
         out: Members = {"role": "tool", "tool_call_id": result.call_id}
-        out["content"] = content(texts, f"{path}.content", self._loss) or (MOVED if moved else "")
-        if message is not None:
-            out |= {"name": message.name} if message.name is not None else {}
-            out |= self._loss.keep(message.extra, path)
-        self.out.append(out)
+        out["content"] = content([one for one in placed if isinstance(one[1], Text)], self._loss) or (
+            MOVED if moved else ""
+        )
+        if turn is not None:
+            out |= {"name": turn.name} if turn.name is not None else {}
+            out |= turn.extra
+        self.out.append(out | self._loss.keep(result.extra, path))
 
 
 def _call(call: ToolCall) -> Members:

@@ -255,7 +255,7 @@ def test_results_within_a_users_message_come_before_its_text() -> None:
         {"role": "tool", "tool_call_id": "b", "content": ""},
         {"role": "user", "content": "Now?"},
     ]
-    assert loss == ("messages[0].is_error",)
+    assert loss == ("messages[0].content[1].is_error",)
 
 
 def test_the_pieces_of_one_turn_are_one_assistant_message() -> None:
@@ -277,6 +277,31 @@ def test_the_pieces_of_one_turn_are_one_assistant_message() -> None:
         ],
     }
     assert len(messages) == 2
+
+
+def test_what_is_lost_of_joined_pieces_is_named_by_where_it_stood() -> None:
+    item = Opaque("other", "item", Raw(b"{}"))
+    _, loss = written(
+        Message("assistant", [Reasoning("Hm", summary=True), ToolCall("a", "f")], phase="commentary"),
+        Message("assistant", [Reasoning("Hm", summary=True), item, Text("b")], phase="final_answer"),
+        Message("tool", [ToolResult("a", [Text("r"), item], extra={"x": Raw(b"1")})]),
+    )
+    assert sorted(loss) == [
+        "messages[0].content[0]",
+        "messages[0].phase",
+        "messages[1].content[0]",
+        "messages[1].content[1]",
+        "messages[1].phase",
+        "messages[2].content[0].content[1]",
+        "messages[2].content[0].x",
+    ]
+
+
+def test_a_tools_turn_without_results_is_never_a_tool_message() -> None:
+    item = Opaque("other", "item", Raw(b"{}"))
+    messages, loss = written(HI, Message("tool", [item]), Message("tool", [item, Text("Done.")]))
+    assert messages[1:] == [{"role": "user", "content": "Done."}]
+    assert loss == ("messages[1].content[0]", "messages[2].content[0]")
 
 
 def test_two_answers_in_a_row_stay_two() -> None:
@@ -330,7 +355,7 @@ def test_own_extra_members_are_written_and_anothers_are_lost() -> None:
     assert body["x"] == body["messages"][0]["x"] == body["messages"][0]["content"][0]["x"] == body["tools"][0]["x"]
     body, loss = encode(msgspec.structs.replace(call, dialect=OTHER))
     assert "x" not in json.dumps(body)
-    assert loss == ("messages[0].content[0].x", "messages[0].x", "tools[0].x", "x")
+    assert loss == ("messages[0].x", "messages[0].content[0].x", "tools[0].x", "x")
 
 
 def test_another_dialects_marks_on_a_result_are_lost() -> None:
