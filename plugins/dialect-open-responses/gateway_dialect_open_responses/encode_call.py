@@ -57,6 +57,7 @@ def encode_call(call: Call, target: Target) -> Encoded:
     writer = ItemWriter(own, target)
     body: Extra = {"model": raw(target.model)}
     _put(body, "instructions", "\n\n".join(text.text for text in call.system) or None)
+    writer.loss += [f"system[{n}].{name}" for n, text in enumerate(call.system) for name in text.extra]
     body["input"] = raw(writer.write(call.messages))
     tools = [_tool(tool, own, n, writer.loss) for n, tool in enumerate(call.tools)]
     _put(body, "tools", [tool for tool in tools if tool is not None] or None)

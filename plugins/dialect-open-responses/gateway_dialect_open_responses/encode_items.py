@@ -202,7 +202,7 @@ class ItemWriter:
             self.loss.append(f"{path}.is_error")
         output = self._said(block, path)
         kind = _CustomOutput if block.kind == "custom" else _Output
-        extra = (message.extra if self._own else {}) | self._foreign(block.extra, path)
+        extra = self._foreign(block.extra, path) | (message.extra if self._own else {})
         return spliced(kind(call_id(block.call_id), output), self._name(message.item_id) | extra)
 
     def _said(self, block: ToolResult, path: str) -> str | list[Raw]:

@@ -59,6 +59,13 @@ def test_system_becomes_instructions_joined_by_blank_lines(encode):
     assert body["input"] == [{"type": "message", "role": "user", "content": "hi"}]
 
 
+def test_other_members_of_system_text_and_results_are_loss(encode):
+    extra = {"cache_control": Raw(b"{}")}
+    result = ToolResult("c1", [Text("1")], extra=extra)
+    _, loss = encode(call(Message("tool", [result]), system=[Text("one", extra)]))
+    assert set(loss) == {"system[0].cache_control", "messages[0].content[0].cache_control"}
+
+
 def test_strict_and_store_are_said_for_calls_of_other_dialects(encode):
     tool = Tool("f", parameters=Raw(b"{}"))
     body, _ = encode(call(tools=[tool]))
