@@ -264,7 +264,9 @@ def _source(text: str | None) -> tuple[str | None, str | None, str | None]:
     if text is None:
         return None, None, None
     match = _DATA_URL.match(text)
-    return (text, None, None) if match is None else (None, match[1] or None, text[match.end() :])
+    if match is None:
+        return text, None, None
+    return None, match[1].partition(";")[0] or None, text[match.end() :]
 
 
 def _audio(members: Members) -> Audio:

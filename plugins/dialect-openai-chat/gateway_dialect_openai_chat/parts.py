@@ -92,10 +92,10 @@ def _thinking(fields: Fields) -> Reasoning:
     return Reasoning("".join(thought.take("text", TEXT) or "" for thought in thoughts))
 
 
-def split(url: str) -> tuple[str, str] | None:
-    """Media type and base64 of a data URL."""
+def split(url: str) -> tuple[str | None, str] | None:
+    """Media type, without its parameters, and base64 of a data URL."""
     found = _DATA_URL.fullmatch(url)
-    return (found[1], found[2]) if found else None
+    return (found[1].partition(";")[0] or None, found[2]) if found else None
 
 
 _IMAGE_URL: Kind[Extra] = Kind(Extra, "an object with `url`")

@@ -287,3 +287,12 @@ def test_output_formats() -> None:
 )  # fmt: skip
 def test_what_is_wrong_is_named_by_its_path(members: dict[str, Any], param: str) -> None:
     assert refused(**members).param == param
+
+
+@pytest.mark.parametrize(
+    "head", ["data:image/png;base64,", "data:image/png;charset=utf-8;base64,", "DATA:image/png;BASE64,"]
+)
+def test_data_urls_are_taken_apart_however_they_are_written(head: str) -> None:
+    assert parts({"type": "image_url", "image_url": {"url": f"{head}QQ=="}}) == [
+        Image(data="QQ==", media_type="image/png")
+    ]
