@@ -27,7 +27,7 @@ from gateway.wire.jsontext import Members as JsonMembers
 from gateway.wire.jsontext import is_null, merged, raw
 
 from . import proofs
-from .members import NAME, spliced
+from .members import NAME, PICTURE, spliced
 
 ID_LIMIT = 64
 EMPTY = Raw(b"[]")
@@ -140,6 +140,8 @@ class ItemWriter:
             self._thoughts.append(block)
             return
         self._close_thoughts(path)
+        if isinstance(block, Image) and self._is_drawn(block):
+            return
         part = self._part(block, message.role == "assistant", path)
         if part is not None:
             self._parts.append((block, part))
@@ -148,6 +150,11 @@ class ItemWriter:
         if item is not None:
             self._close_message(message)
             self._items.append(item)
+
+    def _is_drawn(self, block: Image) -> bool:
+        """Whether the picture is that of the item before it."""
+        last = bytes(self._items[-1]) if self._items and not self._parts else b""
+        return bool(block.data) and PICTURE.encode() in last and (block.data or "").encode() in last
 
     def _close_message(self, message: Message) -> None:
         """The parts so far, as one message item; a lone plain text as a string, which the weakest upstream takes."""

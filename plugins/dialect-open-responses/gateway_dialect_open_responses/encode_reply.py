@@ -22,6 +22,7 @@ from gateway import (
     Failed,
     Finished,
     GatewayError,
+    Image,
     Inbound,
     Opaque,
     Reasoning,
@@ -141,6 +142,8 @@ class ReplyEncoder(Encoder):
         if event.choice:
             self._loss.add(f"choices[{event.choice}]")
             return []
+        if isinstance(event.block, Image) and self._started.dialect == NAME:
+            return []  # its item was shown
         self._refused = self._refused or isinstance(event.block, Refusal)
         item, events = self._item_for(self._fitting(event.block))
         if item is None:

@@ -8,6 +8,8 @@ from gateway import Extra
 from gateway.wire.jsontext import encode
 
 NAME = "open-responses"
+PICTURE = "image_generation_call"
+"""The item of what a hosted tool drew."""
 
 
 def spliced(value: object, extra: Extra) -> Raw:

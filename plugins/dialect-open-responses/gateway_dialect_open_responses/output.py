@@ -8,11 +8,11 @@ from abc import ABC, abstractmethod
 import msgspec
 from msgspec import Raw, UnsetType
 
-from gateway import Block, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult, carrier
+from gateway import Block, Image, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult, carrier
 from gateway.wire.jsontext import raw
 
 from . import proofs
-from .members import NAME, spliced
+from .members import NAME, PICTURE, spliced
 from .parts import (
     ArgumentsPart,
     InputPart,
@@ -57,6 +57,13 @@ class _Output(msgspec.Struct, tag="function_call_output"):
     call_id: str
     output: str
     status: str
+
+
+class _Picture(msgspec.Struct, tag=PICTURE):
+    id: str
+    status: str
+    result: str | None
+    output_format: str | UnsetType = msgspec.UNSET
 
 
 class _Reasoning(msgspec.Struct, tag="reasoning"):
@@ -191,6 +198,20 @@ class CarrierItem(Item):
         return raw(_Reasoning(self.id, [], status, encrypted_content=raw(carrier.pack(self._state))))
 
 
+class PictureItem(Item):
+    """What a model of another dialect drew, as OpenAI's own tool would have."""
+
+    def __init__(self, index: int, seed: str, block: Image) -> None:
+        super().__init__("ig", index, seed)
+        self._block = block
+
+    def value(self, status: str) -> Raw:
+        if status == "in_progress":
+            return raw(_Picture(self.id, status, None))
+        form = (self._block.media_type or "image/png").removeprefix("image/")
+        return raw(_Picture(self.id, "completed", self._block.data, form))
+
+
 class WholeItem(Item):
     """What comes in one piece: a result of a tool, or a hosted tool's item as its maker wrote it."""
 
@@ -206,13 +227,15 @@ class WholeItem(Item):
 
 
 def new_item(index: int, seed: str, block: Block, openai: bool) -> Item | None:
-    """None where Responses has no item for such a block."""
+    """None where Responses has no item for such a block; the specification has none for pictures."""
     if isinstance(block, (Text, Refusal)) or (isinstance(block, Opaque) and is_part(block)):
         return MessageItem(index, seed, block)
     if isinstance(block, Reasoning):
         return ReasoningItem(index, seed, block, openai)
     if isinstance(block, ToolCall):
         return CallItem(index, seed, block)
+    if isinstance(block, Image):
+        return PictureItem(index, seed, block) if openai and block.data is not None else None
     if isinstance(block, Opaque) and not is_item(block):
         return CarrierItem(index, seed, block)
     return WholeItem(index, seed, block) if isinstance(block, ToolResult | Opaque) else None

@@ -21,6 +21,7 @@ from gateway import (
     Citation,
     Event,
     Extra,
+    Image,
     Opaque,
     Reasoning,
     Refusal,
@@ -31,7 +32,7 @@ from gateway.wire.jsontext import first, members, raw
 from gateway.wire.losses import Loss
 
 from . import proofs
-from .members import NAME
+from .members import NAME, PICTURE
 from .mend import Joiner
 
 Key = tuple[str, int]
@@ -69,6 +70,11 @@ class _Name(msgspec.Struct):
     call_id: str | None = None
 
 
+class _Picture(msgspec.Struct):
+    result: str | None = None
+    output_format: str | None = None
+
+
 class _UrlCitation(msgspec.Struct):
     type: str = ""
     url: str = ""
@@ -80,6 +86,7 @@ class _UrlCitation(msgspec.Struct):
 _ITEM = msgspec.json.Decoder(WireItem)
 _NAME = msgspec.json.Decoder(_Name)
 _PART = msgspec.json.Decoder(WirePart)
+_PICTURE = msgspec.json.Decoder(_Picture)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _OWN = frozenset((*WireItem.__struct_fields__, "role", "status", "object"))
 _CITATION = msgspec.json.Decoder(_UrlCitation)
@@ -215,6 +222,8 @@ class BlockWriter:
         known = read_item(value)
         if known is None:
             yield from self._carried(value, "item")
+            if item.kind == PICTURE:
+                yield from self._picture(value)
         else:
             self._keep_others(item, known, value)
             yield from self._known(item, known, value)
@@ -275,8 +284,18 @@ class BlockWriter:
         return ToolCall(name, item.name, kind=kind, extra=item.extra, item_id=item.id)
 
     def _carried(self, value: Raw, form: str) -> Iterator[Event]:
+        return self._piece(Opaque(NAME, form, Raw(bytes(value)), self._domain))
+
+    def _picture(self, value: Raw) -> Iterator[Event]:
+        """What a hosted tool drew, for clients of other dialects: its item goes back as it came."""
+        drawn = _PICTURE.decode(value)
+        if drawn.result:
+            yield from self._piece(Image(data=drawn.result, media_type=f"image/{drawn.output_format or 'png'}"))
+
+    def _piece(self, block: Opaque | Image) -> Iterator[Event]:
+        """A block that comes whole."""
         index, self._index = self._index, self._index + 1
-        yield BlockStart(0, index, Opaque(NAME, form, Raw(bytes(value)), self._domain))
+        yield BlockStart(0, index, block)
         yield BlockStop(0, index)
 
     def _message(self, item: Tracked, known: WireItem) -> Iterator[Event]:

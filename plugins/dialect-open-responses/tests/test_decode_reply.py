@@ -17,6 +17,7 @@ from gateway import (
     Citation,
     Failed,
     Finished,
+    Image,
     Opaque,
     Reasoning,
     Refusal,
@@ -461,3 +462,21 @@ def test_arguments_that_are_an_object_are_its_text_when_done_too(decode):
 def test_announcement_without_a_response_is_none(decode):
     delta = event("response.output_text.delta", output_index=0, content_index=0, item_id="m", delta="hi")
     assert isinstance(decode(event("response.created"), delta, ended())[-1], Finished)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_a_hosted_tool_drew_is_a_picture_beside_its_item(decode, stream):
+    drawn = {
+        "type": "image_generation_call",
+        "id": "ig_1",
+        "status": "completed",
+        "result": "QQ==",
+        "output_format": "webp",
+    }
+    if stream:
+        events = decode(created(), event("response.output_item.done", output_index=0, item=drawn), ended(drawn))
+    else:
+        events = decode(json.dumps({"id": "resp_1", "status": "completed", "output": [drawn]}).encode(), stream=False)
+    [item, picture] = [event.block for event in events if isinstance(event, BlockStart)]
+    assert isinstance(item, Opaque)
+    assert picture == Image(data="QQ==", media_type="image/webp")
