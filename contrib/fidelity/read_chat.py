@@ -78,12 +78,21 @@ def _said(said: Said, message: Json) -> None:
             if part.get("type") == "thinking":
                 said.reasoning += "".join(piece.get("text", "") for piece in part.get("thinking") or [])
             said.text += part.get("text") or "" if part.get("type") == "text" else ""
+            if part.get("type") == "image_url":
+                _picture(said, part)
     else:
         said.text += content or ""
     if refusal := message.get("refusal"):
         said.text += refusal
         said.refused = True
+    for picture in message.get("images") or []:
+        _picture(said, picture)
     said.reasoning += message.get("reasoning_content") or message.get("reasoning") or ""
+
+
+def _picture(said: Said, part: Json) -> None:
+    image = part["image_url"]
+    said.picture(image if isinstance(image, str) else image["url"])
 
 
 def _grow(call: Json, piece: Json) -> None:

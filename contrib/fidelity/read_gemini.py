@@ -63,6 +63,9 @@ def _part(said: Said, part: Json) -> None:
         said.reasoning += part.get("text") or ""
     else:
         said.text += part.get("text") or ""
+    inline = part.get("inlineData") or {}
+    if str(inline.get("mimeType")).startswith("image/"):
+        said.picture(inline["data"])
     if (call := part.get("functionCall")) is not None:
         if call.get("name"):
             said.call(call["name"], call.get("args") or {}, call.get("id") or "")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from said import Json, Said, sse
 
+WHOLE = ("function_call", "custom_tool_call", "image_generation_call")
+"""Items that are read when they are done."""
+
 
 def whole(body: Json) -> Said:
     said = Said(failed=body.get("status") == "failed" or bool(body.get("error")))
@@ -15,7 +18,7 @@ def whole(body: Json) -> Said:
 
 def stream(body: str) -> Said:
     said = Said()
-    calls: list[Json] = []
+    items: list[Json] = []
     for event in sse(body):
         kind = event.get("type", "")
         if kind in ("response.output_text.delta", "response.refusal.delta"):
@@ -27,13 +30,13 @@ def stream(body: str) -> Said:
             "response.reasoning.delta",
         ):
             said.reasoning += event["delta"]
-        elif kind == "response.output_item.done" and event["item"]["type"] in ("function_call", "custom_tool_call"):
-            calls.append(event["item"])
+        elif kind == "response.output_item.done" and event["item"]["type"] in WHOLE:
+            items.append(event["item"])
         elif kind in ("error", "response.failed"):
             said.failed = True
         elif kind in ("response.completed", "response.incomplete"):
-            for call in calls:
-                _item(said, call)
+            for item in items:
+                _item(said, item)
             _end(said, event["response"])
     return said
 
@@ -48,6 +51,8 @@ def _item(said: Said, item: Json) -> None:
             said.reasoning += "".join(part.get("text", "") for part in item.get("content") or [])
         case "function_call":
             said.call(item["name"], item["arguments"], item["call_id"])
+        case "image_generation_call" if item.get("result"):
+            said.picture(item["result"])
         case "custom_tool_call":
             said.calls.append((item["call_id"], item["name"], item["input"]))
 

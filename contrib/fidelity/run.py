@@ -13,6 +13,7 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,11 +31,14 @@ WORDS = {
     "reasoning": re.compile("reason|think|thought"),
     "calls": re.compile("tool|call"),
     "call ids": re.compile("tool|call"),
+    "pictures": re.compile("image|output"),
     "end": re.compile("finish|stop|status"),
     "failed": re.compile("error"),
     **{name: re.compile("usage") for name in ("read", "cached", "wrote", "thought")},
 }
 """What the loss report must say for a difference to count as reported."""
+DRAWN = ("openai-chat", "gemini")
+"""Dialects whose replies have a place for pictures. Of others it is asked that they name them as lost."""
 VERDICTS = ("agreed", "lossy", "refused", "explained", "failed")
 
 
@@ -119,14 +123,20 @@ def judge(pair: Pair, recording: Spoken, server: ServerDialect, own: ClientDiale
         pair.add(verdict, "" if fits else f"{recording.name}: refused: {came.refused}")
         return
     differ = differences(wanted, came.got)
+    if "pictures" in differ and pair.client not in DRAWN and _is_named("pictures", came.loss):
+        differ.remove("pictures")
     if not differ:
         pair.add("agreed")
         return
     told = [f"{name}: {_cut(wanted, name)} became {_cut(came.got, name)}" for name in differ]
     reason = EXPLAINED.get(recording.id)
-    named = all(any(WORDS[name].search(path.lower()) for path in came.loss) for name in differ)
+    named = all(_is_named(name, came.loss) for name in differ)
     verdict = "explained" if reason else "lossy" if named else "failed"
     pair.add(verdict, f"{recording.name}: {reason or '; '.join(told)} {list(came.loss) or ''}")
+
+
+def _is_named(name: str, loss: Sequence[str]) -> bool:
+    return any(WORDS[name].search(path.lower()) for path in loss)
 
 
 def _cut(said: Said, name: str) -> str:

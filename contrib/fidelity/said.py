@@ -14,12 +14,13 @@ class Said:
     """calls: id, name, arguments as JSON values (or text where they are none). end: a class of finish reasons.
 
     read: all input tokens, cached ones included; None where nothing was reported. wrote: reasoning included.
-    failed: the reply holds an error. refused: there is a refusal in the text.
+    pictures: base64, or URLs. failed: the reply holds an error. refused: there is a refusal in the text.
     """
 
     text: str = ""
     reasoning: str = ""
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
     end: str | None = None
     read: int | None = None
     cached: int = 0
@@ -27,6 +28,10 @@ class Said:
     thought: int = 0
     failed: bool = False
     refused: bool = field(default=False, compare=False)
+
+    def picture(self, url: str) -> None:
+        """A data URL, or another."""
+        self.pictures.append(url.partition(";base64,")[2] or url)
 
     def call(self, name: str, arguments: Any, key: str = "") -> None:
         self.calls.append((key, name, value(arguments)))
