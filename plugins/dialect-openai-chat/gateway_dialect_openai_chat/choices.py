@@ -288,15 +288,15 @@ class ChoiceReader:
         if call is None or call.block is None or not _name(part):
             return call
         again = call.closed and _arguments(part).lstrip().startswith("{")
-        other = part.id != call.id if part.id else again or part.index is None
-        return None if other else call
+        other = part.id != call.id if part.id else part.index is None
+        return None if other or again else call
 
     def _new(self, part: ToolCallPart) -> _Call:
         number = len(self._calls)
         custom = part.type == "custom" or part.custom is not None
         call = _Call(part.id or self._mint(number), "custom" if custom else "function", {})
         self._calls.append(call)
-        self._by_id.setdefault(call.id, call)
+        self._by_id[call.id] = call
         if part.index is not None:
             self._by_index[part.index] = call
         return call

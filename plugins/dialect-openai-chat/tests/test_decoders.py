@@ -437,6 +437,13 @@ def test_whole_calls_under_one_number_without_ids_are_calls_of_their_own(identit
     assert len({key for key, _, _ in found}) == 2
 
 
+@pytest.mark.parametrize("index", [None, 0])
+def test_whole_calls_under_one_id_are_calls_of_their_own(index: int | None) -> None:
+    first, second = call(index, "null", "f", '{"a": 1}'), call(index, "null", "f", '{"b":')
+    found = calls(events(first, second, call(index, "null", None, " 2}"), chunk(finish="tool_calls")))
+    assert found == [("null", "f", '{"a": 1}'), ("null", "f", '{"b": 2}')]
+
+
 def test_a_message_behind_its_deltas_says_nothing_new() -> None:
     choice = {"index": 0, "message": {"role": "assistant", "content": "ab"}, "finish_reason": "stop"}
     found = events(chunk({"content": "a"}), chunk({"content": "b"}), frame({"id": "c1", "choices": [choice]}), DONE)
