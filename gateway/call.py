@@ -126,10 +126,18 @@ class Message(msgspec.Struct, omit_defaults=True):
     item_id: str | None = None
 
 
+class Grammar(msgspec.Struct):
+    """syntax: of the definition, as `lark` or `regex`."""
+
+    syntax: str
+    definition: str
+
+
 class Tool(msgspec.Struct, omit_defaults=True):
     """A tool that the client declares. parameters: its JSON Schema. `hosted` ones are the upstream's: raw, in `extra`.
 
-    strict: None means that the client did not say; dialects differ in what they take that for.
+    strict: None means that the client did not say; dialects differ in what they take that for. grammar: what the free
+    text for a `custom` one must follow.
     """
 
     name: str
@@ -138,6 +146,7 @@ class Tool(msgspec.Struct, omit_defaults=True):
     strict: bool | None = None
     kind: Literal["function", "custom", "hosted"] = "function"
     extra: Extra = {}
+    grammar: Grammar | None = None
 
 
 class ToolChoice(msgspec.Struct, omit_defaults=True):

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from ..call import Audio, Call, Opaque, Reasoning, Refusal, Sampling, Text, ToolCall
+from ..call import Audio, Call, Image, Opaque, Reasoning, Refusal, Sampling, Text, ToolCall
 from ..carrier import unpack
 from ..events import BlockDelta, BlockStart, BlockStop, Citation, Event, Finished, Reason, Started
 from ..usage import Usage
-from .asked import SOUND, plain
+from .asked import PIXEL, SOUND, plain
 
 COUNTS = Usage(input=5, output=7)
 LOGPROBS = Raw(b'[{"token":"Hi","logprob":-0.5,"bytes":[72,105],"top_logprobs":[]}]')
@@ -165,6 +165,11 @@ FEATURES = (
         "audio",
         _fixed([BlockStart(0, 0, Audio(data=SOUND, format="wav", id="a1")), BlockStop(0, 0)]),
         lambda events: [e.block.data for e in events if isinstance(e, BlockStart) and isinstance(e.block, Audio)],
+    ),
+    Answered(
+        "pictures",
+        _fixed([BlockStart(0, 0, Image(data=PIXEL, media_type="image/png")), BlockStop(0, 0)]),
+        lambda events: [e.block.data for e in events if isinstance(e, BlockStart) and isinstance(e.block, Image)],
     ),
     _ended("end: output limit", "length"),
     _ended("end: stop string", "stop_sequence", "END"),

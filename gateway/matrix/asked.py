@@ -13,6 +13,7 @@ from ..call import (
     Block,
     Call,
     File,
+    Grammar,
     Image,
     Limits,
     Message,
@@ -119,6 +120,10 @@ def _custom(call: Call) -> None:
     call.tools = [Tool("sql", "Runs SQL", kind="custom")]
 
 
+def _grammar(call: Call) -> None:
+    call.tools = [Tool("sql", "Runs SQL", kind="custom", grammar=Grammar("lark", 'start: "SELECT"'))]
+
+
 def _strict(call: Call) -> None:
     call.tools = [weather(strict=True)]
 
@@ -196,6 +201,7 @@ FEATURES = (
     Asked("tools", _tools(), _declared),
     Asked("strict tools", _strict, lambda call: [tool.strict for tool in call.tools]),
     Asked("free-form tools", _custom, lambda call: [(tool.name, tool.kind) for tool in call.tools]),
+    Asked("free-form tools' grammar", _grammar, lambda call: [tool.grammar for tool in call.tools]),
     Asked("tool choice: none", _tools(tool_choice=ToolChoice("none")), _choice),
     Asked("tool choice: any", _tools(tool_choice=ToolChoice("required")), _choice),
     Asked("tool choice: one", _tools(tool_choice=ToolChoice("tool", ("weather",))), _choice),

@@ -90,6 +90,7 @@ def _write(tool: Tool, path: str, loss: Loss) -> Object | None:
         out["description"] = tool.description
     if tool.kind == "custom":
         loss.add(f"{path}.type")
+        loss.unsaid({f"{path}.format": tool.grammar})
         out["input_schema"] = FREE_TEXT
     else:
         out["input_schema"] = tool.parameters if loss.own and tool.parameters else schema(tool.parameters)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
 from msgspec import Raw
 
 from gateway import (
     BadCall,
     Call,
     Extra,
+    Grammar,
     Limits,
     OutputFormat,
     ReasoningOptions,
@@ -19,7 +21,7 @@ from gateway import (
     Tool,
     ToolChoice,
 )
-from gateway.wire.jsontext import first, raw
+from gateway.wire.jsontext import NULL, UNREADABLE, first, raw
 from gateway.wire.members import FLAG, INTEGER, NUMBER, TEXT, Members, parsed
 
 from .decode_items import decode_input
@@ -28,6 +30,13 @@ from .members import NAME
 ENCRYPTED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
 MODES: dict[str, Literal["auto", "none", "required"]] = {"auto": "auto", "none": "none", "required": "required"}
+
+
+class GrammarFormat(Grammar, tag="grammar", forbid_unknown_fields=True):
+    """As the `format` of a custom tool says it."""
+
+
+_FORMAT = msgspec.json.Decoder(GrammarFormat)
 
 
 def decode_call(body: bytes) -> Call:
@@ -166,9 +175,20 @@ def _tool(value: Raw, path: str) -> Tool:
             members.need("name", TEXT),
             description=members.take("description", TEXT),
             kind="custom",
+            grammar=_grammar(members),
             extra=members.given(),
         )
     return Tool(kind, kind="hosted", extra={"type": raw(kind)} | members.given())
+
+
+def _grammar(members: Members) -> Grammar | None:
+    """Of `format`. Plain text, and a grammar that says more, stay where they were."""
+    try:
+        found = _FORMAT.decode(members.seen("format") or NULL)
+    except UNREADABLE:
+        return None
+    members.raw("format")
+    return Grammar(found.syntax, found.definition)
 
 
 def _tool_choice(members: Members) -> ToolChoice | None:

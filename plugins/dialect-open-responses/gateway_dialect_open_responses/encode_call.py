@@ -9,7 +9,7 @@ from gateway import Call, Encoded, Extra, OutputFormat, Target, Tool, ToolChoice
 from gateway.wire import efforts
 from gateway.wire.jsontext import raw
 
-from .decode_call import ENCRYPTED, LOGPROBS
+from .decode_call import ENCRYPTED, LOGPROBS, GrammarFormat
 from .encode_items import ItemWriter
 from .members import NAME, spliced
 
@@ -27,6 +27,7 @@ class _Tool(msgspec.Struct, omit_defaults=True):
     description: str | None = None
     parameters: Raw | UnsetType = msgspec.UNSET
     strict: bool | None = None
+    format: GrammarFormat | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -104,7 +105,8 @@ def _tool(tool: Tool, own: bool, n: int, loss: list[str]) -> Raw | None:
     # OpenAI takes an absent `strict` for true; everyone else's default is false.
     strict = tool.strict if tool.strict is not None or own or tool.kind == "custom" else False
     parameters = msgspec.UNSET if tool.parameters is None else tool.parameters
-    return spliced(_Tool(tool.kind, tool.name, tool.description, parameters, strict), extra)
+    grammar = None if tool.grammar is None else GrammarFormat(tool.grammar.syntax, tool.grammar.definition)
+    return spliced(_Tool(tool.kind, tool.name, tool.description, parameters, strict, grammar), extra)
 
 
 def _tool_choice(choice: ToolChoice | None, declared: list[Tool]) -> str | _Choice | _Allowed | None:

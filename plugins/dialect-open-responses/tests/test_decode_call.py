@@ -11,6 +11,7 @@ from gateway import (
     Audio,
     BadCall,
     File,
+    Grammar,
     Image,
     Limits,
     Message,
@@ -335,3 +336,11 @@ def test_what_is_wrong_is_named_by_its_path(decode, body, path):
 def test_number_beyond_all_bounds_is_refused(server, inbound):
     with pytest.raises(BadCall, match="temperature"):
         server.decode(inbound(b'{"input":"x","temperature":1e999}'))
+
+
+def test_a_free_form_tools_grammar_is_read_and_one_that_says_more_stays(decode):
+    grammar = {"type": "grammar", "syntax": "lark", "definition": "x"}
+    custom = {"type": "custom", "name": "c"}
+    plain, more = decode(tools=[custom | {"format": grammar}, custom | {"format": grammar | {"start": "y"}}]).tools
+    assert plain == Tool("c", kind="custom", grammar=Grammar("lark", "x"))
+    assert (more.grammar, list(more.extra)) == (None, ["format"])

@@ -12,6 +12,7 @@ from gateway import (
     Audio,
     Call,
     File,
+    Grammar,
     Image,
     Limits,
     Message,
@@ -64,6 +65,15 @@ def test_other_members_of_system_text_and_results_are_loss(encode):
     result = ToolResult("c1", [Text("1")], extra=extra)
     _, loss = encode(call(Message("tool", [result]), system=[Text("one", extra)]))
     assert set(loss) == {"system[0].cache_control", "messages[0].content[0].cache_control"}
+
+
+def test_a_free_form_tools_grammar_is_its_format(encode):
+    tool = Tool("g", kind="custom", grammar=Grammar("lark", "x"))
+    for dialect in (CHAT, OWN):
+        body, loss = encode(call(tools=[tool], dialect=dialect))
+        grammar = {"type": "grammar", "syntax": "lark", "definition": "x"}
+        assert body["tools"] == [{"type": "custom", "name": "g", "format": grammar}]
+        assert loss == ()
 
 
 def test_a_picture_behind_the_item_that_holds_it_is_no_loss(encode, target):

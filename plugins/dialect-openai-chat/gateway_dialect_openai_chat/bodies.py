@@ -56,7 +56,8 @@ def _tool(tool: Tool, path: str, loss: Loss) -> Members | None:
         return dict(tool.extra)
     extra = loss.keep(tool.extra, path)
     if tool.kind == "custom":
-        custom = _given({"name": tool.name, "description": tool.description})
+        form = {"type": "grammar", "grammar": tool.grammar} if tool.grammar is not None else None
+        custom = _given({"name": tool.name, "description": tool.description, "format": form})
         return jsontext.merged({"type": "custom", "custom": custom}, extra)
     function: Members = {
         "name": tool.name,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
 from msgspec import Raw
 
-from gateway import BadCall, Extra, OutputFormat, Tool, ToolChoice
+from gateway import BadCall, Extra, Grammar, OutputFormat, Tool, ToolChoice
 from gateway.wire import jsontext
 from gateway.wire.members import FLAG, TEXT
 
@@ -18,6 +19,17 @@ _MODES: dict[str, Literal["auto", "none", "required"]] = {
     "required": "required",
     "any": "required",  # Mistral's word
 }
+
+
+class _Grammar(Grammar, forbid_unknown_fields=True):
+    pass
+
+
+class _Format(msgspec.Struct, tag="grammar", forbid_unknown_fields=True):
+    grammar: _Grammar
+
+
+_FORMAT = msgspec.json.Decoder(_Format)
 
 
 def tools(fields: Fields) -> list[Tool]:
@@ -78,9 +90,19 @@ def _tool(fields: Fields) -> Tool:
         return _function(fields.needed_inner("function"), fields)
     if kind == "custom":
         custom = fields.needed_inner("custom")
-        name, description = custom.need("name", TEXT), custom.take("description", TEXT)
-        return Tool(name, description, kind="custom", extra=fields.others("custom", custom))
+        name, description, grammar = custom.need("name", TEXT), custom.take("description", TEXT), _grammar(custom)
+        return Tool(name, description, kind="custom", extra=fields.others("custom", custom), grammar=grammar)
     return Tool(kind, kind="hosted", extra=whole)
+
+
+def _grammar(custom: Fields) -> Grammar | None:
+    """Of `format`. Plain text, and a grammar that says more, stay where they were."""
+    try:
+        found = _FORMAT.decode(custom.seen("format") or jsontext.NULL).grammar
+    except jsontext.UNREADABLE:
+        return None
+    custom.raw("format")
+    return Grammar(found.syntax, found.definition)
 
 
 def _function(function: Fields, outer: Fields) -> Tool:

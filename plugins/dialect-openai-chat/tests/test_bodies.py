@@ -16,6 +16,7 @@ from gateway import (
     Call,
     Encoded,
     File,
+    Grammar,
     Image,
     Limits,
     Message,
@@ -198,6 +199,14 @@ def test_a_choice_without_tools_is_not_sent_for_another_dialect() -> None:
 )
 def test_tool_choices(choice: ToolChoice, expected: Any) -> None:
     assert encode(Call("m", [HI], tools=[Tool("f")], tool_choice=choice))[0]["tool_choice"] == expected
+
+
+def test_a_free_form_tools_grammar_is_its_format() -> None:
+    tool = Tool("g", "d", kind="custom", grammar=Grammar("lark", "x"))
+    body, loss = encode(Call("m", [HI], tools=[tool], dialect=OTHER))
+    grammar = {"type": "grammar", "grammar": {"syntax": "lark", "definition": "x"}}
+    assert body["tools"] == [{"type": "custom", "custom": {"name": "g", "description": "d", "format": grammar}}]
+    assert loss == ()
 
 
 def test_parts_of_a_users_message() -> None:

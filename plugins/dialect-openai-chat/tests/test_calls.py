@@ -14,6 +14,7 @@ from gateway import (
     BadCall,
     Call,
     File,
+    Grammar,
     Image,
     Limits,
     Message,
@@ -213,7 +214,7 @@ def test_tools_of_all_kinds() -> None:
     ).tools
     assert read == [
         Tool("f", "d", Raw(b'{"a": 1}'), True),
-        Tool("g", kind="custom", extra={"custom": Raw(b'{"format":' + json.dumps(grammar).encode() + b"}")}),
+        Tool("g", kind="custom", grammar=Grammar("lark", "x")),
         Tool("web_search", kind="hosted", extra={"type": Raw(b'"web_search"'), "depth": Raw(b"2")}),
     ]
 
@@ -296,3 +297,11 @@ def test_data_urls_are_taken_apart_however_they_are_written(head: str) -> None:
     assert parts({"type": "image_url", "image_url": {"url": f"{head}QQ=="}}) == [
         Image(data="QQ==", media_type="image/png")
     ]
+
+
+def test_a_format_that_is_no_grammar_or_says_more_stays_as_it_is() -> None:
+    text = {"type": "text"}
+    more = {"type": "grammar", "grammar": {"syntax": "lark", "definition": "x", "start": "y"}}
+    for form in (text, more):
+        [tool] = call(tools=[{"type": "custom", "custom": {"name": "g", "format": form}}]).tools
+        assert (tool.grammar, json.loads(bytes(tool.extra["custom"]))) == (None, {"format": form})

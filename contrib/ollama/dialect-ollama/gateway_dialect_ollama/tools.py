@@ -107,6 +107,7 @@ def _write(tool: Tool, path: str, loss: Loss) -> Object | None:
     parameters = tool.parameters if tool.kind == "function" else FREE_TEXT
     if tool.kind == "custom":
         loss.add(f"{path}.type")
+        loss.unsaid({f"{path}.format": tool.grammar})
     if tool.strict and not loss.own:
         loss.add(f"{path}.strict")
     function: Object = {"name": tool.name}
