@@ -121,6 +121,11 @@ def merged(known: Members, extra: Extra) -> Members:
     return out
 
 
+def given(members: Members) -> Members:
+    """Those that are not None."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
 def _escaped(value: object) -> bytes:
     return json.dumps(msgspec.to_builtins(value, enc_hook=_plain), separators=(",", ":")).encode()
 

@@ -57,7 +57,7 @@ def _tool(tool: Tool, path: str, loss: Loss) -> Members | None:
     extra = loss.keep(tool.extra, path)
     if tool.kind == "custom":
         form = {"type": "grammar", "grammar": tool.grammar} if tool.grammar is not None else None
-        custom = _given({"name": tool.name, "description": tool.description, "format": form})
+        custom = jsontext.given({"name": tool.name, "description": tool.description, "format": form})
         return jsontext.merged({"type": "custom", "custom": custom}, extra)
     function: Members = {
         "name": tool.name,
@@ -65,7 +65,7 @@ def _tool(tool: Tool, path: str, loss: Loss) -> Members | None:
         "parameters": tool.parameters,
         "strict": tool.strict,
     }
-    return jsontext.merged({"type": "function", "function": _given(function)}, extra)
+    return jsontext.merged({"type": "function", "function": jsontext.given(function)}, extra)
 
 
 def _choice(choice: ToolChoice, declared: Sequence[Tool]) -> Members | str:
@@ -92,7 +92,7 @@ def _sampling(sampling: Sampling, loss: Loss) -> Members:
     if sampling.top_k is not None and top_k is None:
         loss.add("top_k")
     top_logprobs = sampling.top_logprobs if loss.own or sampling.logprobs else None
-    return _given(
+    return jsontext.given(
         {
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -111,7 +111,7 @@ def _sampling(sampling: Sampling, loss: Loss) -> Members:
 
 def _options(call: Call, target: Target, loss: Loss) -> Members:
     """`store` and `metadata` mean a log of OpenAI's here, and other things in other dialects."""
-    return _given(
+    return jsontext.given(
         {
             quirks.maximum(target): call.limits.max_output,
             "response_format": _format(call.output_format) if call.output_format else None,
@@ -137,7 +137,7 @@ def _reasoning(call: Call, target: Target, loss: Loss) -> Members:
     if wanted.budget is not None and wanted.effort is None:
         out |= {"max_tokens": wanted.budget} if wanted.budget > 0 else {"enabled": wanted.budget < 0}
     out["exclude"] = True if wanted.summary == "none" else None
-    return {quirks.OBJECT: _given(out) or None}
+    return {quirks.OBJECT: jsontext.given(out) or None}
 
 
 def _as_object(call: Call, target: Target, loss: Loss) -> bool:
@@ -156,7 +156,7 @@ def _format(wanted: OutputFormat) -> Members:
         "schema": wanted.schema,
         "strict": wanted.strict,
     }
-    return {"type": "json_schema", "json_schema": _given(schema)}
+    return {"type": "json_schema", "json_schema": jsontext.given(schema)}
 
 
 def _budget_is_lost(wanted: ReasoningOptions, told: bool) -> bool:
@@ -181,7 +181,3 @@ def _unheard(call: Call, target: Target, loss: Loss) -> None:
         "metadata": call.metadata and not loss.own,
     }
     loss.unsaid(lost)
-
-
-def _given(members: Members) -> Members:
-    return {name: value for name, value in members.items() if value is not None}

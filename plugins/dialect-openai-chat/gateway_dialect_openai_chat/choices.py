@@ -217,8 +217,8 @@ class ChoiceReader:
         held.transcript = _joined(held.transcript, piece.transcript)
 
     def _sounded(self, sound: SoundPart, out: list[Event]) -> None:
-        told = {"transcript": sound.transcript, "expires_at": sound.expires_at}
-        extra = {name: jsontext.raw(value) for name, value in told.items() if value is not None}
+        told = jsontext.given({"transcript": sound.transcript, "expires_at": sound.expires_at})
+        extra = {name: jsontext.raw(value) for name, value in told.items()}
         self._piece(Audio(sound.data, id=sound.id, extra=extra), out)
 
     def _read_details(self, details: list[Members], told: bool, out: list[Event]) -> None:

@@ -32,7 +32,7 @@ def _part(block: Block, path: str, loss: Loss) -> Members | None:
         case Image():
             return _image(block, path, loss)
         case Audio(data=str(data)):
-            inner = _said({"data": data, "format": block.format})
+            inner = jsontext.given({"data": data, "format": block.format})
             return jsontext.merged({"type": "input_audio", "input_audio": inner}, loss.keep(block.extra, path))
         case File():
             return _file(block, path, loss)
@@ -47,7 +47,7 @@ def _image(image: Image, path: str, loss: Loss) -> Members | None:
     if url is None:
         loss.add(path)
         return None
-    inner = _said({"url": url, "detail": image.detail})
+    inner = jsontext.given({"url": url, "detail": image.detail})
     return jsontext.merged({"type": "image_url", "image_url": inner}, loss.keep(image.extra, path))
 
 
@@ -59,13 +59,11 @@ def _file(file: File, path: str, loss: Loss) -> Members | None:
     data = file.data
     if data is not None and (file.media_type or not loss.own):
         data = f"data:{file.media_type or 'application/pdf'};base64,{data}"
-    inner = _said({"file_url": file.url, "file_data": data, "file_id": file.file_id, "filename": file.filename})
+    inner = jsontext.given(
+        {"file_url": file.url, "file_data": data, "file_id": file.file_id, "filename": file.filename}
+    )
     return jsontext.merged({"type": "file", "file": inner}, loss.keep(file.extra, path))
 
 
 def _whole(block: Opaque) -> Members:
     return dict(jsontext.members(block.payload))
-
-
-def _said(members: Members) -> Members:
-    return {name: value for name, value in members.items() if value is not None}

@@ -8,13 +8,13 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from gateway import BadCall, Edit, Encoded, Extra, Inbound, Parameter, Target
+from gateway import Edit, Encoded, Extra, Inbound, Parameter, Target
 from gateway.wire import jsontext
+from gateway.wire.members import parsed
 
 from . import quirks
 
 PATH = "/chat/completions"
-_MEMBERS = msgspec.json.Decoder(Extra)
 _TRUE = Raw(b"true")
 _ASK = Raw(b'{"include_usage":true}')
 _NAMES: dict[Parameter, str] = {
@@ -41,10 +41,7 @@ class SystemMessage(msgspec.Struct):
 
 def edited(inbound: Inbound, edit: Edit, target: Target) -> Encoded:
     """Raises BadCall where the body is not a JSON object."""
-    try:
-        members = _MEMBERS.decode(inbound.body)
-    except jsontext.UNREADABLE as error:
-        raise BadCall("The request body is not a JSON object.") from error
+    members = parsed(inbound.body)
     asked = _includes_usage(members)
     members["model"] = jsontext.raw(edit.model)
     if edit.instructions:

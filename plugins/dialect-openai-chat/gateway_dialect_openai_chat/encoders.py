@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import Audio, Call, Finished, Image, Inbound, Reason, Started
+from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
@@ -54,8 +55,7 @@ def sound(audio: Audio, loss: Loss) -> Members | None:
     """What a model spoke, as clients of this dialect know it; another dialect's sound has no place."""
     if not loss.own:
         return None
-    given: Members = {"id": audio.id, "data": audio.data, **audio.extra}
-    return {name: value for name, value in given.items() if value is not None}
+    return jsontext.given({"id": audio.id, "data": audio.data, **audio.extra})
 
 
 def picture(image: Image, loss: Loss) -> Members | None:
