@@ -301,8 +301,13 @@ class StreamDecoder(_ReplyReader, Decoder):
         return self._blocks.text(self._of(event, "function_call"), ("call", 0), event.delta or "")
 
     def _call_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
-        said = arguments(event.arguments) or event.input or ""
-        return self._blocks.whole(self._of(event, "function_call"), ("call", 0), said)
+        return self._blocks.whole(self._of(event, "function_call"), ("call", 0), arguments(event.arguments))
+
+    def _input_delta(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._blocks.text(self._of(event, "custom_tool_call"), ("call", 0), event.delta or "")
+
+    def _input_done(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
+        return self._blocks.whole(self._of(event, "custom_tool_call"), ("call", 0), event.input or "")
 
     def _terminal(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
         return self._end(event.response)
@@ -339,8 +344,8 @@ class StreamDecoder(_ReplyReader, Decoder):
         "response.reasoning_summary_text.done": _summary_done,
         "response.function_call_arguments.delta": _call_delta,
         "response.function_call_arguments.done": _call_done,
-        "response.custom_tool_call_input.delta": _call_delta,
-        "response.custom_tool_call_input.done": _call_done,
+        "response.custom_tool_call_input.delta": _input_delta,
+        "response.custom_tool_call_input.done": _input_done,
         "response.completed": _terminal,
         "response.done": _terminal,
         "response.incomplete": _terminal,

@@ -480,3 +480,11 @@ def test_what_a_hosted_tool_drew_is_a_picture_beside_its_item(decode, stream):
     [item, picture] = [event.block for event in events if isinstance(event, BlockStart)]
     assert isinstance(item, Opaque)
     assert picture == Image(data="QQ==", media_type="image/webp")
+
+
+def test_custom_call_that_was_never_announced_is_one(decode):
+    call = {"type": "custom_tool_call", "id": "ctc", "call_id": "c", "name": "f", "input": "ls"}
+    delta = event("response.custom_tool_call_input.delta", output_index=0, item_id="ctc", delta="ls")
+    done = event("response.custom_tool_call_input.done", output_index=0, item_id="ctc", input="ls")
+    whole = event("response.output_item.done", output_index=0, item=call)
+    assert blocks(decode(created(), delta, done, whole, ended(call))) == [(ToolCall("c", "f", kind="custom"), "ls")]
