@@ -209,9 +209,10 @@ class StreamDecoder(_ReplyReader, Decoder):
             return
         try:
             found = _decoded(payload)
-            read = None if found is None else self._reader(found, event)
-            if found is not None and read is not None:
+            if (read := self._reader(found, event)) is not None:
                 events.extend(self._begun(list(read(self, found, payload))))
+            else:
+                self._lose(found.type)
         except UNREADABLE:
             if not last:
                 events.append(self._broken("The upstream sent an event that cannot be read."))
@@ -221,6 +222,13 @@ class StreamDecoder(_ReplyReader, Decoder):
             return StreamDecoder._error
         read = self.READERS.get(found.type)
         return StreamDecoder._error if read is None and sse.named(event) == b"error" else read
+
+    def _lose(self, kind: str) -> None:
+        """What no item holds in the end: sound, and extensions of the specification (`slug:name`)."""
+        if kind.startswith("response.audio."):
+            self._blocks.loss.add("response.audio")
+        elif ":" in kind:
+            self._blocks.loss.add(kind)
 
     def _begun(self, events: list[Event]) -> list[Event]:
         """Behind a start, where the upstream sent none."""
@@ -363,14 +371,15 @@ def _answers(reply: Reply) -> bool:
     return reply.status is not None or reply.output is not None or bytes(reply.error) not in NOTHING
 
 
-def _decoded(payload: bytes) -> WireEvent | None:
-    """None for events that are not read. Raises one of UNREADABLE."""
+def _decoded(payload: bytes) -> WireEvent:
+    """Of an event that is not read its type, where the rest has another form. Raises one of UNREADABLE."""
     try:
         return _EVENT.decode(payload)
     except msgspec.ValidationError:
-        if _TYPED.decode(payload).type in StreamDecoder.READERS:
+        kind = _TYPED.decode(payload).type
+        if kind in StreamDecoder.READERS:
             raise
-        return None
+        return WireEvent(kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
         event = _EVENT.decode(mended(payload))
         event.delta = halves(payload, "delta") if event.delta is not None else None

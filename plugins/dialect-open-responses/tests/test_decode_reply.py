@@ -488,3 +488,13 @@ def test_custom_call_that_was_never_announced_is_one(decode):
     done = event("response.custom_tool_call_input.done", output_index=0, item_id="ctc", input="ls")
     whole = event("response.output_item.done", output_index=0, item=call)
     assert blocks(decode(created(), delta, done, whole, ended(call))) == [(ToolCall("c", "f", kind="custom"), "ls")]
+
+
+def test_events_of_what_no_item_holds_are_named(client, target):
+    decoder = client.decoder(target, True)
+    unread = [event("response.audio.delta", delta="QQ=="), event("acme:trace", delta=1), event("acme:note")]
+    progress = [event("response.web_search_call.searching", item_id="ws"), event("keepalive")]
+    for data in (created(), *unread, *progress, ended()):
+        decoder.feed(data)
+    decoder.finish()
+    assert list(decoder.loss) == ["response.audio", "acme:trace", "acme:note"]
