@@ -131,8 +131,14 @@ class Tail(Struct):
 
 def reported(chunk: Chunk | Tail) -> WireUsage | None:
     """The usage, wherever it stands."""
-    places = (chunk.usage, chunk.x_groq and chunk.x_groq.usage, *(choice.usage for choice in chunk.choices or ()))
-    return next((usage for usage in places if usage), None)
+    if chunk.usage:
+        return chunk.usage
+    if chunk.x_groq and chunk.x_groq.usage:
+        return chunk.x_groq.usage
+    for choice in chunk.choices or ():
+        if choice.usage:
+            return choice.usage
+    return None
 
 
 def blamed(chunk: Chunk | Tail, payload: bytes) -> object:
@@ -141,7 +147,10 @@ def blamed(chunk: Chunk | Tail, payload: bytes) -> object:
         return chunk.error
     if chunk.kind == "error":
         return jsontext.anything(payload)
-    return next((choice.error for choice in chunk.choices or () if choice.error), None)
+    for choice in chunk.choices or ():
+        if choice.error:
+            return choice.error
+    return None
 
 
 CHUNK = Shape(Chunk, "a chat completion")
