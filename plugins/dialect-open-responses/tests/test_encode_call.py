@@ -76,18 +76,6 @@ def test_a_free_form_tools_grammar_is_its_format(encode):
         assert loss == ()
 
 
-def test_a_picture_behind_the_item_that_holds_it_is_no_loss(encode, target):
-    drawn = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "QQ=="}
-    picture = Image(data="QQ==", media_type="image/png")
-    item = Opaque(OWN, "item", Raw(json.dumps(drawn).encode()), target.state_domain)
-    found, loss = items(encode, Message("assistant", [item, picture, Text("There.")]))
-    assert found[0] == drawn
-    assert loss == ()
-    foreign = msgspec.structs.replace(item, domain="elsewhere")
-    _, loss = items(encode, Message("assistant", [foreign, picture]))
-    assert loss == ("messages[0].content[0]", "messages[0].content[1]")
-
-
 def test_strict_and_store_are_said_for_calls_of_other_dialects(encode):
     tool = Tool("f", parameters=Raw(b"{}"))
     body, _ = encode(call(tools=[tool]))

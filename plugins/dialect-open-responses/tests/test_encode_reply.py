@@ -16,7 +16,6 @@ from gateway import (
     Citation,
     Failed,
     Finished,
-    Image,
     Opaque,
     Reasoning,
     Refusal,
@@ -77,7 +76,6 @@ RESULT = [
     BlockStart(0, 2, ToolResult("call_1", [Text("sunny")])),
     BlockStop(0, 2),
 ]
-PICTURE = [BlockStart(0, 0, Image(data="QQ==", media_type="image/webp")), BlockStop(0, 0)]
 CASES = {
     "text": TEXT,
     "call": CALL,
@@ -437,24 +435,3 @@ def test_custom_call_streams_under_its_own_names(server, inbound):
     blocks = [BlockStart(0, 0, ToolCall("c", "sql", kind="custom")), BlockDelta(0, 0, "SELECT"), BlockStop(0, 0)]
     names = types(streamed(server, inbound, blocks))
     assert names[3:5] == ["custom_tool_call_input.delta", "custom_tool_call_input.done"]
-
-
-def test_pictures_are_items_of_openais_tool_for_clients_that_know_it(server, inbound):
-    item = {"type": "image_generation_call", "id": "ig_abc_0", "status": "completed"}
-    shown = item | {"result": "QQ==", "output_format": "webp"}
-    assert whole(server, inbound, PICTURE, headers=OPENAI)["output"] == [shown]
-    assert whole(server, inbound, PICTURE)["output"] == []
-    events = parsed(streamed(server, inbound, PICTURE, headers=OPENAI))
-    items = [event["item"] for event in events if "item" in event]
-    assert items == [item | {"status": "in_progress", "result": None}, shown]
-    pytest.importorskip("openai.types.responses").Response.model_validate(
-        whole(server, inbound, PICTURE, headers=OPENAI)
-    )
-
-
-def test_a_picture_of_this_dialect_stands_in_its_item_alone(server, inbound):
-    drawn = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "QQ=="}
-    item = Opaque("open-responses", "item", Raw(json.dumps(drawn).encode()))
-    blocks = [BlockStart(0, 0, item), BlockStop(0, 0), BlockStart(0, 1, Image(data="QQ==")), BlockStop(0, 1)]
-    started = Started("resp_1", "gpt", 7, "open-responses")
-    assert whole(server, inbound, blocks, started=started, headers=OPENAI)["output"] == [drawn]
