@@ -37,7 +37,9 @@ STATUSES = {
     "unsupported_parameter": 400,
     "unsupported_value": 400,
 }
-"""The status that an in-band code would have had; a code that is not here is a failure of the upstream's own."""
+"""The status that an in-band code would have had; one that is neither here nor a status itself is a failure of the
+upstream's own.
+"""
 
 NOTHING = (b"null", b"false", b'""', b"{}")
 """What stands for no error."""
@@ -88,7 +90,8 @@ def is_error(kind: str, object_: str | None, error: Raw) -> bool:
 def in_band(found: Said) -> UpstreamError:
     """An error event, or the `error` of a failed response."""
     message = (found.message or "The upstream failed without a word.")[:WORDS_LIMIT]
-    return refusals.in_band(Said(message, found.code, found.param, STATUSES.get(found.code or "")))
+    status = STATUSES.get(found.code or "", found.status)
+    return refusals.in_band(Said(message, found.code, found.param, status))
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:

@@ -39,6 +39,7 @@ class _Reply(msgspec.Struct):
     id: str | None = None
     model: str | None = None
     status: str | None = None
+    object: str | None = None
     usage: Raw = Raw(b"null")
     error: Raw = Raw(b"null")
     output: Raw = Raw(b"null")
@@ -178,6 +179,8 @@ class WholeTap(_ReplyTap):
             self.output_bytes = _said(reply)
         if reply.status == "failed" or bytes(reply.error) not in NOTHING:
             self._blame(bytes(reply.error))
+        elif reply.object == "error":
+            self._blame(body)
         return self._given(body)
 
     def _given(self, body: bytes) -> bytes:

@@ -242,6 +242,13 @@ def test_whole_reply_that_failed_is_seen(tap, reply):
     assert found.failed.public == "x"
 
 
+def test_whole_reply_that_is_a_bare_error_is_seen(tap):
+    found = tap(stream=False)
+    found.feed(json.dumps({"object": "error", "message": "slow", "code": 429}).encode())
+    found.finish()
+    assert (found.failed.public, found.failed.status) == ("slow", 429)
+
+
 SECRET = 'Agent\'s "secret"\nrules \u00e9'
 
 
