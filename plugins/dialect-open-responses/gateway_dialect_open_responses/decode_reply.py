@@ -10,66 +10,18 @@ from msgspec import Raw
 
 from gateway import Decoder, Event, Extra, Failed, Finished, Reason, Started, UpstreamBroken, UpstreamError, sse
 from gateway.wire.bodies import BodyDecoder
-from gateway.wire.jsontext import UNREADABLE, mended, sound
+from gateway.wire.jsontext import UNREADABLE, sound
 
 from .echo import MEMBERS
 from .errors import NOTHING, in_band, is_error, words
 from .members import NAME
-from .mend import halves
-from .reply_items import CALLS, SORTS, BlockWriter, Key, Tracked, WirePart, arguments, tracked
+from .reply_items import CALLS, SORTS, BlockWriter, Key, Tracked, arguments, tracked
+from .reply_wire import REPLY, Reply, WireEvent, event_of, readable
 from .tracking import Items, Place
 from .usage import decode_usage, uncounted
 
 NO_RESPONSE = "The upstream's reply is not a response in JSON."
 
-
-class _Why(msgspec.Struct):
-    reason: str | None = None
-
-
-class Reply(msgspec.Struct):
-    """A response object. Times are floats at some servers."""
-
-    id: str | None = None
-    model: str | None = None
-    created_at: float | None = None
-    completed_at: float | None = None
-    status: str | None = None
-    output: list[Raw] | None = None
-    incomplete_details: _Why | None = None
-    usage: Raw = Raw(b"null")
-    error: Raw = Raw(b"null")
-
-
-class WireEvent(msgspec.Struct):
-    """All members of all events that are read."""
-
-    type: str = ""
-    output_index: int | None = None
-    content_index: int | None = None
-    summary_index: int | None = None
-    item_id: str | None = None
-    delta: str | None = None
-    text: str | None = None
-    refusal: str | None = None
-    arguments: Raw = Raw(b"null")
-    input: str | None = None
-    item: Raw = Raw(b"")
-    part: WirePart | None = None
-    annotation: Raw = Raw(b"")
-    logprobs: Raw = Raw(b"null")
-    response: Raw = Raw(b"")
-    object: str | None = None
-    error: Raw = Raw(b"null")
-
-
-class _Typed(msgspec.Struct):
-    type: str = ""
-
-
-_EVENT = msgspec.json.Decoder(WireEvent)
-_TYPED = msgspec.json.Decoder(_Typed)
-_REPLY = msgspec.json.Decoder(Reply)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
 REASONS: dict[str | None, Reason] = {
@@ -100,7 +52,7 @@ class _ReplyReader:
 
     def _end(self, value: Raw) -> Iterator[Event]:
         """A response object as it is in the end; its items settle what the stream left open."""
-        reply = _REPLY.decode(value)
+        reply = REPLY.decode(value)
         yield from self._start(reply)
         usage = decode_usage(reply.usage)
         if reply.status == "failed" or (reply.status is None and bytes(reply.error) != b"null"):
@@ -160,8 +112,8 @@ class WholeDecoder(_ReplyReader, BodyDecoder):
     def read(self, body: bytes) -> list[Event]:
         events: list[Event] = []
         try:
-            value = Raw(_readable(sound(body)))
-            events.extend(self._end(value) if _answers(_REPLY.decode(value)) else [self._other(value)])
+            value = Raw(readable(sound(body)))
+            events.extend(self._end(value) if _answers(REPLY.decode(value)) else [self._other(value)])
         except UNREADABLE:
             events.append(self._broken(NO_RESPONSE))
         return events
@@ -208,7 +160,7 @@ class StreamDecoder(_ReplyReader, Decoder):
             self._done = True
             return
         try:
-            found = _decoded(payload)
+            found = event_of(payload, self.READERS)
             if (read := self._reader(found, event)) is not None:
                 events.extend(self._begun(list(read(self, found, payload))))
             else:
@@ -244,7 +196,7 @@ class StreamDecoder(_ReplyReader, Decoder):
 
     def _created(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
         if bytes(event.response) not in (b"", b"null"):
-            yield from self._start(_REPLY.decode(event.response))
+            yield from self._start(REPLY.decode(event.response))
 
     def _item_added(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
         if bytes(event.item) in (b"", b"null"):
@@ -321,7 +273,7 @@ class StreamDecoder(_ReplyReader, Decoder):
         return self._end(event.response)
 
     def _failed(self, event: WireEvent, payload: bytes) -> Iterator[Event]:
-        found = _REPLY.decode(event.response)
+        found = REPLY.decode(event.response)
         usage = decode_usage(found.usage)
         if usage is not None:
             yield usage
@@ -369,29 +321,6 @@ Reader = Callable[[StreamDecoder, WireEvent, bytes], Iterator[Event]]
 def _answers(reply: Reply) -> bool:
     """Whether a body is of a response, or an error in an envelope."""
     return reply.status is not None or reply.output is not None or bytes(reply.error) not in NOTHING
-
-
-def _decoded(payload: bytes) -> WireEvent:
-    """Of an event that is not read its type, where the rest has another form. Raises one of UNREADABLE."""
-    try:
-        return _EVENT.decode(payload)
-    except msgspec.ValidationError:
-        kind = _TYPED.decode(payload).type
-        if kind in StreamDecoder.READERS:
-            raise
-        return WireEvent(kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        event = _EVENT.decode(mended(payload))
-        event.delta = halves(payload, "delta") if event.delta is not None else None
-        return event
-
-
-def _readable(body: bytes) -> bytes:
-    try:
-        _TYPED.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return mended(body)
-    return body
 
 
 def _place_of(event: WireEvent, item: Tracked) -> Place:
