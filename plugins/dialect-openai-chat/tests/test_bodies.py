@@ -369,7 +369,7 @@ def test_own_extra_members_are_written_and_anothers_are_lost() -> None:
 
 def test_another_dialects_marks_on_a_result_are_lost() -> None:
     result = ToolResult("a", [Text("1")], extra={"cache_control": Raw(b"{}")})
-    assert encode(Call("m", [Message("tool", [result])], dialect=OTHER))[1] == ("messages[0].cache_control",)
+    assert encode(Call("m", [Message("tool", [result])], dialect=OTHER))[1] == ("messages[0].content[0].cache_control",)
 
 
 def test_a_lone_surrogate_can_be_sent() -> None:
