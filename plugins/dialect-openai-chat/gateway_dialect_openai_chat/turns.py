@@ -177,7 +177,6 @@ class _Writer:
             self._moved += [{"type": "text", "text": f"Result of the tool call {result.call_id}:"}, *moved]
         if result.is_error:
             self._loss.add(f"{path}.is_error")
-        self._loss.lose(result.extra, path)
         out: Members = {"role": "tool", "tool_call_id": result.call_id}
         out["content"] = content([one for one in placed if isinstance(one[1], Text)], self._loss) or (
             MOVED if moved else ""
