@@ -72,8 +72,7 @@ def encode_call(call: Call, target: Target) -> Encoded:
     body |= target.set
     for name in target.drop:
         body.pop(name, None)
-    marks = [f"system[{n}].{name}" for n, text in enumerate(call.system) for name in text.extra]
-    loss = (*_unsaid(call), *marks, *writer.loss, *(() if own else call.extra))
+    loss = (*_unsaid(call), *writer.loss, *(() if own else call.extra))
     return Encoded(PATH, msgspec.json.encode(body), loss=tuple(dict.fromkeys(loss)))
 
 

@@ -222,13 +222,6 @@ def test_what_responses_cannot_say_is_loss(encode):
     assert encode(call(sampling=Sampling(choices=1)))[1] == ()
 
 
-def test_marks_of_another_dialect_on_system_texts_and_results_are_loss(encode):
-    mark = {"cache_control": Raw(b"{}")}
-    result = ToolResult("c1", [Text("1")], extra=mark)
-    _, loss = encode(call(Message("tool", [result]), system=[Text("one"), Text("two", mark)]))
-    assert set(loss) == {"system[1].cache_control", "messages[0].content[0].cache_control"}
-
-
 def test_parameters_have_their_members(encode):
     body, loss = encode(
         call(
