@@ -45,12 +45,19 @@ def head(method: str, where: Where, headers: Mapping[str, str], length: int | No
 
     Raises UpstreamBroken where a header's text would begin another line.
     """
-    own = [("Host", where.authority), ("Accept-Encoding", "identity")]
+    opening = _opening(method, where, tuple(headers.items()))
     if length is None:
-        own.append(("Transfer-Encoding", "chunked"))
-    elif length or method != "GET":
-        own.append(("Content-Length", str(length)))
+        return opening + b"Transfer-Encoding: chunked\r\n\r\n"
+    if length or method != "GET":
+        return b"%bContent-Length: %d\r\n\r\n" % (opening, length)
+    return opening + b"\r\n"
+
+
+@lru_cache(256)
+def _opening(method: str, where: Where, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """All that is the same from one request to the next."""
+    own = [("Host", where.authority), ("Accept-Encoding", "identity")]
     try:
-        return compose(f"{method} {where.target} HTTP/1.1", [*own, *headers.items()])
+        return compose(f"{method} {where.target} HTTP/1.1", [*own, *headers])[:-2]
     except HeadInjection as error:
         raise UpstreamBroken("A header for the upstream holds a line end.", code="bad_header") from error
