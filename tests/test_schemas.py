@@ -110,7 +110,8 @@ def test_librechats_keys_say_what_becomes_of_them(composed: dict[str, Any]) -> N
     assert at(composed, "balance")["description"] == "Not enforced here: no balance is checked or charged."
     custom = at(composed, "endpoints", "custom", "[]")
     assert custom["properties"]["titleConvo"]["description"].startswith("Accepted, without effect here")
-    assert at(composed, "endpoints", "assistants")["description"].endswith("install plugins/provider-assistants.")
+    assistants = at(composed, "endpoints", "assistants")["description"]
+    assert assistants.startswith("No plugin provides this; ")
 
 
 def test_secrets_are_text_and_their_defaults_stay_out() -> None:

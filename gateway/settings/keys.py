@@ -43,6 +43,7 @@ class KeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plugins: Mapping[str, str]
     strict: Mapping[str, tuple[str, ...]]
     reserved: tuple[str, ...]
+    any_case: tuple[str, ...]
     resolved: tuple[str, ...]
     version: str
 
@@ -94,7 +95,10 @@ class Keys:
         return any(fits(one.pattern[: len(key)], key) for one in self._statuses if len(one.pattern) >= len(key))
 
     def plugin(self, key: Pattern) -> str | None:
-        """The plugin that a key needs and that has not claimed it; None where all is well or nobody knows."""
+        """The plugin that a key needs and that has not claimed it; None where all is well or nobody knows.
+
+        It is empty where there is no such plugin.
+        """
         for path, name in self.facts.plugins.items():
             wanted = pattern(path)
             if fits(wanted, key[: len(wanted)]) and not self.has_claim(wanted):
@@ -103,6 +107,13 @@ class Keys:
 
     def has_claim(self, key: Pattern) -> bool:
         return any(fits(claim[: len(key)], key) for claim in self.claimed)
+
+
+def lacking(plugin: str) -> tuple[str, str]:
+    """What is wrong with an endpoint whose plugin is not installed, and what to do."""
+    if not plugin:
+        return "no plugin provides this", "take it out, or do without it"
+    return "no installed plugin provides this", f"install plugins/{plugin}"
 
 
 def fits(wanted: Iterable[str], key: Sequence[str]) -> bool:

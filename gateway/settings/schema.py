@@ -13,7 +13,7 @@ import msgspec
 
 from .contract import Section
 from .core import Core
-from .keys import Keys, Pattern, key_facts
+from .keys import Keys, Pattern, key_facts, lacking
 from .overlay import variables
 from .paths import general, pattern
 from .structschema import Schema, struct_schema
@@ -116,7 +116,8 @@ def _say_status(node: Schema, keys: Keys, place: Pattern = ()) -> None:
 def _say(own: Schema, key: Pattern, keys: Keys) -> None:
     plugin, status = keys.plugin(key), keys.status(key)
     if plugin is not None and len(key) == 2:
-        own["description"] = f"No installed plugin provides this; install plugins/{plugin}."
+        what, todo = lacking(plugin)
+        own["description"] = f"{what[0].upper()}{what[1:]}; {todo}."
     elif status is not None and status.kind in _WORDS:
         own["description"] = f"{_WORDS[status.kind]}: {status.why}."
 

@@ -10,7 +10,7 @@ import msgspec
 
 from .contract import Finding
 from .convert import Level, nearest
-from .keys import Keys, Pattern, Status
+from .keys import Keys, Pattern, Status, lacking
 from .paths import Steps, at, general, text
 from .reading import Document
 
@@ -48,8 +48,7 @@ def used_keys(document: Document, keys: Keys) -> Used:
 def status_findings(document: Document, keys: Keys, used: Used, refuse: bool) -> Iterator[Finding]:
     """refuse: `gateway.unenforced: refuse`, which makes errors of unenforced keys."""
     for place, plugin in used.needs.items():
-        what = "no installed plugin provides this"
-        yield _placed(document, place, what, f"install plugins/{plugin}", "warning")
+        yield _placed(document, place, *lacking(plugin), "warning")
     level: Level = "error" if refuse else "warning"
     todo = "remove it, or set `gateway.unenforced: warn`" if refuse else "make sure that you can do without"
     for place, why in used.unenforced.items():
@@ -109,13 +108,13 @@ def _unmet(place: Steps, status: Status, document: Document, used: Used) -> None
 def _unclaimed(place: Steps, plugin: str, document: Document, used: Used) -> None:
     """An endpoint is unavailable; any other key is unenforced."""
     there = place[:2]
-    reason = f"no installed plugin provides this; install plugins/{plugin}"
     if there[0] != "endpoints":
         used.unenforced[there] = f"no installed plugin enforces this; install plugins/{plugin}"
         return
     used.needs[there] = plugin
+    what, todo = lacking(plugin)
     for name in _endpoint_names(str(there[1]), at(document.data, there)):
-        used.unclaimed[name] = f"{text(there)}: {reason}"
+        used.unclaimed[name] = f"{text(there)}: {what}; {todo}"
 
 
 def _endpoint_names(key: str, value: Any) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from .contract import Finding
 from .convert import Level, nearest
 from .keys import KeyFacts
+from .modelspecs import skipped_specs
 from .paths import Steps, steps, text
 from .reading import Document
 from .variables import substitute
@@ -30,6 +31,7 @@ def librechat_findings(document: Document, facts: KeyFacts) -> Iterator[Finding]
             yield from _strict(document, place, mapping, names)
     yield from _own_block(document)
     yield from _endpoints(document, facts)
+    yield from skipped_specs(document, facts)
 
 
 def unset_variables(document: Document, facts: KeyFacts, claimed: Callable[[str], bool]) -> Iterator[Finding]:

@@ -53,7 +53,6 @@ def test_keys_of_librechats_client_are_named_once(whole: Composed) -> None:
     [note] = paths(whole, "note").values()
     assert note.startswith("keys of LibreChat's own client and server, accepted and without effect here: cache, ")
     for name in (
-        "interface",
         "registration",
         "memory",
         "fileConfig",
@@ -67,12 +66,34 @@ def test_endpoints_that_no_plugin_provides_are_unavailable_with_the_reason(compo
     found = composed("version: '1'\nendpoints:\n  bedrock:\n    availableRegions: [a]\n  assistants: {}\n")
     assert sentences(found, "warning") == [
         "librechat.yaml:3:3: endpoints.bedrock: no installed plugin provides this; install plugins/provider-bedrock",
-        "librechat.yaml:5:3: endpoints.assistants: no installed plugin provides this; "
-        "install plugins/provider-assistants",
+        "librechat.yaml:5:3: endpoints.assistants: no plugin provides this; take it out, or do without it",
     ]
     assert found.unclaimed["bedrock"] == (
         "endpoints.bedrock: no installed plugin provides this; install plugins/provider-bedrock"
     )
+
+
+def test_model_specs_that_librechat_passes_over_are_told(composed: Compose) -> None:
+    presets = (
+        "{endpoint: openAI}",
+        "{endpoint: Ollama}",
+        "{agent_id: agent_a}",
+        "{endpoint: olama}",
+        "{endpoint: custom}",
+        "{model: m}",
+    )
+    specs = "".join(f"    - {{name: n, label: l, preset: {preset}}}\n" for preset in presets)
+    text = "version: '1'\nendpoints:\n  custom:\n    - {name: ollama, apiKey: k, baseURL: b, models: {fetch: true}}\n"
+    found = composed(f"{text}modelSpecs:\n  list:\n{specs}")
+    told = [str(one) for one in found.findings if one.path.startswith("modelSpecs")]
+    assert [one.partition(": ")[2] for one in told] == [
+        'modelSpecs.list[3].preset.endpoint: there is no endpoint "olama", so LibreChat passes this entry over; '
+        "did you mean `ollama`?",
+        'modelSpecs.list[4].preset.endpoint: there is no endpoint "custom", so LibreChat passes this entry over; '
+        "name one of openAI, google, anthropic, azureOpenAI, azureAssistants, assistants, agents, bedrock, ollama",
+        "modelSpecs.list[5].preset.endpoint: it is missing, so LibreChat passes this entry over; "
+        "give it, or take the entry out",
+    ]
 
 
 def test_custom_endpoints_without_their_plugin_are_unavailable_by_name(composed: Compose) -> None:
