@@ -8,20 +8,38 @@ from gateway import RouteSpec, Section, Services, Settings, hookimpl
 
 from .config import Config
 from .endpoints import Endpoints
+from .interface_fields import InterfaceFields
+from .model_specs import ModelSpecs
 from .models import Models
-from .section import AgentsFields, InterfaceFields
+from .section import (
+    AgentsFields,
+    EndpointsFields,
+    MemoryFields,
+    RegistrationFields,
+    TurnstileFields,
+    WebSearchFields,
+)
 from .user_keys import Keys
 
 
 @hookimpl
 def register_sections() -> Sequence[Section]:
-    return (Section("interface", InterfaceFields), Section("endpoints.agents", AgentsFields))
+    return (
+        Section("interface", InterfaceFields),
+        Section("modelSpecs", ModelSpecs),
+        Section("endpoints", EndpointsFields),
+        Section("endpoints.agents", AgentsFields),
+        Section("memory", MemoryFields),
+        Section("registration", RegistrationFields),
+        Section("turnstile", TurnstileFields),
+        Section("webSearch", WebSearchFields),
+    )
 
 
 @hookimpl
 def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
-    endpoints, models = Endpoints(settings, services.endpoints), Models(services)
-    config, keys = Config(settings), Keys(services)
+    endpoints, models = Endpoints(settings, services.endpoints), Models(settings, services)
+    config, keys = Config(settings, services), Keys(services)
     return (
         RouteSpec("GET", "/api/endpoints", endpoints.get, summary="Endpoints, as LibreChat's client shows them"),
         RouteSpec("GET", "/api/endpoints/token-config", models.token_config, summary="Windows and prices of models"),

@@ -6,6 +6,8 @@ import msgspec
 
 from gateway import Answer
 
+Members = dict[str, object]
+
 
 def told(value: object, status: int = 200) -> Answer:
     return Answer(msgspec.json.encode(value), status)

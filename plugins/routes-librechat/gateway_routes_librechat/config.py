@@ -1,77 +1,129 @@
 """GET /api/config: what LibreChat's client is told before a login, and what more after it.
 
-Nobody logs in here: keys let in. Hence every way to do so is told as switched off.
+Nobody logs in here: keys let in. Hence every way to do so is told as switched off, and so is what the client would ask
+of calls that are not served. The rest comes from the variables and keys that LibreChat takes it from.
 Source: LibreChat `api/server/routes/config.js`.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 
-from gateway import Answer, Inbound, Principal, Settings
+from gateway import AllEndpoints, Answer, Inbound, Principal, Services, Settings
 
-from .answers import told
-from .section import InterfaceFields
+from .answers import Members, told
+from .interface import after_login, before_login
+from .model_specs import ModelSpecs, specs_shown
+from .monitoring import enabled, monitoring
+from .section import AgentsFields, RegistrationFields, TurnstileFields, WebSearchFields
 
 LOGINS = ("discord", "facebook", "github", "google", "apple", "openid", "saml")
-Members = dict[str, object]
+ADMIN = "ADMIN"
+LIBRECHATS_BIRTHDAY = (2, 11)
+_TEXTS_BEFORE = {
+    "openidImageUrl": "OPENID_IMAGE_URL",
+    "samlLabel": "SAML_BUTTON_LABEL",
+    "samlImageUrl": "SAML_IMAGE_URL",
+}
+_TEXTS_AFTER = {
+    "analyticsGtmId": "ANALYTICS_GTM_ID",
+    "customFooter": "CUSTOM_FOOTER",
+    "bundlerURL": "SANDPACK_BUNDLER_URL",
+    "staticBundlerURL": "SANDPACK_STATIC_BUNDLER_URL",
+    "sharePointBaseUrl": "SHAREPOINT_BASE_URL",
+    "sharePointPickerGraphScope": "SHAREPOINT_PICKER_GRAPH_SCOPE",
+    "sharePointPickerSharePointScope": "SHAREPOINT_PICKER_SHAREPOINT_SCOPE",
+}
+_NOT_SERVED = (
+    "sharedLinksEnabled",
+    "publicSharedLinksEnabled",
+    "sharedLinksSnapshotFilesEnabled",
+    "openidReuseTokens",
+    "allowAccountDeletion",
+    "sharePointFilePickerEnabled",
+    "langfuseFanoutEnabled",
+    "langfuseConnectionAccess",
+    "insightsEnabled",
+    "fileUploadSseEnabled",
+)
 
 
 class Config:
-    def __init__(self, settings: Settings) -> None:
-        interface = settings.one(InterfaceFields)
-        self._before = _before(settings, interface)
-        self._after = self._before | _after(settings, interface)
+    def __init__(self, settings: Settings, services: Services) -> None:
+        self._services = services
+        self._birthday = enabled(settings, "SHOW_BIRTHDAY_ICON")
+        self._specs = settings.one(ModelSpecs)
+        self._panel = settings.env("ADMIN_PANEL_URL")
+        self._before = _before(settings)
+        interface = before_login(settings)
+        self._stranger = self._before | ({"interface": interface} if interface else {})
+        self._after = self._before | _after(settings)
 
     async def get(self, inbound: Inbound, principal: Principal) -> Answer:
-        return told(self._after if principal.user_id else self._before)
+        return told(self._for(principal) if principal.user_id else self._stranger)
+
+    def _for(self, principal: Principal) -> Members:
+        members = self._after | {"showBirthdayIcon": self._birthday or _is_birthday(self._services.clock())}
+        specs = specs_shown(self._specs, self._services.endpoints)
+        if specs is not None:
+            members["modelSpecs"] = specs
+        if self._panel and principal.role == ADMIN:
+            members["adminPanelURL"] = self._panel
+        return members
 
 
-def _before(settings: Settings, interface: InterfaceFields) -> Members:
+def _before(settings: Settings) -> Members:
     members: Members = {"appTitle": settings.env("APP_TITLE") or "LibreChat"}
     members |= {f"{name}LoginEnabled": False for name in LOGINS}
     members |= {
         "openidLabel": settings.env("OPENID_BUTTON_LABEL") or "Continue with OpenID",
         "openidAutoRedirect": False,
-        "samlLabel": settings.env("SAML_BUTTON_LABEL") or "Continue with SAML",
         "serverDomain": settings.env("DOMAIN_SERVER") or "http://localhost:3080",
         "emailLoginEnabled": False,
         "registrationEnabled": False,
         "socialLoginEnabled": False,
         "emailEnabled": False,
         "passwordResetEnabled": False,
-        "socialLogins": (),
+        "socialLogins": settings.one(RegistrationFields).social_logins,
+        "turnstile": msgspec.to_builtins(settings.one(TurnstileFields)),
     }
-    links = _links(interface)
-    if links:
-        members["interface"] = links | ({} if interface.build_info else {"buildInfo": False})
-    return members
+    members |= _texts(settings, _TEXTS_BEFORE)
+    if shortest := _whole(settings, "MIN_PASSWORD_LENGTH"):
+        members["minPasswordLength"] = shortest
+    watch = monitoring(settings)
+    return members | ({"rum": watch} if watch else {})
 
 
-def _after(settings: Settings, interface: InterfaceFields) -> Members:
-    switches = msgspec.to_builtins(interface)
-    for name in ("privacyPolicy", "termsOfService", "customWelcome"):
-        if not switches[name]:
-            del switches[name]
-    members: Members = {
+def _after(settings: Settings) -> Members:
+    members: Members = dict.fromkeys(_NOT_SERVED, False)
+    members |= {
         "helpAndFaqURL": settings.env("HELP_AND_FAQ_URL") or "https://librechat.ai",
-        "showBirthdayIcon": False,
-        "sharedLinksEnabled": False,
-        "publicSharedLinksEnabled": False,
-        "sharedLinksSnapshotFilesEnabled": False,
-        "openidReuseTokens": False,
-        "allowAccountDeletion": False,
-        "insightsEnabled": False,
-        "fileUploadSseEnabled": False,
+        "titleGenerationTiming": _title_timing(settings),
         "balance": {"enabled": False},
-        "interface": switches,
+        "conversationImportMaxFileSize": _whole(settings, "CONVERSATION_IMPORT_MAX_FILE_SIZE_BYTES"),
+        "interface": after_login(settings),
     }
-    for name, variable in (("customFooter", "CUSTOM_FOOTER"), ("analyticsGtmId", "ANALYTICS_GTM_ID")):
-        if text := settings.env(variable):
-            members[name] = text
-    return members
+    search = msgspec.to_builtins(settings.one(WebSearchFields))
+    return members | _texts(settings, _TEXTS_AFTER) | ({"webSearch": search} if search else {})
 
 
-def _links(interface: InterfaceFields) -> Members:
-    links = {"privacyPolicy": interface.privacy_policy, "termsOfService": interface.terms_of_service}
-    return {name: link for name, link in links.items() if link is not None}
+def _texts(settings: Settings, variables: dict[str, str]) -> Members:
+    return {name: text for name, variable in variables.items() if (text := settings.env(variable))}
+
+
+def _title_timing(settings: Settings) -> str:
+    said = (settings.one(AllEndpoints).title_timing, settings.one(AgentsFields).title_timing)
+    return next((timing for timing in said if timing in ("immediate", "final")), "immediate")
+
+
+def _whole(settings: Settings, variable: str) -> int:
+    """0 where it is no whole number."""
+    text = (settings.env(variable) or "").strip()
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _is_birthday(now: float) -> bool:
+    today = datetime.fromtimestamp(now, UTC)
+    return (today.month, today.day) == LIBRECHATS_BIRTHDAY

@@ -11,10 +11,10 @@ import msgspec
 
 from gateway import Answer, Inbound, Principal, Provider, Settings
 
-from .section import AgentsFields
+from .answers import Members
+from .assistants import assistants
+from .section import BUILT_IN, AgentsFields
 
-BUILT_IN = ("openAI", "agents", "assistants", "azureAssistants", "azureOpenAI", "google", "anthropic", "bedrock")
-"""LibreChat's order where `ENDPOINTS` gives none."""
 CUSTOM = "custom"
 LAST = 9999
 HTML = "text/html; charset=utf-8"
@@ -27,22 +27,26 @@ class Endpoints:
     def __init__(self, settings: Settings, endpoints: Mapping[str, Provider]) -> None:
         self._endpoints = endpoints
         self._agents = settings.one(AgentsFields)
+        self._assistants = assistants(settings)
         named = [name.strip() for name in (settings.env("ENDPOINTS") or "").split(",") if name.strip()]
         self._order = tuple(named) or BUILT_IN
 
     async def get(self, inbound: Inbound, principal: Principal) -> Answer:
         return Answer(msgspec.json.encode(self.shown()), content_type=HTML)
 
-    def shown(self) -> dict[str, dict[str, object]]:
+    def shown(self) -> dict[str, Members]:
         """By name: built-in ones in their order, then custom ones as the file has them. What cannot be called is left
-        out, as LibreChat leaves out what has no key.
+        out, as LibreChat leaves out what has no key; but for assistants, which only the client of LibreChat calls.
         """
         entries = sorted(self._entries(), key=lambda entry: entry[0])
         return {name: {"order": order, **members} for order, name, members in entries}
 
-    def _entries(self) -> Iterator[tuple[int, str, dict[str, object]]]:
+    def _entries(self) -> Iterator[tuple[int, str, Members]]:
         if "agents" in self._order:
             yield self._order.index("agents"), "agents", self._of_agents()
+        for name, members in self._assistants.items():
+            if name in self._order:
+                yield self._order.index(name), name, members
         for provider in self._endpoints.values():
             kind = kind_of(provider)
             if provider.unavailable or (kind != CUSTOM and kind not in self._order):
@@ -50,7 +54,7 @@ class Endpoints:
             order = self._order.index(kind) if kind in self._order else LAST
             yield order, provider.endpoint, _members(provider, kind)
 
-    def _of_agents(self) -> dict[str, object]:
+    def _of_agents(self) -> Members:
         return {
             "userProvide": False,
             "disableBuilder": self._agents.disable_builder,
@@ -65,10 +69,10 @@ def kind_of(provider: Provider) -> str:
     return provider.kind or (provider.endpoint if provider.endpoint in BUILT_IN else CUSTOM)
 
 
-def _members(provider: Provider, kind: str) -> dict[str, object]:
+def _members(provider: Provider, kind: str) -> Members:
     """`userProvideURL` is said of custom endpoints always, of the others where it is so."""
     own_url = "baseURL" in provider.user_provides
-    members: dict[str, object] = {"type": CUSTOM} if kind == CUSTOM else {}
+    members: Members = {"type": CUSTOM} if kind == CUSTOM else {}
     members["userProvide"] = any(name != "baseURL" for name in provider.user_provides)
     if own_url or kind == CUSTOM:
         members["userProvideURL"] = own_url

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway import Answer, GatewayError, Inbound, ModelFacts, Principal, Provider, Services
+from gateway import Answer, GatewayError, Inbound, ModelFacts, Principal, Provider, Services, Settings
+from gateway.endpoint import listed
 
 from .answers import told
-from .endpoints import BUILT_IN
+from .section import BUILT_IN
 
 ALWAYS = tuple(name for name in BUILT_IN if name != "agents")
 """LibreChat names these even where they are not configured."""
@@ -27,11 +28,13 @@ class TokenConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
 
 
 class Models:
-    def __init__(self, services: Services) -> None:
+    def __init__(self, settings: Settings, services: Services) -> None:
         self._services = services
+        self._assistants = listed(settings.env("ASSISTANTS_MODELS"))
 
     async def get(self, inbound: Inbound, principal: Principal) -> Answer:
-        return told(dict.fromkeys(ALWAYS, ()) | await self._listed(principal))
+        always = dict.fromkeys(ALWAYS, ()) | {"assistants": self._assistants}
+        return told(always | await self._listed(principal))
 
     async def token_config(self, inbound: Inbound, principal: Principal) -> Answer:
         """Models of which nothing is known are left out, and endpoints that have no others."""

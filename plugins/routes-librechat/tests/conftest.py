@@ -117,7 +117,7 @@ def services() -> Services:
 
 @pytest.fixture
 def call(services: Services) -> Call:
-    """`await call("PUT", "/api/keys", body, principal=ADA, services=…, environ=…, interface=…, query…)`."""
+    """`await call("PUT", "/api/keys", body, principal=ADA, services=…, environ=…, sections=…, query…)`."""
 
     async def go(
         method: str,
@@ -127,11 +127,12 @@ def call(services: Services) -> Call:
         principal: Principal = ADA,
         environ: Mapping[str, str] | None = None,
         sections: Mapping[type, object] | None = None,
+        settings: Settings | None = None,
         services: Services = services,
         params: Mapping[str, str] | None = None,
         **query: str,
     ) -> Answer:
-        settings = Settings(sections or {}, environ or {}, frozenset())
+        settings = settings or Settings(sections or {}, environ or {}, frozenset())
         routes = gateway_routes_librechat.register_routes(settings, services)
         [route] = [route for route in routes if (route.method, route.path) == (method, path)]
 

@@ -1,4 +1,4 @@
-"""Endpoints, models and configuration, as LibreChat's client expects them."""
+"""Endpoints and models, as LibreChat's client expects them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 import gateway_routes_librechat
 import msgspec
 import pytest
-from gateway_routes_librechat.section import AgentsFields, InterfaceFields, Policy, Terms
+from gateway_routes_librechat.section import AgentsFields, AssistantsFields, AzureFields, EndpointsFields
 
-from gateway import Answer, Principal, Settings
+from gateway import Answer, Settings
 
 Call = Callable[..., Awaitable[Answer]]
-NOBODY = Principal(user_id="", role="")
 
 
 def read(answer: Answer) -> Any:
@@ -67,6 +66,51 @@ async def test_what_the_file_says_of_agents_is_told(call: Call) -> None:
     }
 
 
+async def test_assistants_are_told_where_librechat_would_offer_them(call: Call) -> None:
+    environ = {"ASSISTANTS_API_KEY": "user_provided", "ASSISTANTS_BASE_URL": "https://a.example/v1"}
+    said = EndpointsFields(assistants=AssistantsFields(disable_builder=True, capabilities=("tools",), version=2))
+    shown = read(await call("GET", "/api/endpoints", environ=environ, sections={EndpointsFields: said}))
+    assistants = shown["assistants"]
+    assert assistants.pop("retrievalModels")[0] == "gpt-4o"
+    assert assistants == {
+        "order": 2,
+        "userProvide": True,
+        "userProvideURL": False,
+        "disableBuilder": True,
+        "capabilities": ["tools"],
+        "version": "2",
+    }
+    assert list(shown).index("assistants") == 2
+    assert "azureAssistants" not in shown
+
+
+async def test_azures_assistants_come_with_their_key_or_with_azures_switch(call: Call) -> None:
+    by_key = read(await call("GET", "/api/endpoints", environ={"AZURE_ASSISTANTS_API_KEY": "k"}))["azureAssistants"]
+    assert (by_key["order"], by_key["userProvide"], by_key["version"]) == (3, False, "1")
+    assert by_key["capabilities"] == ["code_interpreter", "image_vision", "retrieval", "actions", "tools"]
+    switched = {EndpointsFields: EndpointsFields(azure_open_ai=AzureFields(assistants=True))}
+    assert read(await call("GET", "/api/endpoints", sections=switched))["azureAssistants"] == {
+        "order": 3,
+        "userProvide": False,
+        "capabilities": ["tools", "actions", "code_interpreter"],
+        "version": "1",
+    }
+
+
+@pytest.mark.parametrize("environ", [{}, {"ASSISTANTS_API_KEY": "k", "ENDPOINTS": "openAI"}])
+async def test_assistants_without_a_key_or_hidden_by_the_variable_are_not_told(
+    call: Call, environ: dict[str, str]
+) -> None:
+    sections = {EndpointsFields: EndpointsFields(assistants=AssistantsFields(), azure_assistants=AssistantsFields())}
+    shown = read(await call("GET", "/api/endpoints", environ=environ, sections=sections))
+    assert not {"assistants", "azureAssistants"} & shown.keys()
+
+
+async def test_assistants_models_are_those_of_their_variable(call: Call) -> None:
+    shown = read(await call("GET", "/api/models", environ={"ASSISTANTS_MODELS": "gpt-4o, gpt-4o-mini"}))
+    assert shown["assistants"] == ["gpt-4o", "gpt-4o-mini"]
+
+
 async def test_models_are_named_by_endpoint_and_built_in_ones_always(call: Call) -> None:
     answer = await call("GET", "/api/models")
     assert answer.content_type == "application/json"
@@ -92,41 +136,6 @@ async def test_windows_and_prices_are_the_files_own_before_those_of_the_tables(c
         "gpt-4o": {"context": 128000, "prompt": 2.5, "completion": 10.0, "cacheWrite": 2.5, "cacheRead": 1.25}
     }
     assert "azureOpenAI" not in shown
-
-
-async def test_a_stranger_is_told_less_than_who_shows_a_key(call: Call) -> None:
-    before = read(await call("GET", "/api/config", principal=NOBODY))
-    after = read(await call("GET", "/api/config"))
-    assert before["appTitle"] == "LibreChat"
-    assert not any(value for name, value in before.items() if name.endswith("Enabled"))
-    assert "interface" not in before
-    assert before.items() <= {name: after[name] for name in before}.items()
-    assert after["interface"]["modelSelect"] is True
-    assert after["interface"]["contextCost"] is False
-    assert after["balance"] == {"enabled": False}
-
-
-async def test_links_of_the_file_are_for_everybody_and_switches_for_who_shows_a_key(call: Call) -> None:
-    interface = InterfaceFields(
-        privacy_policy=Policy(external_url="https://a.example/p"),
-        terms_of_service=Terms(modal_acceptance=True, modal_content=("a", "b")),
-        custom_welcome="Hello",
-        presets=False,
-        build_info=False,
-    )
-    environ = {"APP_TITLE": "Ours", "CUSTOM_FOOTER": "foot"}
-    given = {"environ": environ, "sections": {InterfaceFields: interface}}
-    before = read(await call("GET", "/api/config", principal=NOBODY, **given))
-    after = read(await call("GET", "/api/config", **given))
-    links = {
-        "privacyPolicy": {"externalUrl": "https://a.example/p"},
-        "termsOfService": {"modalAcceptance": True, "modalContent": ["a", "b"]},
-    }
-    assert before["interface"] == links | {"buildInfo": False}
-    assert (before["appTitle"], "customFooter" in before) == ("Ours", False)
-    assert after["customFooter"] == "foot"
-    assert links.items() <= after["interface"].items()
-    assert (after["interface"]["presets"], after["interface"]["customWelcome"]) == (False, "Hello")
 
 
 @pytest.mark.parametrize("path", ["/api/endpoints", "/api/models", "/api/keys", "/api/endpoints/token-config"])
