@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,6 +21,11 @@ from .status import Unenforced, Used, status_findings, used_keys
 from .strange import strange_names, unknown_plugins, unowned
 from .strictness import librechat_findings, unset_variables
 
+T = TypeVar("T")
+Kept = dict[Steps, Sequence[int]]
+Read = tuple[T, list[Finding], Kept]
+"""A value, what is wrong with it, and what is left of its lists (see `Converted`)."""
+
 
 @dataclass(frozen=True)
 class Composed:
@@ -34,6 +39,7 @@ class Composed:
     unenforced: tuple[Unenforced, ...]
     unclaimed: Mapping[str, str]
     document: Document
+    kept: Mapping[Steps, Sequence[int]]
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -47,9 +53,19 @@ class Composed:
         if self.document.embedded:
             found = [msgspec.structs.replace(one, level="warning") if one.level == "error" else one for one in found]
         told = {(finding.path, finding.level) for finding in self.findings}
-        return _ordered(
-            [self.document.finding(steps(one.path), one) for one in found if (one.path, one.level) not in told]
-        )
+        placed = [self._placed(one) for one in found]
+        return _ordered([one for one in placed if (one.path, one.level) not in told])
+
+    def _placed(self, finding: Finding) -> Finding:
+        """Plugins count the items that are left, and the operator those of the file."""
+        place = steps(finding.path)
+        original: Steps = ()
+        for step in place:
+            numbers = self.kept.get(original) if isinstance(step, int) else None
+            original = (*original, numbers[step] if numbers is not None and isinstance(step, int) else step)
+        if original != place:
+            finding = msgspec.structs.replace(finding, path=text(original))
+        return self.document.finding(original, finding)
 
     def with_found(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
         """All findings, with those of the plugins."""
@@ -58,7 +74,7 @@ class Composed:
 
 def core_of(document: Document, flags: Mapping[str, object]) -> tuple[Core, tuple[Finding, ...]]:
     """The core's own part, which says what plugins to load. What is wrong comes again from `compose`."""
-    core, findings = _core(overlaid(document, (), flags), ())
+    core, findings, _ = _core(overlaid(document, (), flags), ())
     return core, (*document.findings, *findings)
 
 
@@ -74,12 +90,13 @@ def compose(
     """
     document = overlaid(document, sections, flags)
     findings = list(document.findings)
-    core, wrong = _core(document, sections)
+    core, wrong, kept = _core(document, sections)
     findings += wrong
     values: dict[type[msgspec.Struct], Any] = {Core: core}
     for section in sections:
-        values[section.model], wrong = _section(section, document)
+        values[section.model], wrong, left = _section(section, document)
         findings += wrong
+        kept |= left
     keys = Keys(key_facts(), sections)
     used = used_keys(document, keys)
     findings += unowned(document, sections, core, keys.facts, installed or {}, bool(flags.get("safe_mode")))
@@ -91,6 +108,7 @@ def compose(
         tuple(Unenforced(text(place), why) for place, why in used.unenforced.items()),
         used.unclaimed,
         document,
+        kept,
     )
 
 
@@ -101,21 +119,21 @@ def _of_librechat(document: Document, keys: Keys, used: Used, core: Core) -> Ite
     yield from unset_variables(document, keys.facts, lambda key: keys.has_claim(("endpoints", key)))
 
 
-def _core(document: Document, sections: Sequence[Section]) -> tuple[Core, list[Finding]]:
+def _core(document: Document, sections: Sequence[Section]) -> Read[Core]:
     block = document.data.get("gateway")
     if block is None:
-        return Core(), []
+        return Core(), [], {}
     if not isinstance(block, dict):
         shapeless = Finding("gateway", "this is not a mapping", "write its keys under it")
-        return Core(), [document.finding(("gateway",), shapeless)]
+        return Core(), [document.finding(("gateway",), shapeless)], {}
     own = {name: block[name] for name in Core.__struct_encode_fields__ if block.get(name) is not None}
     others = [steps(section.path) for section in sections]
     cleaned, findings = strange_names(own, [shape(Core)], ("gateway",), document, others)
-    core, wrong = convert(cleaned, Core, ("gateway",), document)
-    return core or Core(), [*findings, *wrong]
+    found = convert(cleaned, Core, ("gateway",), document)
+    return found.value or Core(), [*findings, *found.findings], dict(found.kept)
 
 
-def _section(section: Section, document: Document) -> tuple[Any, list[Finding]]:
+def _section(section: Section, document: Document) -> Read[Any]:
     """The struct of a section, or a tuple of them. Outside `gateway:` nothing of it stops the start.
 
     An item of which nothing is left becomes its defaults, so that the others keep their numbers.
@@ -126,35 +144,40 @@ def _section(section: Section, document: Document) -> tuple[Any, list[Finding]]:
     if section.path.endswith("[]"):
         return _items(section.model, data, place, document, level)
     if data is None:
-        return _default(section.model), []
-    value, findings = _one(section.model, data, place, document, level)
-    return value if value is not None else _default(section.model), findings
+        return _default(section.model), [], {}
+    value, findings, kept = _one(section.model, data, place, document, level)
+    return value if value is not None else _default(section.model), findings, kept
 
 
 def _items(
     model: type[msgspec.Struct], data: Any, place: Steps, document: Document, level: Level
-) -> tuple[tuple[Any, ...], list[Finding]]:
+) -> Read[tuple[Any, ...]]:
     if data is None:
-        return (), []
+        return (), [], {}
     if not isinstance(data, list):
-        return (), [
-            document.finding(place, Finding(text(place), "this is not a list", "begin each item with `- `", level))
-        ]
-    pairs = [_one(model, item, (*place, number), document, level) for number, item in enumerate(data)]
-    values = [_default(model) if value is None else value for value, _ in pairs]
-    return tuple(value for value in values if value is not None), [
-        finding for _, findings in pairs for finding in findings
-    ]
+        shapeless = Finding(text(place), "this is not a list", "begin each item with `- `", level)
+        return (), [document.finding(place, shapeless)], {}
+    items: dict[int, Any] = {}
+    findings: list[Finding] = []
+    kept: Kept = {}
+    for number, item in enumerate(data):
+        value, wrong, left = _one(model, item, (*place, number), document, level)
+        value = _default(model) if value is None else value
+        findings += wrong
+        if value is not None:
+            items[number] = value
+            kept |= left
+    if len(items) < len(data):
+        kept[place] = tuple(items)
+    return tuple(items.values()), findings, kept
 
 
-def _one(
-    model: type[msgspec.Struct], data: Any, place: Steps, document: Document, level: Level
-) -> tuple[Any, list[Finding]]:
+def _one(model: type[msgspec.Struct], data: Any, place: Steps, document: Document, level: Level) -> Read[Any]:
     findings: list[Finding] = []
     if place[0] == "gateway":
         data, findings = strange_names(data, [shape(model)], place, document, ())
-    value, wrong = convert(data, model, place, document, level)
-    return value, [*findings, *wrong]
+    found = convert(data, model, place, document, level)
+    return found.value, [*findings, *found.findings], dict(found.kept)
 
 
 def _default(model: type[msgspec.Struct]) -> msgspec.Struct | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import difflib
 import re
-from collections.abc import Collection
-from typing import Any, Literal, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -21,6 +22,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 Level = Literal["error", "warning", "note"]
 MOST_FINDINGS = 200
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key` in `)?\$(?P<path>.*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(.*?)`")
 _WORDS = {
     "int": "a whole number",
     "float": "a number",
@@ -33,11 +35,23 @@ _WORDS = {
 }
 
 
-def convert(
-    data: Any, model: type[T], place: Steps, document: Document, level: Level = "error"
-) -> tuple[T | None, list[Finding]]:
-    """The struct, None where nothing of it is left, and what is wrong. place: where the data stands in the document."""
-    return _Conversion(data, model, place, document, level).run()
+@dataclass(frozen=True)
+class Converted(Generic[T]):
+    """value: None where nothing of it is left. kept: lists of which items were left out, by place in the document: the
+    numbers that those which are left have there.
+    """
+
+    value: T | None
+    findings: list[Finding]
+    kept: Mapping[Steps, Sequence[int]]
+
+
+def convert(data: Any, model: type[T], place: Steps, document: Document, level: Level = "error") -> Converted[T]:
+    """place: where the data stands in the document."""
+    conversion = _Conversion(data, model, place, document, level)
+    value = conversion.run()
+    kept = {place + conversion.original(there): numbers for there, numbers in conversion.numbers.items()}
+    return Converted(value, conversion.findings, kept)
 
 
 def nearest(word: str, known: Collection[str]) -> str:
@@ -62,18 +76,19 @@ class _Conversion:
         self.level: Level = level
         self.findings: list[Finding] = []
         self.numbers: dict[Steps, list[int]] = {}
+        self._refused: set[Steps] = set()
 
-    def run(self) -> tuple[Any, list[Finding]]:
+    def run(self) -> Any:
         while len(self.findings) < MOST_FINDINGS:
             value, message = self._attempt()
             if message is None:
-                return value, self.findings
+                return value
             steps_there = self._locate(message)
             self._report(message, steps_there)
             if not steps_there:
                 break
             self._remove(steps_there)
-        return None, self.findings
+        return None
 
     def _attempt(self) -> tuple[Any, str | None]:
         try:
@@ -117,9 +132,10 @@ class _Conversion:
         if isinstance(parent, list) and isinstance(last, int):
             numbers = self.numbers.setdefault(there[:-1], list(range(len(parent))))
             del numbers[last]
+            self.numbers = {key: value for key, value in self.numbers.items() if key[: len(there)] != there}
         del parent[last]
 
-    def _original(self, there: Steps) -> Steps:
+    def original(self, there: Steps) -> Steps:
         """The steps before anything was left out."""
         return tuple(
             self.numbers[there[:depth]][step] if isinstance(step, int) and there[:depth] in self.numbers else step
@@ -127,7 +143,11 @@ class _Conversion:
         )
 
     def _report(self, message: str, there: Steps) -> None:
-        place = self.place + self._original(there)
+        place = self.place + self.original(there)
+        missing = _MISSING.match(message)
+        if missing and (*place, missing[1]) in self._refused:
+            return
+        self._refused.add(place)
         what, todo = self._words(message, there)
         origin = self.document.origins.get(place)
         if origin:
@@ -139,7 +159,7 @@ class _Conversion:
     def _words(self, message: str, there: Steps) -> tuple[str, str]:
         """What is wrong and what to do, in the operator's words."""
         what = (_AT.match(message) or {"what": message})["what"] or message
-        if match := re.match(r"Object missing required field `(.*?)`", what):
+        if match := _MISSING.match(what):
             return f"`{match[1]}` is missing", "add it"
         if re.match(r"Object contains unknown field", what):
             parent = follow(shape(self.model), there[:-1])

@@ -157,6 +157,42 @@ def test_required_fields_left_out_drop_the_item(composed: Compose) -> None:
     assert found.settings.many(Agent) == (Agent("b", "m"),)
 
 
+def test_what_plugins_find_in_later_items_is_told_of_those(composed: Compose) -> None:
+    """They do not see the item that was left out, so they count without it."""
+    agents = "  agents:\n    - {id: a}\n    - {id: b, model: m}\n    - {id: c}\n    - {id: d, model: m}\n"
+    routes = "  routes:\n    - {name: r, targets: []}\n    - {name: s, targets: [{model: x/y}, 5, {model: z/z}]}\n"
+    found = composed(f"version: '1'\ngateway:\n{agents}{routes}")
+    told = found.unheard(
+        [
+            Finding("gateway.agents[1].model", "it is unknown"),
+            Finding("gateway.routes[0].targets[1].model", "it is unknown"),
+            Finding("gateway.agents", "they are few"),
+        ]
+    )
+    assert [(one.path, one.line) for one in told] == [
+        ("gateway.agents", 4),
+        ("gateway.agents[3].model", 7),
+        ("gateway.routes[1].targets[2].model", 10),
+    ]
+
+
+def test_an_item_keeps_no_numbers_of_one_that_was_left_out_after_its_own_items(composed: Compose) -> None:
+    lists = "{name: r, targets: [5]}, {name: s, targets: [{model: x/y}, 5]}, {name: t, targets: [{model: x/y}]}"
+    found = composed(f"version: '1'\ngateway: {{routes: [{lists}]}}\n")
+    told = found.unheard([Finding(f"gateway.routes[{n}].targets[0].model", "unknown") for n in (0, 1)])
+    assert {one.path for one in told} == {"gateway.routes[1].targets[0].model", "gateway.routes[2].targets[0].model"}
+    assert "gateway.routes[1].targets[1]" in {one.path for one in found.findings}
+
+
+def test_a_needed_value_that_is_wrong_is_not_called_missing_too(composed: Compose) -> None:
+    found = composed("version: '1'\ngateway: {routes: [{name: r, targets: []}, {name: s}]}\n")
+    assert sentences(found, "error") == [
+        "librechat.yaml:2:39: gateway.routes[0].targets: the value does not fit, expected is a list of length >= 1; "
+        "write a list of length >= 1",
+        "librechat.yaml:2:44: gateway.routes[1]: `targets` is missing; add it",
+    ]
+
+
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
