@@ -15,6 +15,7 @@ from gateway.settings.core import Plugins
 from gateway.settings.keys import Keys, fits, key_facts
 from gateway.settings.paths import pattern
 from gateway.settings.shape import patterns, shape
+from gateway.settings.status import slip
 
 SHARED = Path(os.environ.get("GATEWAY_SHARED", Path(__file__).parents[2] / "shared"))
 SPEC = SHARED / "specs" / "librechat-yaml.schema.json"
@@ -127,3 +128,9 @@ def test_the_strict_levels_are_those_of_the_schema(spec: dict[str, Any], all_key
 def test_built_in_endpoints_are_the_reserved_names(keys: Keys) -> None:
     not_endpoints = {"allowedAddresses", "all"}
     assert set(keys.facts.strict["endpoints"]) - not_endpoints == set(keys.facts.reserved)
+
+
+def test_no_key_of_librechats_is_taken_for_a_slip(all_keys: list[Key], keys: Keys) -> None:
+    places = [tuple(0 if step == "[]" else "name" if step == "*" else step for step in key) for key in all_keys]
+    assert [place for place in places if slip(place, keys)] == []
+    assert slip(("interface", "promts", "use"), keys)

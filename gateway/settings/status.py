@@ -89,7 +89,7 @@ def _judge(place: Steps, document: Document, keys: Keys, used: Used) -> None:
         _unclaimed(place, plugin, document, used)
         return
     status = keys.status(key)
-    if status is None:
+    if status is None or (status.kind == "none" and slip(place, keys)):
         _unknown(place, keys, used)
     elif status.kind == "none":
         used.without_effect[status.pattern] = None
@@ -124,6 +124,14 @@ def _endpoint_names(key: str, value: Any) -> Iterator[str]:
     for entry in value:
         if isinstance(entry, Mapping) and isinstance(entry.get("name"), str):
             yield entry["name"]
+
+
+def slip(place: Steps, keys: Keys) -> bool:
+    """Whether it is nearly the name of another key: what is without effect may have any keys, but hardly such."""
+    for depth in range(1, len(place) + 1):
+        if not keys.leads(general(place[:depth])):
+            return bool(nearest(str(place[depth - 1]), keys.names(general(place[: depth - 1]))))
+    return False
 
 
 def _unknown(place: Steps, keys: Keys, used: Used) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from gateway.plugins import load
 from gateway.settings.compose import Composed, compose
 from gateway.settings.core import Core, Plugins
 from gateway.settings.reading import read
+from gateway.settings.yamlfile import parse
 
 from .conftest import SECTIONS, Compose, sentences
 
@@ -71,6 +73,16 @@ def test_endpoints_that_no_plugin_provides_are_unavailable_with_the_reason(compo
     assert found.unclaimed["bedrock"] == (
         "endpoints.bedrock: no installed plugin provides this; install plugins/provider-bedrock"
     )
+
+
+def test_a_slip_in_a_key_without_effect_is_told(whole: Composed) -> None:
+    text = "version: '1'\ninterface:\n  promts: {use: true}\n  sidePanel: true\n"
+    document = replace(whole.document, data=parse(text, "f.yaml").data, marks={}, keys={}, files=())
+    found = compose(document, load(Plugins()).sections(), {})
+    assert paths(found, "warning") == {"interface.promts": WITHOUT}
+    [told] = [one.todo for one in found.findings if one.path == "interface.promts"]
+    assert told == "did you mean `prompts`?"
+    assert any(note.endswith(": interface") for note in paths(found, "note").values())
 
 
 def test_model_specs_that_librechat_passes_over_are_told(composed: Compose) -> None:
