@@ -19,9 +19,9 @@ NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 @click.argument("name")
 @click.option("--to", type=click.Path(path_type=Path, file_okay=False), help="The folder; ./KIND-NAME by default.")
 def new(kind: str, name: str, to: Path | None) -> None:
-    """Write a plugin NAME that works, to make your own.
+    """Write a plugin to start from.
 
-    NAME is lower-case letters, digits and hyphens, as `mistral`.
+    It works, and its tests pass. NAME is lower-case letters, digits and hyphens, as `mistral`.
     """
     if not NAME.fullmatch(name):
         fail(f"{name!r} cannot be a plugin's name: use lower-case letters, digits and single hyphens, as `mistral`")
@@ -31,7 +31,7 @@ def new(kind: str, name: str, to: Path | None) -> None:
     for path in written(kind, name, folder):
         click.echo(f"  {path}")
     click.secho(f"\n{folder} is ready:", fg="green")
-    click.echo(f"  pip install -e {folder}\n  pytest {folder}\n  gateway plugins")
+    click.echo(f"  pip install -e {folder} pytest hypothesis\n  pytest {folder}\n  gateway plugins")
 
 
 def written(kind: str, name: str, folder: Path) -> list[Path]:
