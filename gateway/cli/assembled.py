@@ -12,6 +12,7 @@ from ..pipeline.compile import Assembly, assemble
 from ..provider import Provider, Timeouts
 from ..upstream import HttpUpstream
 from .context import Context
+from .output import fail
 from .watched import Watched
 
 OPERATOR = Principal(user_id="operator", role="ADMIN", name="operator")
@@ -35,8 +36,14 @@ async def assembled(context: Context) -> AsyncIterator[tuple[Assembly, Watched]]
 
 
 def chosen(assembly: Assembly, endpoint: str | None) -> list[Provider]:
-    """The endpoints to look at: all, or the one of this name, whatever its case."""
+    """The endpoints to look at: all, or the one of this name, whatever its case.
+
+    Ends the command where there is none of that name.
+    """
     providers = list(assembly.services.endpoints.values())
     if endpoint is None:
         return providers
-    return [provider for provider in providers if provider.endpoint.lower() == endpoint.lower()]
+    found = [provider for provider in providers if provider.endpoint.lower() == endpoint.lower()]
+    return found or fail(
+        f"There is no endpoint {endpoint!r}; there are: {', '.join(assembly.services.endpoints) or 'none'}."
+    )

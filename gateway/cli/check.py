@@ -22,9 +22,10 @@ _HEADINGS = {"error": ("Errors", "red"), "warning": ("Warnings", "yellow"), "not
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def check(context: Context, file: Path | None, strict: bool, as_json: bool) -> None:
-    """Check the configuration in FILE (default: the one that `serve` would take).
+    """Check a configuration.
 
-    Exit code 1 on errors, with --strict on warnings too. Nothing is opened and nothing connected to.
+    FILE: by default the one that `serve` would take. Exit code 1 on errors, with --strict on warnings too. Nothing is
+    opened and nothing connected to.
     """
     if file is not None:
         context = Context(file, context.environ, context.flags, context.safe_mode)
@@ -75,11 +76,13 @@ def _print(context: Context, found: Sequence[Finding]) -> None:
                 click.echo(f"  {finding}")
     errors = sum(finding.level == "error" for finding in found)
     warnings = sum(finding.level == "warning" for finding in found)
-    click.echo(f"{_names(context)}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+    click.echo(f"{_names(context, found)}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
 
 
-def _names(context: Context) -> str:
-    return ", ".join(map(str, context.composed.document.files)) or "embedded defaults"
+def _names(context: Context, found: Sequence[Finding]) -> str:
+    """A file that could not be read is none of the document's, but has a finding."""
+    files = context.composed.document.files or dict.fromkeys(finding.file for finding in found if finding.file)
+    return ", ".join(map(str, files)) or "embedded defaults"
 
 
 def _count(number: int, word: str) -> str:

@@ -31,10 +31,11 @@ _MARKS = {"ok": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("-", "di
 def doctor(
     context: Context, endpoint: str | None, model: str | None, no_spend: bool, timeout: float, as_json: bool
 ) -> None:
-    """Examine the endpoints: reachable, key accepted, model there, a call answered whole and as a stream.
+    """Examine the endpoints.
 
-    Each is asked for a word or two, and what that costs is shown. Exit code 1 where something fails. Endpoints whose
-    callers bring their own keys are left alone.
+    Whether each is reachable, its key accepted, the model there, a call answered whole and as a stream. Each is asked
+    for a word or two, and what that costs is shown. Exit code 1 where something fails. Endpoints whose callers bring
+    their own keys are left alone.
     """
     examined = context.run(_examine(context, endpoint, model, not no_spend, timeout))
     if as_json:
@@ -52,7 +53,7 @@ async def _examine(
     async with assembled(context) as (assembly, watched):
         providers = chosen(assembly, endpoint)
         if not providers:
-            fail(f"There is no such endpoint; there are: {', '.join(assembly.services.endpoints) or 'none'}.")
+            fail("There is no endpoint to examine; configure one, or install the plugin of one.")
         examiner = Examiner(assembly, watched, model, spend, patience)
         return list(await asyncio.gather(*(examiner.examine(provider) for provider in providers)))
 

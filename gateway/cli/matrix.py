@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import click
 import msgspec
 
 from ..dialect import ClientDialect, ServerDialect
 from ..matrix import FATES, Row, survey
 from .context import Context
-from .output import emit_json, table
+from .output import emit_json, fail, table
 
 COLOURS = {"kept": "green", "mapped": "cyan", "reported": "yellow", "refused": "red", "silent": "red"}
 
@@ -20,12 +22,16 @@ COLOURS = {"kept": "green", "mapped": "cyan", "reported": "yellow", "refused": "
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def matrix(context: Context, client: str | None, upstream: str | None, markdown: bool, as_json: bool) -> None:
-    """What is kept, mapped, reported or refused between client and upstream dialects.
+    """Show what survives between dialects.
 
-    Asked of the installed dialects themselves: each feature is written in the client's dialect, translated, read again
-    and compared; within one dialect bytes pass through, and everything is kept.
+    What is kept, mapped, reported or refused. Asked of the installed dialects themselves: each feature is written in
+    the client's dialect, translated, read again and compared; within one dialect bytes pass through, and everything is
+    kept.
     """
-    rows = [_narrowed(row, client, upstream) for row in survey_of(context)]
+    found = survey_of(context)
+    _known("client", client, {name for row in found for name in row.fates})
+    _known("upstream", upstream, {name for row in found for by in row.fates.values() for name in by})
+    rows = [_narrowed(row, client, upstream) for row in found]
     if as_json:
         emit_json([msgspec.to_builtins(row) for row in rows])
     elif markdown:
@@ -40,6 +46,11 @@ def survey_of(context: Context) -> list[Row]:
     registered = context.registry.collect("register_dialects", settings=None)
     servers = [one for one in registered if isinstance(one, ServerDialect)]
     return survey(servers, {one.name: one for one in registered if isinstance(one, ClientDialect)})
+
+
+def _known(option: str, name: str | None, names: Collection[str]) -> None:
+    if name is not None and name not in names:
+        fail(f"No installed dialect of --{option} is called {name!r}; there are: {', '.join(sorted(names)) or 'none'}.")
 
 
 def _narrowed(row: Row, client: str | None, upstream: str | None) -> Row:

@@ -12,7 +12,7 @@ from ..catalogue import Catalogue
 from ..provider import ModelFacts, Provider
 from .assembled import assembled, chosen
 from .context import Context
-from .output import emit_json, fail, table
+from .output import emit_json, table
 from .watched import Listed, Watched
 
 COLUMNS = ("endpoint", "model", "abilities", "context", "max output", "in", "out", "prices from")
@@ -44,9 +44,10 @@ class Found(msgspec.Struct, frozen=True):
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def models(context: Context, text: str | None, endpoint: str | None, as_json: bool) -> None:
-    """List the models of the endpoints, or those with TEXT in their name: abilities, windows and prices.
+    """List the models of the endpoints.
 
-    Prices are USD per million tokens. Endpoints that list their models are asked for them.
+    Those with TEXT in their names, or all: abilities, windows and prices. Prices are USD per million tokens. Endpoints
+    that list their models are asked for them.
     """
     found = context.run(find(context, text or "", endpoint))
     if as_json:
@@ -63,8 +64,6 @@ def models(context: Context, text: str | None, endpoint: str | None, as_json: bo
 async def find(context: Context, text: str, endpoint: str | None) -> Found:
     async with assembled(context) as (assembly, watched):
         providers = chosen(assembly, endpoint)
-        if endpoint is not None and not providers:
-            fail(f"There is no endpoint {endpoint!r}; there are: {', '.join(assembly.services.endpoints) or 'none'}.")
         lists = await asyncio.gather(*(_list(provider, watched) for provider in providers))
         both = list(zip(providers, lists, strict=True))
         rows = [row for provider, listed in both for row in _rows(provider, listed, assembly.services.catalogue, text)]

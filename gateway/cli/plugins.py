@@ -14,7 +14,10 @@ from .output import emit_json, table
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def plugins(context: Context, as_json: bool) -> None:
-    """List the installed plugins: distribution, version, hooks, settings and failures."""
+    """List the installed plugins.
+
+    Distribution, version, hooks, settings and failures of each.
+    """
     context.registry.sections()
     loaded = context.registry.plugins
     if as_json:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from .. import logs, sockets
+from ..endpoint.address import Address
 from ..pipeline.compile import Assembly
 from ..process import WORKER, Sockets
 from ..process import serve as serve_process
@@ -20,12 +21,24 @@ from .banner import banner
 from .context import Context
 
 
+def _base_url(ctx: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """A slip on the command line ends it; in a file it costs an endpoint."""
+    try:
+        if value is not None:
+            Address(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r}: {error}.") from error
+    return value
+
+
 @click.command()
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--host", help="Listen on this address instead of 127.0.0.1.")
 @click.option("--port", type=int, help="Listen on this port instead of 8080; 0 takes a free one.")
 @click.option("--workers", type=int, help="Serve from so many processes.")
-@click.option("--upstream", metavar="URL", help="Serve this OpenAI-compatible base URL; no file is needed.")
+@click.option(
+    "--upstream", callback=_base_url, metavar="URL", help="Serve this OpenAI-compatible base URL; no file is needed."
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Default: info.")
 @click.option("--safe-mode", is_flag=True, help="Start without third-party plugins.")
 @click.pass_obj
@@ -39,7 +52,10 @@ def serve(
     log_level: str | None,
     safe_mode: bool,
 ) -> None:
-    """Serve the configuration in FILE (default: ./librechat.yaml, or embedded defaults)."""
+    """Serve a configuration.
+
+    FILE: by default CONFIG_PATH, ./librechat.yaml or ./gateway.yaml; without any, embedded defaults.
+    """
     flags = {
         "gateway.listen.host": host,
         "gateway.listen.port": port,

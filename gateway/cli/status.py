@@ -28,9 +28,10 @@ COLOURS = {"closed": "green", "none": "green", "half_open": "yellow", "open": "r
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def status(context: Context, url: str | None, as_json: bool) -> None:
-    """Ask the running gateway how it is: endpoints, routes, breakers. Exit code 1 where it does not answer.
+    """Ask the running gateway how it is.
 
-    On this machine no key is needed; elsewhere an admin's key in GATEWAY_API_KEY is.
+    Endpoints, routes, breakers. Exit code 1 where it does not answer. On this machine no key is needed; elsewhere an
+    admin's key in GATEWAY_API_KEY is.
     """
     base = (url or address(context.core.listen)).rstrip("/")
     found = context.run(_ask(base, context.settings().env("GATEWAY_API_KEY") or ""))

@@ -98,7 +98,7 @@ def _files(main: Path) -> Document:
     parsed, present = _load(main)
     if main.name == GATEWAY:
         return _document(_as_block(parsed, main), (main,) if present else (), librechat=False)
-    beside = main.with_name(GATEWAY)
+    beside = main.parent / GATEWAY
     if not beside.is_file():
         return _document(parsed, (main,) if present else (), librechat=True)
     block = _as_block(_load(beside)[0], beside)

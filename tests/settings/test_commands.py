@@ -177,3 +177,42 @@ def test_commands_do_not_pay_for_what_they_do_not_use() -> None:
     script = "import sys, gateway.cli.context, gateway.cli.check; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert {"rich", "aiohttp"} & set(ran.stdout.split()) == set()
+
+
+@pytest.mark.parametrize("name", ["nowhere.yaml", "."])
+def test_check_names_a_file_that_cannot_be_read(name: str) -> None:
+    result = run("check", name)
+    assert result.exit_code == 1
+    assert result.output.splitlines()[-1] == f"{name}: 1 error, 0 warnings"
+
+
+@pytest.mark.parametrize("command", ["models", "doctor"])
+def test_an_endpoint_that_there_is_not_is_told_with_those_that_there_are(command: str) -> None:
+    needs("provider-custom")
+    source = "version: '1'\nendpoints: {custom: [{name: a, apiKey: k, baseURL: http://a, models: {default: [m]}}]}\n"
+    result = run(command, "--endpoint", "b", source=source)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: There is no endpoint 'b'; there are: a")
+
+
+@pytest.mark.parametrize("option", ["client", "upstream"])
+@pytest.mark.parametrize("form", [(), ("--json",), ("--markdown",)])
+def test_a_dialect_that_there_is_not_is_told_with_those_that_there_are(option: str, form: tuple[str, ...]) -> None:
+    needs("dialect-openai-chat")
+    result = run("matrix", f"--{option}", "openai", *form)
+    assert result.exit_code == 1
+    assert f"Error: No installed dialect of --{option} is called 'openai'; there are: " in result.output
+    assert "openai-chat" in result.output
+
+
+@pytest.mark.parametrize("url", ["localhost:11434/v1", "nonsense", "http://", "http://a:b/v1"])
+def test_an_upstream_that_is_no_address_is_refused_at_once(url: str) -> None:
+    result = run("serve", "--upstream", url, "--port", "0")
+    assert result.exit_code == 2
+    assert f"Invalid value for '--upstream': '{url}': " in result.output
+
+
+def test_every_command_says_in_one_line_what_it_does() -> None:
+    lines = run("--help").output.partition("Commands:\n")[2].splitlines()
+    assert len(lines) >= 9
+    assert [line for line in lines if not line.endswith(".") or line.endswith("...")] == []

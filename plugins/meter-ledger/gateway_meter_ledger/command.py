@@ -50,7 +50,10 @@ def usage(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Show what was used: exchanges and tokens, and how much of it is an estimate."""
+    """Show what was used.
+
+    Exchanges and tokens, and how much of it is an estimate.
+    """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other.")
 
