@@ -25,6 +25,7 @@ def plugin(request, tmp_path_factory):
     place = tmp_path_factory.mktemp("elsewhere")
     done = gateway("new", request.param, KINDS[request.param], cwd=place)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert f"pip install -e {request.param}-{KINDS[request.param]} pytest hypothesis\n" in done.stdout
     return place / f"{request.param}-{KINDS[request.param]}"
 
 
@@ -44,6 +45,7 @@ def test_installed_from_its_own_folder_it_serves_and_passes_its_tests(plugin, tm
     tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", plugin / "tests"]
     ran = subprocess.run(tests, cwd=plugin, env=environ, capture_output=True, text=True, check=False, timeout=100)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "PytestRemovedIn" not in ran.stdout
     assert int(re.search(r"(\d+) passed", ran.stdout)[1]) >= 5
     listed = subprocess.run(
         [sys.executable, "-m", "gateway", "plugins", "--json"], env=environ, capture_output=True, text=True, check=True
