@@ -162,6 +162,8 @@ class UpstreamRefused(UpstreamError):
 
 
 class UpstreamUnreachable(UpstreamError):
+    """There was no connection, so nothing was sent, and nothing is to be paid."""
+
     status, code = 502, "upstream_unreachable"
     family = "unreachable"
 

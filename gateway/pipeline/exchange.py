@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..errors import GatewayError, Refused, UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamTimeout
+from ..errors import (
+    GatewayError,
+    Refused,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from ..inbound import ANONYMOUS, Envelope, Inbound, Principal
 from ..provider import Target
 from ..store import Outcome
@@ -81,6 +89,7 @@ class Attempt:
         """What ended it: the upstream's fault, or ours to ask it."""
         self.ended = time.monotonic()
         self.family = error.family if isinstance(error, UpstreamError) else ""
+        self.sent = self.sent and not isinstance(error, UpstreamUnreachable)
         self.outcome = outcome_of(error)
         self.error = note_of(error)
 

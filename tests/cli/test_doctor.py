@@ -109,6 +109,7 @@ async def test_a_port_where_nobody_listens_is_unreachable() -> None:
         code, found = await examined(f"http://127.0.0.1:{free_port()}", models=models)
         assert (code, found["checks"]["reachable"]["state"]) == (1, "failed")
         assert "port" in found["todo"]
+        assert "input" not in found["usage"]
 
 
 async def test_a_refused_key_is_told_as_the_key() -> None:
