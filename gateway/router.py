@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote
@@ -110,10 +111,12 @@ class Router:
             return NotFound(
                 f"{path} is not served; did you mean {better.path}? Set base_url to <this gateway>{better.base}."
             )
-        mounted = ", ".join(
-            sorted({path for _, path in self._exact} | {_written(match) for *_, match in self._patterns})
-        )
-        return NotFound(f"{path} is not served. Served are: {mounted}.")
+        matches = (*self._exact.values(), *(match for *_, match in self._patterns))
+        known = sorted({_written(match) for match in matches if not _of_agents_only(match)})
+        close = difflib.get_close_matches(path, known, n=2, cutoff=0.8)
+        if close:
+            return NotFound(f"{path} is not served; did you mean {' or '.join(close)}?")
+        return NotFound(f"{path} is not served. Served are, among others: {', '.join(known)}.")
 
     def _verbs(self, method: str, path: str) -> list[str]:
         """What may stand behind a colon where a path has another word there."""
@@ -170,6 +173,11 @@ def _written(match: Match) -> str:
     if match.route is not None:
         return match.route.path
     return match.served[0].mount.prefix + match.served[0].operation.path
+
+
+def _of_agents_only(match: Match) -> bool:
+    """What stands there stands elsewhere, too."""
+    return bool(match.served) and match.served[0].mount.agents_only
 
 
 def _begun(mount: Mount, path: str) -> int:

@@ -62,6 +62,20 @@ def test_an_unknown_path_is_told_what_is_mounted() -> None:
         Router((Chat(),), ()).match("POST", "/nothing")
 
 
+def test_what_is_mounted_is_told_once_and_a_slip_by_its_nearest() -> None:
+    async def handler(inbound: Inbound, principal: Principal) -> Answer:
+        return Answer(b"")
+
+    router = Router((Chat(),), (RouteSpec("GET", "/health", handler),))
+    with pytest.raises(NotFound) as caught:
+        router.match("GET", "/nothing")
+    assert caught.value.public.endswith(
+        "Served are, among others: /health, /v1/chat/completions, /v1/models, /v1/models/{id}."
+    )
+    with pytest.raises(NotFound, match=r"^/heath is not served; did you mean /health\?$"):
+        router.match("GET", "/heath")
+
+
 def test_dialects_that_tell_their_requests_apart_come_first() -> None:
     served = Router((Chat(), Telling()), ()).match("GET", "/v1/models").served
     assert [one.dialect.name for one in served] == ["telling", "chat"]
