@@ -83,17 +83,12 @@ def _fates(
 def _asked(
     server: ServerDialect, own: ClientDialect, upstream: ClientDialect, half: ServerDialect | None, feature: Asked
 ) -> Fate:
-    call = asked.plain()
-    feature.make(call)
-    wanted = feature.found(call)
-    written = own.encode(call, _target(own))
-    if written.loss:
+    read = _said(server, own, feature)
+    if read is None:
         return ""
-    read = server.decode(request(server, written))
-    if feature.found(read) != wanted and own is not upstream:
-        wanted = feature.found(read)
     if own is upstream:
         return "kept"  # the bytes pass through
+    wanted = feature.found(read)
     read.model = "m"
     try:
         sent = upstream.encode(read, _target(upstream))
@@ -107,6 +102,25 @@ def _asked(
     if found == wanted:
         return "kept"
     return "silent" if _gone(found) else "mapped"
+
+
+def _said(server: ServerDialect, own: ClientDialect, feature: Asked) -> Call | None:
+    """The call as the client's dialect says it; None where it cannot.
+
+    What it has only for calls of its own (a budget where others' become an effort) it is asked for as of those.
+    """
+    call = asked.plain()
+    feature.make(call)
+    wanted = feature.found(call)
+    for dialect in ("", own.name):
+        call.dialect = dialect
+        written = own.encode(call, _target(own))
+        if written.loss:
+            return None
+        read = server.decode(request(server, written))
+        if feature.found(read) == wanted:
+            return read
+    return None
 
 
 def _answered(

@@ -49,6 +49,16 @@ def test_reasonings_proof_is_carried_through_every_foreign_dialect(rows: list[Ro
     assert fates <= {"kept", "mapped", ""}, row.fates
 
 
+def test_what_a_client_cannot_say_is_no_row_of_its_own(rows: list[Row]) -> None:
+    """Written in words that mean something else, it would be their fate that is told."""
+    some, budget = "tool choice: some of them", "reasoning budget"
+    assert fate(rows, "call", some, "anthropic-messages", "openai-chat") == ""
+    assert fate(rows, "call", some, "gemini", "openai-chat") == "kept"
+    assert fate(rows, "call", budget, "open-responses", "openai-chat") == ""
+    assert fate(rows, "call", budget, "anthropic-messages", "gemini") == "kept"
+    assert fate(rows, "call", budget, "anthropic-messages", "open-responses") == "mapped"
+
+
 class Mute(ServerDialect):
     """A server dialect whose encoder drops citations without naming them."""
 
