@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Raw
 
 from ..call import Audio, Call, Image, Opaque, Reasoning, Refusal, Sampling, Text, ToolCall
-from ..carrier import unpack
 from ..events import BlockDelta, BlockStart, BlockStop, Citation, Event, Finished, Reason, Started
 from ..usage import Usage
 from .asked import PIXEL, SOUND, plain
@@ -89,23 +88,6 @@ def proofs(events: Sequence[Event]) -> int:
     held += [getattr(event.block, "proof", None) for event in events if isinstance(event, BlockStart)]
     whole = [e.block for e in events if isinstance(e, BlockStart) and isinstance(e.block, Opaque)]
     return sum(state is not None for state in (*held, *whole))
-
-
-def origins(events: Sequence[Event]) -> set[str]:
-    """Whose the proofs are that came packed in another dialect's."""
-    states = [event.proof for event in events if isinstance(event, BlockDelta)]
-    states += [getattr(event.block, "proof", None) for event in events if isinstance(event, BlockStart)]
-    states += [e.block for e in events if isinstance(e, BlockStart) and isinstance(e.block, Opaque)]
-    texts = [text for state in states if state for text in _texts(msgspec.json.decode(state.payload))]
-    return {carried.dialect for text in texts if (carried := unpack(text))}
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, dict):
-        return [text for inner in value.values() for text in _texts(inner)]
-    if isinstance(value, list):
-        return [text for inner in value for text in _texts(inner)]
-    return [value] if isinstance(value, str) else []
 
 
 def _reasons(events: Sequence[Event]) -> Any:
