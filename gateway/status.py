@@ -28,6 +28,7 @@ class Status:
         self._worker = worker
         self._began = time.monotonic()
         self._unenforced = [f"{one.path}: {one.reason}" for one in unenforced]
+        self._alive = {"status": "ok", "version": version("librechat-gateway")}
 
     def routes(self) -> tuple[RouteSpec, ...]:
         return (
@@ -38,7 +39,7 @@ class Status:
         )
 
     async def health(self, inbound: Inbound, principal: Principal) -> Answer:
-        return _json({"status": "ok", "version": version("librechat-gateway")})
+        return _json(self._alive)
 
     async def ready(self, inbound: Inbound, principal: Principal) -> Answer:
         """503 with reasons while something that requests need is missing."""
