@@ -28,6 +28,10 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, tag="usage"):
 
     def __post_init__(self) -> None:
         """No upstream's word makes a balance grow: what can be no count is not reported."""
+        prompt = (self.input or 0) | (self.cache_read or 0) | (self.cache_write_5m or 0) | (self.cache_write_1h or 0)
+        rest = (self.output or 0) | (self.reasoning or 0) | (self.audio_input or 0) | (self.audio_output or 0)
+        if 0 <= prompt | rest <= LARGEST:  # a bit that any count has is there: none is negative, none too large
+            return
         for name in _COUNTS:
             count = getattr(self, name)
             if count is not None and not 0 <= count <= LARGEST:

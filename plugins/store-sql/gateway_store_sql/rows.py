@@ -34,6 +34,18 @@ _attempts = msgspec.json.Decoder(tuple[AttemptRecord, ...])
 
 
 def row_of(record: UsageRecord) -> tuple[Value, ...]:
+    names = (
+        record.operation,
+        record.dialect,
+        record.user_id,
+        record.key_id,
+        record.key_label,
+        record.agent,
+        record.endpoint,
+        record.model_asked,
+        record.model_served,
+        record.upstream_dialect,
+    )
     return (
         record.id,
         record.started,
@@ -41,16 +53,7 @@ def row_of(record: UsageRecord) -> tuple[Value, ...]:
         record.first_byte,
         record.status,
         record.outcome,
-        _text(record.operation),
-        _text(record.dialect),
-        _text(record.user_id),
-        _text(record.key_id),
-        _text(record.key_label),
-        _text(record.agent),
-        _text(record.endpoint),
-        _text(record.model_asked),
-        _text(record.model_served),
-        _text(record.upstream_dialect),
+        *(names if _fit(names) else [_text(name) for name in names]),
         record.stream,
         _text(record.error, NOTE),
         _text(record.request_id),
@@ -78,6 +81,9 @@ def record_of(row: Sequence[Any]) -> UsageRecord:
 
 def _kept(attempt: AttemptRecord) -> AttemptRecord:
     """What is kept of it."""
+    names = (attempt.endpoint, attempt.model, attempt.dialect, attempt.upstream_id, attempt.error)
+    if _fit(names) and _countable(attempt.usage):
+        return attempt
     return AttemptRecord(
         attempt.id,
         _text(attempt.endpoint),
@@ -93,6 +99,12 @@ def _kept(attempt: AttemptRecord) -> AttemptRecord:
     )
 
 
+def _fit(names: tuple[str, ...]) -> bool:
+    """Whether none of them would be changed by `_text`: nearly always, and asked at once."""
+    joined = "".join(names)
+    return len(joined) <= NAME and joined.isprintable()
+
+
 def _text(text: str, limit: int = NAME) -> str:
     """Bounded, and without what is no Unicode text (lone surrogates) or what PostgreSQL refuses (NUL)."""
     if len(text) <= limit and text.isprintable():  # nearly always, and neither of the two is printable
@@ -100,7 +112,24 @@ def _text(text: str, limit: int = NAME) -> str:
     return text[:limit].encode("utf-8", "replace").decode().replace("\0", "�")
 
 
+def _countable(usage: Usage) -> bool:
+    """Counts are never negative, so where all of them together are no more, none is."""
+    return usage.total + (usage.reasoning or 0) + (usage.audio_input or 0) + (usage.audio_output or 0) <= MOST_TOKENS
+
+
 def _counts(usage: Usage) -> tuple[Count, Count, Count, Count, Count, Count, Count, Count, bool]:
+    if _countable(usage):
+        return (
+            usage.input,
+            usage.cache_read,
+            usage.cache_write_5m,
+            usage.cache_write_1h,
+            usage.output,
+            usage.reasoning,
+            usage.audio_input,
+            usage.audio_output,
+            usage.estimated,
+        )
     return (
         _count(usage.input),
         _count(usage.cache_read),
