@@ -14,9 +14,6 @@ from ..heads import compose, status_line
 from ..pipeline.sink import ClientGone, Sink
 from .request import Request
 
-_HELD = 2**17
-"""Bytes that are held for the end of the loop's turn, so that what comes together is one write."""
-
 
 class HttpSink(Sink):
     """extra: headers for every reply. patience: seconds to wait for a client that does not read. closing: we drain.
@@ -29,8 +26,7 @@ class HttpSink(Sink):
         self._extra = extra
         self._patience = patience
         self._chunked = True
-        self._held: list[bytes] = []
-        self._size = 0
+        self._held = b""
         self.began = False
         self.keep_alive = request.keep_alive and not closing
 
@@ -49,24 +45,24 @@ class HttpSink(Sink):
         if not self._chunked:
             self.keep_alive = False
         head = self._head(status, headers, ("Transfer-Encoding", "chunked") if self._chunked else None)
+        self._open()
         self.began = True
-        self._hold(head)
+        self._held = head
+        asyncio.get_running_loop().call_soon(self._flush)
 
     async def write(self, data: bytes) -> None:
         """Nothing at all would be the last chunk: a clean end."""
         if not data:
             return
-        if self._chunked:
-            self._hold(b"%x\r\n" % len(data), data, b"\r\n")
-        else:
-            self._hold(data)
+        self._send(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
         if self._request.protocol.writing_paused:
             await self._room()
 
     async def end(self) -> None:
         if self._chunked:
-            self._hold(b"0\r\n\r\n")
-        self._flush()
+            self._send(b"0\r\n\r\n")
+        else:
+            self._flush()
 
     def abort(self) -> None:
         """Closed without the last chunk, once what was written has gone out."""
@@ -82,23 +78,21 @@ class HttpSink(Sink):
             raise ClientGone("the connection to the client was lost")
         return transport
 
-    def _hold(self, *parts: bytes) -> None:
-        """Head, pieces and end that come in one turn of the loop are one write: each costs a system call."""
-        self._open()
-        if not self._held:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._held += parts
-        self._size += sum(map(len, parts))
-        if self._size > _HELD:
-            self._flush()
+    def _send(self, data: bytes) -> None:
+        """The head goes with the first piece where both come in one turn of the loop: one packet, one system call.
+
+        Of pieces, uvloop makes one write a turn itself.
+        """
+        transport = self._open()
+        if self._held:
+            data, self._held = self._held + data, b""
+        transport.write(data)
 
     def _flush(self) -> None:
-        """Joined, since `writelines` does not slow anybody down in some versions of Python (CVE-2024-12254)."""
-        parts = self._held
-        self._held, self._size = [], 0
+        head, self._held = self._held, b""
         transport = self._request.protocol.transport
-        if parts and transport is not None and not transport.is_closing():
-            transport.write(b"".join(parts))
+        if head and transport is not None and not transport.is_closing():
+            transport.write(head)
 
     async def _room(self) -> None:
         """Waits until the connection's buffer has room: that is what slows the upstream."""

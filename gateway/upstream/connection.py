@@ -20,6 +20,13 @@ ONE_WRITE = 2**15
 LOST = "The connection to the upstream was lost in the middle of its reply."
 
 
+class BrokenPayload(UpstreamBroken):
+    """A body that the parser cannot read: it makes one with words of its own, which may quote what came."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(LOST)
+
+
 class Connection(BaseProtocol):
     """usable: open, and nothing of an earlier reply is left on it."""
 
@@ -31,7 +38,7 @@ class Connection(BaseProtocol):
             self,
             loop,
             READ_LIMIT,
-            payload_exception=ClientPayloadError,
+            payload_exception=BrokenPayload,
             max_line_size=32768,
             max_field_size=32768,
             max_headers=256,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from aiohttp import ClientPayloadError
-from aiohttp.http_exceptions import HttpProcessingError
+from collections.abc import Coroutine
+from typing import Any
+
 from aiohttp.http_parser import RawResponseMessage
 
-from ..errors import UpstreamBroken, UpstreamError
+from ..errors import UpstreamBroken
 from ..provider import Reply
-from .connection import LOST, Connection
+from .connection import Connection
 from .pool import Key, Pool
 
 
@@ -28,27 +29,26 @@ class ConnectionReply(Reply):
     async def read(self, limit: int = 64 * 2**20) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while part := await self.chunk():
-            parts.append(part)
-            size += len(part)
-            if size > limit:
-                self.close()
-                raise UpstreamBroken("The upstream's reply is too large.")
+        try:
+            while part := await self._payload.readany():
+                parts.append(part)
+                size += len(part)
+                if size > limit:
+                    raise UpstreamBroken("The upstream's reply is too large.")
+        except BaseException:
+            self.close()
+            raise
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def here(self) -> bytes | None:
         payload = self._payload
         return payload.read_nowait(-1) if payload.is_eof() and payload.exception() is None else None
 
-    async def chunk(self) -> bytes:
-        try:
-            return await self._payload.readany()
-        except UpstreamError:
-            self.close()
-            raise
-        except (ClientPayloadError, HttpProcessingError) as error:
-            self.close()
-            raise UpstreamBroken(LOST) from error
+    def chunk(self) -> Coroutine[Any, Any, bytes]:
+        """Without a coroutine of its own, for it is called with every event of every stream. What the parser cannot
+        read is an UpstreamError already: see `BrokenPayload`.
+        """
+        return self._payload.readany()
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

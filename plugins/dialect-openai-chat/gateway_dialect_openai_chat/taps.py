@@ -29,6 +29,8 @@ from .wire import DELTA, ERRED, TAIL, ChunkChoice, Tail, blamed, reported
 LAST = 5
 """Events of a block that are scanned: a finish reason, usage, [DONE], and comments between them."""
 _NONE = Raw(b"null")
+SHORT = 2**10
+"""Bytes of a block that are scanned whole: an event or two."""
 SAMPLE = 2**12
 """Bytes of a stream whose deltas are measured."""
 _VALUE = re.compile(rb'"(?:usage|finish_reason)"\s*:\s*[^n\s]').search
@@ -70,7 +72,7 @@ class StreamTap(Tap):
             return self._look(block)
         if not self._named:
             self._read_name(block)
-        start = sse.last_events(block, LAST)
+        start = sse.last_events(block, LAST) if len(block) > SHORT else 0
         if not _signals(block, start):
             return block
         return block[:start] + self._look(block[start:]) if start else self._look(block)
