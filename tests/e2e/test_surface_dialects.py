@@ -332,11 +332,19 @@ def test_a_verb_that_is_not_served_is_told_those_that_are(caller: Any, verb: str
     assert ":generateContent or :streamGenerateContent" in message_in("/models/", came)
 
 
-@pytest.mark.parametrize("path", ["/v1/complete", "/v1/messages/batches", "/v1/files", "/v1beta/interactions"])
-def test_apis_that_are_not_served_are_told_what_is(caller: Any, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/complete", "did you mean /v1/completions?"),
+        ("/v1/messages/batches", "/v1/messages"),
+        ("/v1/files", "/v1/messages"),
+        ("/v1beta/interactions", "/v1/messages"),
+    ],
+)
+def test_apis_that_are_not_served_are_told_what_is(caller: Any, path: str, told: str) -> None:
     came = caller.post(path, {})
     assert came.status == 404
-    assert "/v1/messages" in came.json["error"]["message"]
+    assert told in came.json["error"]["message"]
 
 
 def test_a_call_of_another_dialect_is_told_what_it_lacks(caller: Any) -> None:

@@ -29,7 +29,14 @@ from gateway.testing.fake_upstream import json as whole
 from gateway.upstream import HttpUpstream
 
 CANARY = "canary-0123456789"
-ENDS = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def in_an_hour() -> str:
+    return (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+ENDS = in_an_hour()
+"""For tests that do not ask when that is: this file may have been read long before they run."""
 GIVEN = Keys("ASIAGIVEN", Secret(CANARY), Secret("session"))
 ROLE = "arn:aws:iam::1:role/r"
 ROLES = "/latest/meta-data/iam/security-credentials/"
@@ -359,7 +366,7 @@ async def test_of_several_the_same_one_counts_as_with_awss_own_library(aws: Aws)
 
 
 async def test_they_are_fetched_once_renewed_behind_and_serve_until_their_end(aws: Aws) -> None:
-    environ = on_instance(aws)
+    environ = on_instance(aws, in_an_hour())
     found = aws.found(**environ)
     assert set(await asyncio.gather(*(found.keys() for _ in range(20)))) == {GIVEN}
     assert len(aws.services.arrived) == 3

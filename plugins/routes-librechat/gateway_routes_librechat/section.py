@@ -75,6 +75,8 @@ class AzureFields(Struct, frozen=True):
 
 
 class EndpointsFields(Struct, frozen=True, rename="camel"):
+    """What of `endpoints` is told to LibreChat's client, beside each endpoint's own."""
+
     assistants: AssistantsFields | None = None
     azure_assistants: AssistantsFields | None = None
     azure_open_ai: AzureFields = field(name="azureOpenAI", default=AzureFields())
