@@ -31,6 +31,8 @@ class HttpSink(Sink):
         self.keep_alive = request.keep_alive and not closing
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        if status == 408:  # the rest of the request may still come, and is none by itself
+            self.keep_alive = False
         head = self._head(status, headers, ("Content-Length", str(len(body))) if status != 204 else None)
         self.began = True
         if self._request.method != "HEAD":  # that has the length of what is not sent
