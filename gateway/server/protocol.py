@@ -16,6 +16,7 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 
 from ..pipeline.sink import ClientGone
+from .framing import is_plain
 from .request import Request
 
 log = logging.getLogger("gateway.server")
@@ -71,10 +72,10 @@ class Protocol(web.RequestHandler):
     async def _one(self) -> bool:
         """Whether another one may follow."""
         message, content = await self._next()
-        if isinstance(message, RawRequestMessage):
+        if isinstance(message, RawRequestMessage) and is_plain(message):
             keep_alive = await self._answer(Request(self, message, content), self._handle)
         else:
-            log.debug("no HTTP from %s: %s", self.remote, type(message.exc).__name__)
+            log.debug("no HTTP, or not of one meaning, from %s", self.remote)
             keep_alive = await self._answer(Request.unreadable(self), self._refuse)
         return (content.is_eof() or await self._skip(content)) and keep_alive and not self._close
 
