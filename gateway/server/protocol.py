@@ -7,13 +7,15 @@ HTTP in its own words, which quote them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 from aiohttp.http import RawRequestMessage
-from aiohttp.streams import StreamReader
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from ..pipeline.sink import ClientGone
 from .framing import is_plain
@@ -36,20 +38,52 @@ class Server(web.Server):
 
 
 class Protocol(web.RequestHandler):
-    """remote: the client's address, "" where it has none."""
+    """remote: the client's address, "" where it has none. _deaf: nothing that may still come is a request."""
 
-    __slots__ = ("_handle", "_refuse", "remote")
+    __slots__ = ("_arriving", "_deaf", "_handle", "_refuse", "remote")
 
     def __init__(self, server: Server, handle: Handler, refuse: Handler, **options: Any) -> None:
         super().__init__(server, **options)
         self._handle = handle
         self._refuse = refuse
+        self._arriving = EMPTY_PAYLOAD
+        self._deaf = False
         self.remote = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         peer = self.peername
         self.remote = str(peer[0] if isinstance(peer, tuple) else peer or "")
+
+    def data_received(self, data: bytes) -> None:
+        """The library's own lets a body whose chunks go wrong wait for its deadline, and keeps what is no request."""
+        if self._deaf or self._force_close or self._close:
+            return
+        assert self._parser is not None
+        try:
+            messages, upgraded, _ = self._parser.feed_data(data)
+        except HttpProcessingError as error:
+            self._deaf = True
+            self._no_http(error)
+            return
+        if messages:
+            self._arriving = messages[-1][1]
+            self._queue(messages)
+        if upgraded:
+            self._deaf = True
+
+    def _no_http(self, error: HttpProcessingError) -> None:
+        if self._arriving.is_eof():
+            self._queue([(error, EMPTY_PAYLOAD)])
+        else:
+            self._arriving.set_exception(web.RequestPayloadError(type(error).__name__))
+
+    def _queue(self, messages: Sequence[tuple[Any, StreamReader]]) -> None:
+        self._messages.extend(messages)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        if len(self._messages) >= self._max_msg_queue_size and not self._buffer_paused:
+            self._pause_reading_for_buffer()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Asked after every read, and it looks through nothing again; mostly nothing was paused."""
@@ -76,7 +110,9 @@ class Protocol(web.RequestHandler):
             keep_alive = await self._answer(Request(self, message, content), self._handle)
         else:
             log.debug("no HTTP, or not of one meaning, from %s", self.remote)
-            keep_alive = await self._answer(Request.unreadable(self), self._refuse)
+            await self._answer(Request.unreadable(self), self._refuse)
+            await self._linger()
+            return False
         return (content.is_eof() or await self._skip(content)) and keep_alive and not self._close
 
     async def _next(self) -> tuple[Any, StreamReader]:
@@ -108,6 +144,18 @@ class Protocol(web.RequestHandler):
             self._request_in_progress = False
             if self._handler_waiter is not None:
                 self._handler_waiter.set_result(None)
+
+    async def _linger(self) -> None:
+        """Until the client has read the refusal: a close with its bytes unread is a reset, which it may see first."""
+        transport = self.transport
+        if transport is None or transport.is_closing() or not transport.can_write_eof():
+            return
+        self._deaf = True
+        transport.write_eof()
+        self._waiter = self._loop.create_future()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._lingering_time):
+                await self._waiter
 
     async def _skip(self, content: StreamReader) -> bool:
         """Reads what is left of a body, which else would be taken for the next request; not for long."""
