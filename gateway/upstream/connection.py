@@ -12,11 +12,14 @@ from aiohttp.streams import StreamReader
 
 from ..errors import UpstreamBroken, UpstreamError, UpstreamTimeout
 from ..provider import Rest, Timeouts
+from .framing import is_plain, stays_open
 
 READ_LIMIT = 2**16
 """Bytes that may wait for a slow client before the upstream is not read any more (twice of it at most)."""
 ONE_WRITE = 2**15
 """Bytes up to which head and body are joined; larger bodies are not copied for it."""
+NO_HTTP = "The upstream does not speak HTTP as it should."
+UNASKED = "The upstream sent what it was not asked for."
 LOST = "The connection to the upstream was lost in the middle of its reply."
 
 
@@ -30,7 +33,7 @@ class BrokenPayload(UpstreamBroken):
 class Connection(BaseProtocol):
     """usable: open, and nothing of an earlier reply is left on it."""
 
-    __slots__ = ("_answered", "_head", "_last", "_limits", "_patience", "_payload", "_spent", "_timer")
+    __slots__ = ("_answered", "_asked", "_head", "_last", "_limits", "_patience", "_payload", "_spent", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -48,6 +51,7 @@ class Connection(BaseProtocol):
         self._head: asyncio.Future[RawResponseMessage | None] | None = None
         self._payload: StreamReader | None = None
         self._answered = False
+        self._asked = False
         self._spent = False
         self._limits = Timeouts()
         self._patience = 0.0
@@ -101,9 +105,31 @@ class Connection(BaseProtocol):
             self.abort()
             raise
 
-    def rest(self) -> None:
-        """The reply was read to its end: nothing is waited for until the next request."""
+    def rest(self) -> bool:
+        """The reply was read to its end: nothing is waited for until the next request. Whether there may be one."""
         self._patience = 0.0
+        self._asked = False
+        if self.usable and not self._unsent and not self._has_more:
+            return True
+        self._spent = True
+        return False
+
+    @property
+    def _unsent(self) -> bool:
+        """The answer came early, and what is left of its request may never be read."""
+        return self.transport is not None and self.transport.get_write_buffer_size() > 0
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether something stood behind the reply, which would be the beginning of the next one: the parser does not
+        tell, but lines without a word leave it where it was only if it was between two replies.
+        """
+        assert self._parser is not None
+        try:
+            messages, _, _ = self._parser.feed_data(b"\r\n\r\n")
+        except HttpProcessingError:
+            return True
+        return bool(messages)
 
     def abort(self) -> None:
         self._spent = True
@@ -118,21 +144,27 @@ class Connection(BaseProtocol):
 
     def data_received(self, data: bytes) -> None:
         if data:
+            if not self._asked:
+                self._fail(UpstreamBroken(UNASKED))
+                return
             self._answered = True
             self._last = self._loop.time()
         assert self._parser is not None
         try:
-            messages, upgraded, _ = self._parser.feed_data(data)
+            messages, _, _ = self._parser.feed_data(data)
         except (HttpProcessingError, ClientPayloadError, ValueError) as error:
-            self._fail(UpstreamBroken("The upstream does not speak HTTP as it should."), error)
+            self._fail(UpstreamBroken(NO_HTTP), error)
             return
         for message, payload in messages:
-            if message.code < 200 and not upgraded:
-                continue
-            if self._head is None or self._head.done() or upgraded:
-                self._fail(UpstreamBroken("The upstream sent what it was not asked for."))
+            if self._head is None or self._head.done() or message.code == 101:
+                self._fail(UpstreamBroken(UNASKED))
                 return
-            self._spent = self._spent or message.should_close
+            if message.code < 200:
+                continue
+            if not is_plain(message):
+                self._fail(UpstreamBroken(NO_HTTP))
+                return
+            self._spent = self._spent or not stays_open(message)
             self._payload = payload
             self._patience = self._limits.idle
             self._head.set_result(message)
@@ -143,19 +175,25 @@ class Connection(BaseProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if exc is None:
+            self._end()
+        if self._head is not None and not self._head.done() and not self._answered:
+            self._head.set_result(None)
+        self._fail(UpstreamBroken(LOST), exc)
+
+    def _end(self) -> None:
+        """Which is that of a reply, too, where neither a length nor chunks tell of one."""
         assert self._parser is not None
         try:
             self._parser.feed_eof()
         except (HttpProcessingError, ClientPayloadError) as error:
             self._fail(UpstreamBroken(LOST), error)
-        if self._head is not None and not self._head.done() and not self._answered:
-            self._head.set_result(None)
-        self._fail(UpstreamBroken(LOST), exc)
 
     def _begin(self, limits: Timeouts) -> asyncio.Future[RawResponseMessage | None]:
         head = self._head = self._loop.create_future()
         self._payload = None
         self._answered = False
+        self._asked = True
         self._limits = limits
         return head
 
@@ -188,7 +226,7 @@ class Connection(BaseProtocol):
             await self._drain_helper()
         except ConnectionError:
             return  # the head knows
-        self.rest()
+        self._patience = 0.0
 
     def _refused(self) -> bool:
         """Whether an answer came before the whole request, and does not want the rest of it."""

@@ -54,8 +54,7 @@ class ConnectionReply(Reply):
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        if self._payload.at_eof() and self._payload.exception() is None and connection.usable:
-            connection.rest()
+        if self._payload.at_eof() and self._payload.exception() is None and connection.rest():
             self._pool.put(self._key, connection)
         else:
             connection.abort()

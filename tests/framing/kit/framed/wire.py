@@ -1,23 +1,27 @@
-"""Both ends of a wire by hand: an upstream that tells what came, and a client that sends bytes as they are."""
+"""Both ends of a wire by hand: upstreams that tell what came or say what they are told, a client that sends bytes."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+import socket
+import struct
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
+
+from .replies import Said
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
 
-class Echo:
-    """An upstream that answers each request in toy JSON with the text that it was sent. texts: of all that came."""
+class Server:
+    """On loopback. talks: how many connections there were."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.heads: list[bytes] = []
-        self._open: set[asyncio.Task[None]] = set()
+        self._open: list[tuple[asyncio.Task[None], Writer]] = []
+        self.talks = 0
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._begin, "127.0.0.1", 0, limit=2**20)
@@ -28,31 +32,69 @@ class Echo:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
-        for talk in self._open:
-            talk.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        for task, writer in self._open:
+            task.cancel()
+            writer.transport.abort()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def _begin(self, reader: Reader, writer: Writer) -> None:
-        task = asyncio.ensure_future(self._talk(reader, writer))
-        self._open.add(task)
-        task.add_done_callback(self._open.discard)
+        self.talks += 1
+        self._open.append((asyncio.ensure_future(self._serve(reader, writer)), writer))
+
+    async def _serve(self, reader: Reader, writer: Writer) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await self._talk(reader, writer)
+        writer.close()
 
     async def _talk(self, reader: Reader, writer: Writer) -> None:
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                text = text_of(await body_of(head, reader))
-                self.heads.append(head)
-                self.texts.append(text)
-                writer.write(said(text))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            await self._answer(head, await body_of(head, reader), writer)
+
+    async def _answer(self, head: bytes, body: bytes, writer: Writer) -> None:
+        raise NotImplementedError
+
+
+class Echo(Server):
+    """Answers each request in toy JSON with the text that it was sent. texts, heads: of all that came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.heads: list[bytes] = []
+
+    async def _answer(self, head: bytes, body: bytes, writer: Writer) -> None:
+        self.heads.append(head)
+        self.texts.append(text_of(body))
+        writer.write(said(self.texts[-1]))
+
+
+class Says(Server):
+    """Says what stands in a list at the place that the request's target names, and else `{}`."""
+
+    def __init__(self, replies: Sequence[Said]) -> None:
+        super().__init__()
+        self._replies = replies
+
+    async def _answer(self, head: bytes, body: bytes, writer: Writer) -> None:
+        place = head.split()[1].removeprefix(b"/")
+        if not place.isdigit():
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            return
+        reply = self._replies[int(place)]
+        writer.write(reply.sent)
+        if reply.ending == "open":
+            return
+        if reply.ending == "reset":
+            await asyncio.sleep(0.05)  # else it takes back what was said, too
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        raise ConnectionError(reply.ending)
 
 
 def said(text: str) -> bytes:
@@ -71,9 +113,9 @@ async def body_of(head: bytes, reader: Reader) -> bytes:
     if "chunked" not in headers.get("transfer-encoding", "").lower():
         return await reader.readexactly(int(headers.get("content-length", 0)))
     body = b""
-    while size := int((await reader.readline()).partition(b";")[0], 16):
+    while size := int((await reader.readuntil()).partition(b";")[0], 16):
         body += await reader.readexactly(size)
-        await reader.readline()
+        await reader.readuntil()
     while (await reader.readline()).strip():
         pass
     return body
@@ -120,9 +162,12 @@ class Talk:
             async with asyncio.timeout(limit):
                 while (head := await self._reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 "):
                     pass
-                headers = headers_of(head)
-                framed = headers.keys() & {"content-length", "transfer-encoding"}
-                body = await (body_of(head, self._reader) if framed else self._reader.read())
+                return int(head.split()[1]), headers_of(head), await self._body(head)
         except (asyncio.IncompleteReadError, ConnectionError):
             return 0, {}, b""
-        return int(head.split()[1]), headers, body
+
+    async def _body(self, head: bytes) -> bytes:
+        if head.split()[1] in (b"204", b"304"):
+            return b""
+        framed = headers_of(head).keys() & {"content-length", "transfer-encoding"}
+        return await (body_of(head, self._reader) if framed else self._reader.read())
