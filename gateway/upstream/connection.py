@@ -127,7 +127,7 @@ class Connection(BaseProtocol):
         assert self._parser is not None
         try:
             messages, _, _ = self._parser.feed_data(b"\r\n\r\n")
-        except HttpProcessingError:
+        except (HttpProcessingError, ValueError):
             return True
         return bool(messages)
 

@@ -14,6 +14,7 @@ from typing import Self
 from .replies import Said
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+INTERIM = (b"HTTP/1.1 100 ", b"HTTP/1.1 103 ")
 
 
 class Server:
@@ -157,14 +158,20 @@ class Talk:
         self._writer.write_eof()
 
     async def reply(self, limit: float = 5.0) -> tuple[int, dict[str, str], bytes]:
-        """Status 0 where the connection ended without another one."""
+        """The next final one; status 0 where the connection ended without another one, or it is none."""
         try:
             async with asyncio.timeout(limit):
-                while (head := await self._reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 "):
-                    pass
+                head = await self._reader.readuntil(b"\r\n\r\n")
+                while head.startswith(INTERIM):
+                    head = await self._reader.readuntil(b"\r\n\r\n")
                 return int(head.split()[1]), headers_of(head), await self._body(head)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, ValueError):
             return 0, {}, b""
+
+    async def rest(self) -> bytes:
+        """All until the connection ends."""
+        async with asyncio.timeout(5):
+            return await self._reader.read()
 
     async def _body(self, head: bytes) -> bytes:
         if head.split()[1] in (b"204", b"304"):
