@@ -151,6 +151,7 @@ class Protocol(web.RequestHandler):
         if transport is None or transport.is_closing() or not transport.can_write_eof():
             return
         self._deaf = True
+        self._resume_transport_reading()
         transport.write_eof()
         self._waiter = self._loop.create_future()
         with contextlib.suppress(TimeoutError):

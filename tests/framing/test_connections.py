@@ -11,6 +11,7 @@ import pytest
 from framed import BODY, CHUNKED, END, HOST, KEY, LENGTH, chunks, post
 from framed.wire import Echo, Talk
 
+from gateway import Answer, RouteSpec
 from gateway.settings import Core
 from gateway.settings.core import BodyLimits, TimeoutSettings
 from gateway.testing.fake_upstream import HANG, FakeUpstream
@@ -138,19 +139,35 @@ async def test_a_slow_body_is_told_that_the_connection_ends(start: Any, at: Any)
         assert upstream.texts == []
 
 
-def sent_whole(port: int, part: bytes, count: int) -> bytes:
+def sent_whole(port: int, first: bytes, then: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
-        for _ in range(count):
-            sock.sendall(part)
+        sock.sendall(first)
+        for _ in range(60):
+            sock.sendall(then)
             time.sleep(0.002)
-        return sock.recv(4096)
+        return b"".join(iter(lambda: sock.recv(4096), b""))
 
 
-@pytest.mark.parametrize("part", [b"a" * 2**16, post(b"Content-Length: x\r\n")], ids=["a long line", "many requests"])
-async def test_a_refusal_is_seen_by_a_client_that_still_sends(start: Any, part: bytes) -> None:
+SLOW = b"GET /slow HTTP/1.1\r\n" + HOST + b"\r\n"
+CHUNK = b"10000\r\n" + bytes(2**16) + b"\r\n"
+REFUSED = {
+    "a long line": (b"a" * 2**16, b"a" * 2**16),
+    "many requests": (post(b"Content-Length: x\r\n"), post()),
+    "a long body": (post(b"Transfer-Encoding: gzip, chunked\r\n", b""), CHUNK),
+    "a long body that waited": (SLOW + post(b"Transfer-Encoding: gzip, chunked\r\n", b""), CHUNK),
+}
+
+
+@pytest.mark.parametrize(("first", "then"), REFUSED.values(), ids=REFUSED)
+async def test_a_refusal_is_seen_by_a_client_that_still_sends(start: Any, first: bytes, then: bytes) -> None:
     """A close with bytes unread would be a reset, which ends most clients' sending before they read."""
-    gateway = await start()
-    assert (await asyncio.to_thread(sent_whole, port_of(gateway), part, 40)).startswith(b"HTTP/1.1 400 ")
+
+    async def slow(inbound: Any, principal: Any) -> Answer:
+        await asyncio.sleep(0.3)
+        return Answer(b"")
+
+    gateway = await start(routes=[RouteSpec("GET", "/slow", slow, "public")])
+    assert b"HTTP/1.1 400 " in await asyncio.to_thread(sent_whole, port_of(gateway), first, then)
 
 
 @pytest.mark.parametrize("sent", [MODELS, post(body=b"{" + BODY[1:].replace(b"far", b"own"))], ids=["GET", "POST"])
