@@ -56,12 +56,13 @@ class HttpUpstream(Upstream):
         where = parse(url)
         opening = head(method, where, headers, len(body))
         key: Key = (where.tls, where.host, where.port, trust)
-        pooled = self._pool.take(key)
+        bodies = method != "HEAD"
+        pooled = self._pool.take(key) if bodies else None
         if pooled is not None:
             message = await pooled.ask(opening, body, limits)
             if message is not None:
                 return ConnectionReply(pooled, message, self._pool, key)
-        fresh = await self._connect(where, trust, limits.connect)
+        fresh = await self._connect(where, trust, limits.connect, bodies)
         message = await fresh.ask(opening, body, limits)
         if message is None:
             raise UpstreamBroken(_SILENT)
@@ -88,10 +89,10 @@ class HttpUpstream(Upstream):
             raise UpstreamBroken(_SILENT)
         return ConnectionReply(fresh, message, self._pool, (where.tls, where.host, where.port, trust))
 
-    async def _connect(self, where: Where, trust: Trust, limit: float) -> Connection:
+    async def _connect(self, where: Where, trust: Trust, limit: float, bodies: bool = True) -> Connection:
         try:
             async with asyncio.timeout(limit):
-                return await self._open(where, trust)
+                return await self._open(where, trust, bodies)
         except TimeoutError as error:
             raise UpstreamTimeout(f"The upstream took no connection within {limit:g} s.") from error
         except ssl.SSLError as error:
@@ -101,7 +102,7 @@ class HttpUpstream(Upstream):
         except (OSError, ExceptionGroup) as error:
             raise UpstreamUnreachable("The upstream cannot be reached.") from error
 
-    async def _open(self, where: Where, trust: Trust) -> Connection:
+    async def _open(self, where: Where, trust: Trust, bodies: bool) -> Connection:
         """The guard sees the numbers that are connected to, so a name that changes its mind gains nothing."""
         loop = asyncio.get_running_loop()
         addresses = await self._resolve(where.host, where.port)
@@ -110,7 +111,7 @@ class HttpUpstream(Upstream):
         sock = await aiohappyeyeballs.start_connection(addresses, happy_eyeballs_delay=HEAD_START, interleave=1)
         try:
             _, connection = await loop.create_connection(
-                lambda: Connection(loop),
+                lambda: Connection(loop, bodies),
                 sock=sock,
                 ssl=self._context() if where.tls else None,
                 server_hostname=where.host if where.tls else None,

@@ -31,11 +31,14 @@ class BrokenPayload(UpstreamBroken):
 
 
 class Connection(BaseProtocol):
-    """usable: open, and nothing of an earlier reply is left on it."""
+    """usable: open, and nothing of an earlier reply is left on it.
+
+    bodies: whether replies have them; one to HEAD has not, whatever it says, and its connection is used once.
+    """
 
     __slots__ = ("_answered", "_asked", "_head", "_last", "_limits", "_patience", "_payload", "_spent", "_timer")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, bodies: bool = True) -> None:
         super().__init__(loop)
         self._parser = HttpResponseParser(
             self,
@@ -45,6 +48,7 @@ class Connection(BaseProtocol):
             max_line_size=32768,
             max_field_size=32768,
             max_headers=256,
+            response_with_body=bodies,
             read_until_eof=True,
             auto_decompress=True,
         )
@@ -52,7 +56,7 @@ class Connection(BaseProtocol):
         self._payload: StreamReader | None = None
         self._answered = False
         self._asked = False
-        self._spent = False
+        self._spent = not bodies
         self._limits = Timeouts()
         self._patience = 0.0
         self._last = 0.0

@@ -56,6 +56,25 @@ async def one(reader: Reader, writer: Writer) -> None:
     await writer.drain()
 
 
+@pytest.mark.parametrize(
+    "headers", [b"Content-Length: 5", b"Transfer-Encoding: chunked", b"X-Odd: a"], ids=["a length", "chunks", "neither"]
+)
+async def test_a_reply_to_head_has_no_body_whatever_it_says(upstream: HttpUpstream, headers: bytes) -> None:
+    async def only_head(reader: Reader, writer: Writer) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n\r\n")
+        await reader.read()
+
+    async with Plays(one, only_head) as far:
+        first = await upstream.send("POST", far.url + "/x", {}, b"{}")
+        assert await first.read() == b"{}"
+        reply = await upstream.send("HEAD", far.url + "/x", {})
+        assert (reply.status, await reply.read()) == (200, b"")
+        reply.close()
+        first.close()
+        assert await asked(upstream, far) == (200, b"{}")
+
+
 UNASKED = {
     "a whole reply": FALSE,
     "half a reply": FALSE[:30],
