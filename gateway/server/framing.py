@@ -12,6 +12,7 @@ from aiohttp.hdrs import AUTHORIZATION, HOST, TRANSFER_ENCODING
 from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage
 
 _HOST = re.compile(r"(?:[\w.~!$&'()*+,;=%-]+|\[[\w.:%~-]+\])(?::[0-9]*)?", re.ASCII)
+_ABSOLUTE = re.compile(r"\*$|https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?(?:[/?]|$)", re.ASCII | re.IGNORECASE)
 
 
 def is_plain(message: RawRequestMessage) -> bool:
@@ -25,7 +26,10 @@ def is_plain(message: RawRequestMessage) -> bool:
     host = headers.get(HOST)
     if host is not None and not _is_host(host):
         return False
-    return "#" not in message.path and len(headers.getall(AUTHORIZATION, ())) < 2
+    target = message.path
+    if "#" in target or (target[0] != "/" and not _ABSOLUTE.match(target)):
+        return False
+    return len(headers.getall(AUTHORIZATION, ())) < 2
 
 
 @lru_cache(1024)

@@ -22,6 +22,7 @@ SERVED = {
     "a tab before the coding": TABS,
     "two expectations": READ_ONCE,
     "two conditions": READ_ONCE,
+    "a bare return before the request": "Nothing can hide in it; nginx skips it, too.",
     "a hundred and ten headers": SIZE,
     "a name of a kB": SIZE,
     "an absolute target elsewhere": "RFC 9112, 3.2.2: the target counts. The gateway is one site and asks neither.",

@@ -13,6 +13,7 @@ def header(line: bytes) -> bytes:
 
 CASES: tuple[Case, ...] = (
     served("an empty line before the request", b"\r\n" + post()),
+    served("a bare return before the request", b"\r" + post()),
     served("a header without a value", header(b"X-Empty:\r\n")),
     served("bytes past ASCII in a value", header(b"X-Odd: \xff\xe9\r\n")),
     served("a tab in a value", header(b"X-Odd: a\tb\r\n")),
