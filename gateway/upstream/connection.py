@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from aiohttp import ClientPayloadError
 from aiohttp.base_protocol import BaseProtocol
@@ -36,7 +37,18 @@ class Connection(BaseProtocol):
     bodies: whether replies have them; one to HEAD has not, whatever it says, and its connection is used once.
     """
 
-    __slots__ = ("_answered", "_asked", "_head", "_last", "_limits", "_patience", "_payload", "_spent", "_timer")
+    __slots__ = (
+        "_answered",
+        "_asked",
+        "_head",
+        "_last",
+        "_limits",
+        "_opening",
+        "_patience",
+        "_payload",
+        "_spent",
+        "_timer",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, bodies: bool = True) -> None:
         super().__init__(loop)
@@ -56,6 +68,7 @@ class Connection(BaseProtocol):
         self._payload: StreamReader | None = None
         self._answered = False
         self._asked = False
+        self._opening: list[bytes] = []
         self._spent = not bodies
         self._limits = Timeouts()
         self._patience = 0.0
@@ -159,15 +172,24 @@ class Connection(BaseProtocol):
         except (HttpProcessingError, ClientPayloadError, ValueError) as error:
             self._fail(UpstreamBroken(NO_HTTP), error)
             return
+        if messages:
+            self._read(messages, b"".join((*self._opening, data)) if self._opening else data)
+        elif self._head is not None and not self._head.done():
+            self._opening.append(data)
+
+    def _read(self, messages: Sequence[tuple[RawResponseMessage, StreamReader]], opening: bytes) -> None:
+        """opening: what came since the request."""
+        self._opening.clear()
         for message, payload in messages:
             if self._head is None or self._head.done() or message.code == 101:
                 self._fail(UpstreamBroken(UNASKED))
                 return
-            if message.code < 200:
-                continue
-            if not is_plain(message):
+            if not is_plain(message, opening):
                 self._fail(UpstreamBroken(NO_HTTP))
                 return
+            if message.code < 200:
+                opening = opening[opening.find(b"\n\r\n") + 3 :]
+                continue
             self._spent = self._spent or not stays_open(message)
             self._payload = payload
             self._patience = self._limits.idle

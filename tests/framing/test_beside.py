@@ -16,6 +16,7 @@ REPLIES = reply_ends.CASES + reply_heads.CASES
 TABS = "RFC 9110, 5.5: spaces and tabs around a value are no part of it. There is no other number or word to be read."
 READ_ONCE = "Which one counts changes nothing: the gateway answers no conditions, and goes on once at most."
 SIZE = "A limit, not a meaning: HAProxy's are 101 headers and 255 bytes of a name, the gateway's 128 and 32 kB."
+FOLD = "RFC 9112, 5.2: a fold is read as a space. Nothing is passed on as it came."
 INTERIM = "RFC 9110, 15.2: replies may come before the final one. nginx 1.22 takes the first for it."
 SERVED = {
     "a length with tabs around it": TABS,
@@ -29,7 +30,11 @@ SERVED = {
 }
 """Requests that are served here and refused by one of the two, with the reason why nothing comes of it."""
 READ = {
-    "a folded value": "RFC 9112, 5.2: a fold is read as a space. Nothing is passed on as it came.",
+    "a length with a tab before it": TABS,
+    "a length with a tab behind it": TABS,
+    "a bare return before the reply": "Nothing can hide in it; HAProxy takes no line for empty that is not whole.",
+    "a folded value": FOLD,
+    "a folded value without its line feed": FOLD,
     "100 before the reply": INTERIM,
     "103 before the reply": INTERIM,
     "several before the reply": INTERIM,

@@ -16,6 +16,7 @@ CASES: tuple[Case, ...] = (
     served("chunks in capitals", coded(b" CHUNKED")),
     served("spaces before the coding", coded(b"  chunked")),
     served("a tab before the coding", coded(b"\tchunked")),
+    refused("a tab behind the coding", coded(b" chunked\t")),
     served("spaces behind the coding", coded(b" chunked  ")),
     refused("chunked twice in one line", coded(b" chunked, chunked")),
     refused("chunked twice in two lines", post(b"Transfer-Encoding: chunked\r\n" * 2, WHOLE)),

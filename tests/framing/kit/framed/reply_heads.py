@@ -49,6 +49,14 @@ HEADERS = (
     broken("a bare return in a value", also(b"X-Odd: a\rX-Split: b\r\n")),
     broken("a space in a name", also(b"X Odd: a\r\n")),
     broken("a space before a colon", also(b"X-Odd : a\r\n")),
+    whole("a folded value without its line feed", also(b"X-Odd:\r a\r\n")),
+    broken("a word behind a bare return", also(b"X-Odd:\rX-Split: a\r\n")),
+    broken("a space before the first header", reply(b" X-Odd: a\r\n" + LENGTH)),
+    broken("a tab before the first header", reply(b"\tX-Odd: a\r\n" + LENGTH)),
+    broken("a space before the length", reply(b" " + LENGTH), "close"),
+    broken("a line of a space before the headers", reply(b" \r\n" + LENGTH), "close"),
+    broken("a length behind a bare return", reply(b"X-Odd: \rContent-Length: 37\r\n")),
+    whole("no headers", OK + b"\r\n" + BODY, ending="close"),
     broken("no colon", also(b"X-Odd\r\n")),
     broken("no name", also(b": a\r\n")),
     whole("a folded value", also(b"X-Odd: a\r\n b\r\n")),
@@ -73,7 +81,7 @@ BEFORE = (
 )
 BARE = (
     whole("bare line feeds throughout", reply().replace(b"\r\n", b"\n")),
+    whole("a bare return before the reply", b"\r" + reply()),
     whole("an empty line before the reply", b"\r\n" + reply()),
-    Said("nothing but a status line", OK + b"\r\n", b"", ending="close"),
 )
 CASES: tuple[Said, ...] = LINES + HEADERS + BEFORE + BARE
