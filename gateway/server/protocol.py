@@ -111,9 +111,15 @@ class Protocol(web.RequestHandler):
         else:
             log.debug("no HTTP, or not of one meaning, from %s", self.remote)
             await self._answer(Request.unreadable(self), self._refuse)
+            self._deaf = True
+            self._messages.clear()
+            keep_alive = False
+        if not content.is_eof() and not self._deaf:
+            keep_alive = await self._skip(content) and keep_alive
+        if self._deaf and not self._messages:
             await self._linger()
             return False
-        return (content.is_eof() or await self._skip(content)) and keep_alive and not self._close
+        return keep_alive and not self._close
 
     async def _next(self) -> tuple[Any, StreamReader]:
         if not self._messages:
@@ -146,11 +152,10 @@ class Protocol(web.RequestHandler):
                 self._handler_waiter.set_result(None)
 
     async def _linger(self) -> None:
-        """Until the client has read the refusal: a close with its bytes unread is a reset, which it may see first."""
+        """Until the client has read the answer: a close with its bytes unread is a reset, which it may see first."""
         transport = self.transport
         if transport is None or transport.is_closing() or not transport.can_write_eof():
             return
-        self._deaf = True
         self._resume_transport_reading()
         transport.write_eof()
         self._waiter = self._loop.create_future()

@@ -45,5 +45,14 @@ async def test_a_reply_is_read_in_one_way_or_is_broken(upstream: HttpUpstream, c
         assert far.talks == (1 if case.reused else 2)
 
 
+SHORT = [case for case in CASES if len(case.sent) < 500 and case not in reply_ends.BEHIND]
+
+
+@pytest.mark.parametrize("case", SHORT, ids=lambda case: case.name)
+async def test_a_reply_that_comes_byte_by_byte_is_read_in_the_same_way(upstream: HttpUpstream, case: Said) -> None:
+    async with Says([case], slowly=True) as far:
+        assert await came(upstream, far.url + "/0") == ((0, None) if case.body is None else (case.status, case.body))
+
+
 def test_the_cases_have_names_of_their_own() -> None:
     assert len({case.name for case in CASES}) == len(CASES) >= 60

@@ -43,5 +43,18 @@ async def test_nothing_behind_a_refused_request_is_read(start: Any, at: Any, cas
         assert upstream.texts == ["Hi"] * case.kept
 
 
+SHORT = [case for case in CASES if len(case.sent) < 500 and case.status != 408]
+
+
+@pytest.mark.parametrize("case", SHORT, ids=lambda case: case.name)
+async def test_a_request_that_comes_byte_by_byte_is_read_in_the_same_way(start: Any, at: Any, case: Case) -> None:
+    async with Echo() as upstream:
+        gateway = await start(at(upstream.url))
+        async with await Talk.to(int(gateway.url.rpartition(":")[2])) as talk:
+            await talk.dribble(case.sent)
+            status, _, _ = await talk.reply()
+        assert (status, upstream.texts) == (case.status, list(case.reached))
+
+
 def test_the_cases_have_names_of_their_own() -> None:
     assert len({case.name for case in CASES}) == len(CASES) >= 90

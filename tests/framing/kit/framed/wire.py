@@ -78,9 +78,10 @@ class Echo(Server):
 class Says(Server):
     """Says what stands in a list at the place that the request's target names, and else `{}`."""
 
-    def __init__(self, replies: Sequence[Said]) -> None:
+    def __init__(self, replies: Sequence[Said], *, slowly: bool = False) -> None:
         super().__init__()
         self._replies = replies
+        self._slowly = slowly
 
     async def _answer(self, head: bytes, body: bytes, writer: Writer) -> None:
         place = head.split()[1].removeprefix(b"/")
@@ -88,7 +89,10 @@ class Says(Server):
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
             return
         reply = self._replies[int(place)]
-        writer.write(reply.sent)
+        if self._slowly:
+            await dribbled(writer, reply.sent)
+        else:
+            writer.write(reply.sent)
         if reply.ending == "open":
             return
         if reply.ending == "reset":
@@ -102,6 +106,13 @@ def said(text: str) -> bytes:
     body = json.dumps({"id": "r", "model": "m", "text": text, "usage": {"read": 1, "wrote": 1}}).encode()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     return head % len(body) + body
+
+
+async def dribbled(writer: Writer, data: bytes) -> None:
+    """Byte by byte, each for itself on its way."""
+    for place in range(len(data)):
+        writer.write(data[place : place + 1])
+        await asyncio.sleep(0)
 
 
 def headers_of(head: bytes) -> dict[str, str]:
@@ -152,6 +163,9 @@ class Talk:
 
     def send(self, data: bytes) -> None:
         self._writer.write(data)
+
+    async def dribble(self, data: bytes) -> None:
+        await dribbled(self._writer, data)
 
     def finish(self) -> None:
         """No more will come; an answer still may."""
