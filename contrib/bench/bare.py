@@ -46,7 +46,7 @@ async def serve(app: web.Application) -> None:
     await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
     print(runner.addresses[0][1], flush=True)
     closed = asyncio.Event()
-    asyncio.get_running_loop().add_reader(sys.stdin, lambda: sys.stdin.read(1) or closed.set())
+    asyncio.get_running_loop().add_reader(sys.stdin, lambda: None if sys.stdin.read(1) else closed.set())
     await closed.wait()
     await runner.cleanup()
 

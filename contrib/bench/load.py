@@ -1,11 +1,13 @@
-"""The load: raw protocols on uvloop, in a process of its own, so that it is not the limit.
+"""The load, in a process of its own, so that it is not the limit.
 
-    python load.py closed PORT KEY MODEL CONNECTIONS SECONDS      as many requests as go; replies
-    python load.py rate PORT KEY MODEL CONNECTIONS SECONDS RATE   so many requests a second; their latencies
-    python load.py streams PORT KEY MODEL CONNECTIONS             holds streams open; counts events between two lines
-                                                                  on its standard input
+    python load.py closed PORT KEY ASK CONNECTIONS SECONDS        as many requests as go; replies, by connection
+    python load.py rate PORT KEY ASK CONNECTIONS SECONDS RATE     so many requests a second; their latencies
+    python load.py steady PORT KEY ASK CONNECTIONS SECONDS RATE   the same for long; replies alone
+    python load.py streams PORT KEY ASK CONNECTIONS               holds streams open; counts events between two lines
+    python load.py numbered PORT KEY ASK CONNECTIONS              numbered streams to their ends; what was lost or late
 
-Prints one line of JSON; `streams` prints `ready` before, once each stream has had its first event.
+ASK is `wire.named`. Prints `ready` once there are connections (`streams`: once each stream has had its first event)
+and waits for a line on its standard input; then prints one line of JSON, and ends with the input.
 """
 
 from __future__ import annotations
@@ -18,135 +20,120 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from typing import cast
 
 import uvloop
 import wire
+from client import Connection, begin, check, connect
 
-LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-OPENING = 50
-"""Connections opened at a time."""
-
-
-class Connection(asyncio.Protocol):
-    """One request at a time. done: called at each reply's end. heard: called with each piece of a body."""
-
-    def __init__(self, request: bytes) -> None:
-        self._request = request
-        self._head = b""
-        self._left = -1
-        self.done: Callable[[Connection], None] = lambda connection: None
-        self.heard: Callable[[bytes], None] = lambda data: None
-        self.lost: str | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.lost = self.lost or f"the proxy closed a connection: {error}"
-
-    def ask(self) -> None:
-        self._head, self._left = b"", -1
-        self.started = time.perf_counter()
-        self.transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        if self._left < 0:
-            self._head += data
-            end = self._head.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            if not self._head.startswith(b"HTTP/1.1 200"):
-                self.lost = self._head[:2000].decode("utf-8", "replace")
-                self.transport.abort()
-                return
-            length = LENGTH.search(self._head, 0, end)
-            data = self._head[end + 4 :]
-            self._left = int(length[1]) if length else 2**62
-        self.heard(data)
-        self._left -= len(data)
-        if self._left == 0 or (self._left > 2**61 and data.endswith(b"0\r\n\r\n")):
-            self.done(self)
+TURN = 0.005
+"""Seconds between two looks at the clock where requests are many."""
+MARK = re.compile(rb" (\d+)@(\d+)@")
 
 
-async def connect(port: int, key: str, model: str, count: int) -> list[Connection]:
-    loop = asyncio.get_running_loop()
-    request = wire.request(f"127.0.0.1:{port}", model, key, "json" not in model)
-    found: list[Connection] = []
-    for _ in range(0, count, OPENING):
-        opening = [
-            loop.create_connection(lambda: Connection(request), "127.0.0.1", port)
-            for _ in range(min(OPENING, count - len(found)))
-        ]
-        found += [connection for _, connection in await asyncio.gather(*opening)]
-    return found
+class Lines:
+    """Those of the standard input."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[bytes] = asyncio.Queue()
+        asyncio.get_running_loop().add_reader(sys.stdin, self._read)
+
+    def _read(self) -> None:
+        data = os.read(0, 4096)
+        if not data:
+            asyncio.get_running_loop().remove_reader(sys.stdin)
+        for line in data.splitlines() or [b""]:
+            self._queue.put_nowait(line)
+
+    async def ready(self) -> None:
+        print("ready", flush=True)
+        await self._queue.get()
+
+    async def wait(self) -> None:
+        await self._queue.get()
 
 
-def check(connections: list[Connection]) -> None:
-    lost = [connection.lost for connection in connections if connection.lost]
-    if lost:
-        sys.exit(f"{len(lost)} of {len(connections)} connections failed: {lost[0]}")
-
-
-async def closed(connections: list[Connection], seconds: float) -> dict[str, float]:
-    replies = 0
+async def closed(connections: list[Connection], lines: Lines, seconds: float) -> dict[str, object]:
+    """Every request that is counted as begun is awaited, so that the proxy's work is the replies' and nothing else."""
+    replies = dict.fromkeys((connection.port for connection in connections), 0)
+    busy = len(connections)
+    until = 0.0
 
     def again(connection: Connection) -> None:
-        nonlocal replies
-        replies += 1
-        connection.ask()
+        nonlocal busy
+        replies[connection.port] += 1
+        if time.perf_counter() < until:
+            connection.ask()
+        else:
+            busy -= 1
 
+    await lines.ready()
+    began = time.perf_counter()
+    until = began + seconds
     for connection in connections:
         connection.done = again
         connection.ask()
-    await asyncio.sleep(0.2)
-    began, before = time.perf_counter(), replies
-    await asyncio.sleep(seconds)
-    check(connections)
-    return {"replies": replies - before, "seconds": time.perf_counter() - began}
+    while busy and time.perf_counter() < until + 10:
+        await asyncio.sleep(0.01)
+        check(connections)
+    return {"replies": sum(replies.values()), "seconds": time.perf_counter() - began, "by": replies}
 
 
-async def rate(connections: list[Connection], seconds: float, a_second: float) -> dict[str, list[float]]:
+async def rate(connections: list[Connection], lines: Lines, seconds: float, a_second: float) -> dict[str, object]:
+    latencies: list[float] = []
+    await _by_the_clock(connections, lines, seconds, a_second, latencies.append)
+    return {"latencies": latencies}
+
+
+async def steady(connections: list[Connection], lines: Lines, seconds: float, a_second: float) -> dict[str, object]:
+    return {"replies": await _by_the_clock(connections, lines, seconds, a_second, lambda latency: None)}
+
+
+async def _by_the_clock(
+    connections: list[Connection], lines: Lines, seconds: float, a_second: float, took: Callable[[float], None]
+) -> int:
     """Requests go out by the clock whether or not earlier ones have been answered; one without a free connection
-    waits, and its wait counts.
+    waits, and its wait counts. The number of replies.
     """
     loop = asyncio.get_running_loop()
     free = list(connections)
     waiting: list[float] = []
-    latencies: list[float] = []
+    sent = answered = 0
 
     def done(connection: Connection) -> None:
-        latencies.append(time.perf_counter() - connection.asked)  # type: ignore[attr-defined]
+        nonlocal answered
+        answered += 1
+        took(time.perf_counter() - connection.due)
         free.append(connection)
         if waiting:
             send(waiting.pop(0))
 
-    def send(asked: float) -> None:
+    def send(due: float) -> None:
         if not free:
-            waiting.append(asked)
+            waiting.append(due)
             return
         connection = free.pop()
-        connection.asked = asked  # type: ignore[attr-defined]
+        connection.due = due
         connection.ask()
 
     for connection in connections:
         connection.done = done
-    began, count = loop.time(), int(seconds * a_second)
-    for number in range(count):
-        await asyncio.sleep(began + number / a_second - loop.time())
-        send(time.perf_counter())
-    while len(latencies) < count and loop.time() < began + seconds + 10:
+    await lines.ready()
+    began, count, turn = loop.time(), int(seconds * a_second), max(1, int(a_second * TURN))
+    while sent < count:
+        await asyncio.sleep(began + sent / a_second - loop.time())
+        for _ in range(min(turn, count - sent)):
+            send(time.perf_counter())
+            sent += 1
+        check(connections)
+    while answered < count and loop.time() < began + seconds + 10:
         check(connections)
         await asyncio.sleep(0.05)
-    if len(latencies) < count:
-        sys.exit(f"only {len(latencies)} of {count} requests were answered")
-    return {"latencies": latencies}
+    if answered < count:
+        sys.exit(f"only {answered} of {count} requests were answered")
+    return answered
 
 
-async def streams(connections: list[Connection]) -> dict[str, float]:
-    loop = asyncio.get_running_loop()
-    lines: asyncio.Queue[bytes] = asyncio.Queue()
-    loop.add_reader(sys.stdin, lambda: [lines.put_nowait(line) for line in os.read(0, 4096).splitlines()])
+async def streams(connections: list[Connection], lines: Lines) -> dict[str, object]:
     events = 0
     begun: set[int] = set()
     ready = asyncio.Event()
@@ -155,7 +142,7 @@ async def streams(connections: list[Connection]) -> dict[str, float]:
         def heard(data: bytes) -> None:
             nonlocal events
             events += data.count(b"\n\n")
-            if number not in begun and data:
+            if number not in begun:
                 begun.add(number)
                 if len(begun) == len(connections):
                     ready.set()
@@ -164,30 +151,74 @@ async def streams(connections: list[Connection]) -> dict[str, float]:
 
     for number, connection in enumerate(connections):
         connection.heard = listen(number)
-        connection.ask()
-        if number % OPENING == OPENING - 1:
-            await asyncio.sleep(0.02)
+    await begin(connections)
     try:
         await asyncio.wait_for(ready.wait(), 60)
     except TimeoutError:
         check(connections)
         sys.exit(f"only {len(begun)} of {len(connections)} streams began")
-    print("ready", flush=True)
-    await lines.get()
+    await lines.ready()
     before, began = events, time.perf_counter()
-    await lines.get()
-    result = {"events": events - before, "seconds": time.perf_counter() - began}
+    await lines.wait()
     check(connections)
-    return result
+    return {"events": events - before, "seconds": time.perf_counter() - began}
 
 
-async def main(mode: str, port: str, key: str, model: str, count: str, *rest: str) -> None:
-    connections = await connect(int(port), key, model, int(count))
-    modes = {"closed": closed, "rate": rate, "streams": streams}
-    result = await modes[mode](connections, *map(float, rest))  # type: ignore[operator]
+class Numbered:
+    """One numbered stream. delays: of each event, with when it was written."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.delays: list[tuple[int, int]] = []
+        self._held = b""
+
+    def heard(self, data: bytes) -> None:
+        arrived = time.perf_counter_ns()
+        data = self._held + data
+        end = 0
+        for mark in MARK.finditer(data):
+            self.numbers.append(int(mark[1]))
+            self.delays.append((int(mark[2]), arrived - int(mark[2])))
+            end = mark.end()
+        self._held = data[end:][-1000:]
+
+
+async def numbered(connections: list[Connection], lines: Lines, count: float) -> dict[str, object]:
+    """count: events of each stream. Delays are told for the time in which all streams ran."""
+    heard = [Numbered() for _ in connections]
+    left = len(connections)
+
+    def done(connection: Connection) -> None:
+        nonlocal left
+        left -= 1
+
+    for connection, one in zip(connections, heard, strict=True):
+        connection.heard, connection.done = one.heard, done
+    await lines.ready()
+    await begin(connections)
+    until = time.perf_counter() + 30 + count / wire.NUMBERED_A_SECOND
+    while left and time.perf_counter() < until:
+        check(connections)
+        await asyncio.sleep(0.1)
+    all_began = max(one.delays[0][0] for one in heard if one.delays)
+    first_ended = min(one.delays[-1][0] for one in heard if one.delays)
+    told = [delay / 1e6 for one in heard for at, delay in one.delays if all_began <= at <= first_ended]
+    return {
+        "lost": sum(int(count) - len(set(one.numbers)) for one in heard),
+        "disordered": sum(one.numbers != sorted(set(one.numbers)) for one in heard),
+        "unfinished": left,
+        "delays": sorted(told)[:: max(1, len(told) // 20_000)],
+    }
+
+
+async def main(mode: str, port: str, key: str, ask: str, count: str, *rest: str) -> None:
+    request = wire.request(f"127.0.0.1:{port}", wire.Ask(**json.loads(ask)), key)
+    connections = await connect(int(port), request, int(count))
+    modes = {"closed": closed, "rate": rate, "steady": steady, "streams": streams, "numbered": numbered}
+    lines = Lines()
+    result = await modes[mode](connections, lines, *map(float, rest))  # type: ignore[operator]
     print(json.dumps(result), flush=True)
-    for connection in connections:
-        connection.transport.abort()
+    await lines.wait()  # Connections stay, for who wants to know whose they are.
 
 
 if __name__ == "__main__":

@@ -1,26 +1,50 @@
-"""Measures the gateway beside a bare aiohttp proxy and nginx, in one run: `python contrib/bench/run.py`.
+"""Prints what the gateway is to reach and what it reaches, in one run: `python contrib/bench/run.py`.
 
-Each proxy has the first core to itself; load and upstream share the second. Rounds are interleaved and medians told:
-ratios travel between machines, the figures do not. Linux, two cores.
+Beside nginx and a bare aiohttp proxy. Each proxy has the first core to itself; load and upstream share the last.
+Rounds are interleaved and medians told: ratios travel between machines, the figures do not. Linux, two cores.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import statistics
+import os
+import platform
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-import measure
+import events
+import latency
+import many
+import memory
 import processes
+import proxies
+import replies
+import start
 import table
-from processes import Process
+import workers
+from bench import FULL, QUICK, Bench
+from lines import Line
+
+ROWS: dict[str, Callable[[Bench], list[Line]]] = {
+    "json": replies.small,
+    "large": replies.large,
+    "events": events.paced,
+    "burst": replies.burst,
+    "latency": latency.added,
+    "many": many.streams,
+    "memory": memory.used,
+    "start": start.listening,
+    "workers": workers.two,
+}
+
+
+BUSY = 1.2
+"""Processes a core; the run itself keeps one each busy."""
+NO_NGINX = "nginx is not installed: beside the bare proxy alone, and what is asked beside nginx is not judged."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,16 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bench: {why}", file=sys.stderr)
         return 2
     processes.allow_many_files()
-    plan = measure.QUICK if options.quick else measure.FULL
-    with tempfile.TemporaryDirectory(prefix="gateway-bench-") as folder, ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="gateway-bench-") as folder:
+        bench = Bench(QUICK if options.quick else FULL, Path(folder), options.soak)
         try:
-            figures = run(stack, Path(folder), plan, options.only)
+            found = {row: measured(bench, row) for row in dict.fromkeys(options.only or ROWS)}
         except RuntimeError as error:
-            print(f"bench: {error}", file=sys.stderr)
+            print(f"\nbench: {error}", file=sys.stderr)
             return 1
-    print(table.drawn(figures))
+    bench.progress("")
+    print(table.drawn([line for lines in found.values() for line in lines]))
+    for note in notes(options.quick):
+        print(note)
     if options.json:
-        Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
+        Path(options.json).write_text(json.dumps(plain(found), indent=2) + "\n")
     return 0
 
 
@@ -46,58 +73,42 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one short round: whether it works, not how fast")
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
-    parser.add_argument("--only", nargs="+", choices=("bare", "nginx", "gateway"), help="these proxies alone")
+    parser.add_argument("--only", nargs="+", metavar="ROW", choices=ROWS, help=f"these rows alone: {', '.join(ROWS)}")
+    soak = "watch memory for so long at 70 %% load"
+    parser.add_argument("--soak", type=float, default=0, metavar="MINUTES", help=soak)
     return parser.parse_args(arguments)
 
 
 def unfit() -> str | None:
     if not Path("/proc/self/stat").exists():
         return "it reads /proc, so it needs Linux"
-    cores = len(__import__("os").sched_getaffinity(0))
+    cores = len(processes.CORES)
     return None if cores >= 2 else f"it needs two cores to itself, there are {cores}"
 
 
-def run(stack: ExitStack, folder: Path, plan: measure.Plan, only: Sequence[str] | None) -> dict[str, dict[str, float]]:
-    """Medians by proxy and measure."""
-    upstream = stack.enter_context(processes.upstream(folder / "upstream"))
-    proxies = [stack.enter_context(proxy) for proxy in chosen(upstream.port, folder, only)]
-    found: dict[str, dict[str, list[float]]] = {proxy.name: {} for proxy in proxies}
-    for proxy in proxies:
-        note(found[proxy.name], {"rss at start, MB": proxy.rss()})
-    began = time.monotonic()
-    for number in range(plan.rounds):
-        direct = measure.latencies(folder, upstream, plan)
-        for step in measure.STEPS:
-            for proxy in proxies:
-                progress(f"round {number + 1}/{plan.rounds}: {step.__name__.replace('_', ' ')}: {proxy.name}", began)
-                note(found[proxy.name], step(folder, proxy, plan, direct))
-    for proxy in proxies:
-        progress(f"memory of idle streams: {proxy.name}", began)
-        note(found[proxy.name], measure.idle_streams(folder, proxy, plan))
-    progress("", began)
-    return {name: {what: statistics.median(values) for what, values in taken.items()} for name, taken in found.items()}
+def measured(bench: Bench, row: str) -> list[Line]:
+    bench.row = row
+    bench.folder.mkdir()
+    return ROWS[row](bench)
 
 
-def chosen(upstream: int, folder: Path, only: Sequence[str] | None) -> list[Process]:
-    proxies: list[Process] = [processes.bare(upstream, folder / "bare")]
-    if processes.nginx_path():
-        proxies.append(processes.Nginx(upstream, folder / "nginx"))
-    proxies.append(processes.Gateway(upstream, folder / "gateway"))
-    return [proxy for proxy in proxies if not only or proxy.name in only]
+def notes(quick: bool) -> list[str]:
+    found = [NO_NGINX] if proxies.nginx_path() is None else []
+    if quick:
+        found.append("One short round: the figures are noise.")
+    if (waiting := os.getloadavg()[0]) > BUSY * (os.cpu_count() or 1):
+        found.append(f"The machine was busy with more than this (load {waiting:.1f}): the figures are doubtful.")
+    return found
 
 
-def note(taken: dict[str, list[float]], figures: dict[str, float]) -> None:
-    for what, value in figures.items():
-        taken.setdefault(what, []).append(value)
-
-
-def progress(text: str, began: float) -> None:
-    if sys.stderr.isatty():
-        width = shutil.get_terminal_size().columns - 1
-        print(f"\r{f'{time.monotonic() - began:4.0f} s  {text}' if text else '':<{width}}", end="", file=sys.stderr)
-        print("\r" if not text else "", end="", file=sys.stderr, flush=True)
-    elif text:
-        print(f"{time.monotonic() - began:4.0f} s  {text}", file=sys.stderr, flush=True)
+def plain(found: dict[str, list[Line]]) -> dict[str, object]:
+    return {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "nginx": proxies.nginx_path() is not None,
+        "lines": [
+            {"row": row, **asdict(line), "reached": line.reached} for row, lines in found.items() for line in lines
+        ],
+    }
 
 
 if __name__ == "__main__":

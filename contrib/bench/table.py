@@ -1,35 +1,40 @@
-"""The figures as a table for the terminal."""
+"""The lines as a table for the terminal: coloured there, plain elsewhere."""
 
 from __future__ import annotations
 
-BETTER_HIGH = ("replies/s", "streams/s")
-RATIOS = "gateway : bare"
+import os
+import sys
+from collections.abc import Sequence
+
+from lines import Line, number
+
+HEAD = ("what", "measured", "", "asked", "")
+GREEN, RED, DIM = "32", "31", "2"
+_MARKS = {True: ("reached", GREEN), False: ("missed", RED), None: ("-", DIM)}
 
 
-def drawn(figures: dict[str, dict[str, float]]) -> str:
-    """A row a measure, a column a proxy, and the gateway against the bare proxy: above 1.00 the gateway is better."""
-    proxies = list(figures)
-    measures = list(dict.fromkeys(what for taken in figures.values() for what in taken))
-    both = {"bare", "gateway"} <= set(proxies)
-    rows = [["", *proxies, *([RATIOS] if both else [])]]
-    for what in measures:
-        row = [what, *(_number(figures[proxy].get(what)) for proxy in proxies)]
-        rows.append(row + ([_ratio(what, figures)] if both else []))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in enumerate(line))
-        for line in (list(zip(row, widths, strict=True)) for row in rows)
-    )
+def drawn(lines: Sequence[Line]) -> str:
+    rows = [HEAD, *((line.what, line.measured, _value(line), _asked(line), _MARKS[line.reached][0]) for line in lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    colours = [DIM, *(_MARKS[line.reached][1] for line in lines)]
+    return "\n".join(_row(row, widths, colour) for row, colour in zip(rows, colours, strict=True))
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+def _row(row: Sequence[str], widths: Sequence[int], colour: str) -> str:
+    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    if colour == DIM:
+        return coloured("  ".join(cells), DIM)
+    return "  ".join([*cells[:-1], coloured(cells[-1], colour)])
 
 
-def _ratio(what: str, figures: dict[str, dict[str, float]]) -> str:
-    bare, ours = figures["bare"].get(what), figures["gateway"].get(what)
-    if not bare or not ours or what.endswith("%") or "latency" in what:
-        return ""
-    return f"{ours / bare if what.endswith(BETTER_HIGH) else bare / ours:.2f}"
+def coloured(text: str, colour: str) -> str:
+    wanted = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return f"\x1b[{colour}m{text}\x1b[0m" if wanted else text.rstrip()
+
+
+def _value(line: Line) -> str:
+    return "" if line.value is None else f"{number(line.value)} {line.unit}".strip()
+
+
+def _asked(line: Line) -> str:
+    return "" if line.reach is None else f"{'>=' if line.least else '<='} {number(line.reach)}"

@@ -3,7 +3,7 @@
     python upstream.py        prints its port, serves until its standard input is closed
 
 The `model` of a request says what is answered: `json` a reply, `burst` a whole stream in one write, `paced` an event
-every 20 ms until the client leaves, `idle` one event and then silence.
+every 20 ms until the client leaves, `numbered` one every 125 ms, `max_tokens` of them, `idle` one and then silence.
 """
 
 from __future__ import annotations
@@ -15,62 +15,31 @@ from typing import cast
 
 import uvloop
 import wire
+from pacer import EVENT, Pacer, chunk, endless, numbered
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 MODEL = re.compile(rb'"model": *"(\w+)"')
-SLOTS = 10
-"""Paced streams are spread over so many instants of their period."""
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
+TOKENS = re.compile(rb'"max_\w*tokens": *(\d+)')
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 BODY = wire.reply_body()
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
-EVENT = chunk(wire.event())
 BURST = HEAD + chunk(wire.event() * wire.EVENTS_IN_BURST) + chunk(wire.last_events()) + b"0\r\n\r\n"
 LIST = b'{"object": "list", "data": []}'
 MODELS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(LIST), LIST)
 
 
-class Pacer:
-    """Writes an event to each of its streams, 50 times a second."""
-
-    def __init__(self) -> None:
-        self._slots: list[set[asyncio.WriteTransport]] = [set() for _ in range(SLOTS)]
-        self._next = 0
-
-    def add(self, stream: asyncio.WriteTransport) -> None:
-        min(self._slots, key=len).add(stream)
-
-    def remove(self, stream: asyncio.WriteTransport) -> None:
-        for slot in self._slots:
-            slot.discard(stream)
-
-    async def run(self) -> None:
-        loop = asyncio.get_running_loop()
-        period = 1 / wire.EVENTS_A_SECOND / SLOTS
-        due = loop.time()
-        while True:
-            for stream in self._slots[self._next]:
-                stream.write(EVENT)
-            self._next = (self._next + 1) % SLOTS
-            due = max(due + period, loop.time() - period * SLOTS)
-            await asyncio.sleep(due - loop.time())
-
-
 class Connection(asyncio.Protocol):
-    def __init__(self, pacer: Pacer) -> None:
-        self._pacer = pacer
+    def __init__(self, paced: Pacer, counted: Pacer) -> None:
+        self._paced, self._counted = paced, counted
         self._held = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._pacer.remove(self._transport)
+        self._paced.remove(self._transport)
+        self._counted.remove(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._held += data
@@ -91,20 +60,33 @@ class Connection(asyncio.Protocol):
         elif model[1] == b"burst":
             self._transport.write(BURST)
         else:
-            self._transport.write(HEAD + EVENT)
-            if model[1] == b"paced":
-                self._pacer.add(self._transport)
+            self._stream(model[1], request)
+
+    def _stream(self, model: bytes, request: bytes) -> None:
+        self._transport.write(HEAD)
+        if model == b"numbered":
+            tokens = TOKENS.search(request)
+            assert tokens is not None
+            stream = numbered(self._transport, int(tokens[1]))
+            if stream():
+                self._counted.add(self._transport, stream)
+            return
+        self._transport.write(EVENT)
+        if model == b"paced":
+            self._paced.add(self._transport, endless(self._transport))
 
 
 async def main() -> None:
     loop = asyncio.get_running_loop()
-    pacer, closed = Pacer(), asyncio.Event()
-    server = await loop.create_server(lambda: Connection(pacer), "127.0.0.1", 0, backlog=4096)
+    paced, counted = Pacer(wire.EVENTS_A_SECOND, slots=10), Pacer(wire.NUMBERED_A_SECOND, slots=50)
+    closed = asyncio.Event()
+    server = await loop.create_server(lambda: Connection(paced, counted), "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
-    loop.add_reader(sys.stdin, lambda: sys.stdin.read(1) or closed.set())
-    pacing = asyncio.ensure_future(pacer.run())
+    loop.add_reader(sys.stdin, lambda: None if sys.stdin.read(1) else closed.set())
+    pacing = [asyncio.ensure_future(pacer.run()) for pacer in (paced, counted)]
     await closed.wait()
-    pacing.cancel()
+    for task in pacing:
+        task.cancel()
 
 
 if __name__ == "__main__":

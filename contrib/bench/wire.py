@@ -1,28 +1,68 @@
-"""What is sent: one request of 2 kB, one JSON reply of 1.5 kB, and event streams, by the model that is asked for."""
+"""What is sent: requests of 2 kB and 50 kB, one JSON reply of 1.5 kB, and event streams, by the model asked for."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass, replace
 
-EVENTS_IN_BURST = 204
+EVENTS_IN_BURST = 200
 EVENTS_A_SECOND = 50
-MODELS = ("json", "burst", "paced", "idle")
+NUMBERED_A_SECOND = 8
+MODELS = ("json", "burst", "paced", "idle", "numbered")
+WORDS = "What is this? "
 
 
-def request(host: str, model: str, key: str, stream: bool) -> bytes:
+@dataclass(frozen=True)
+class Ask:
+    """One kind of request. size: bytes of its body, about. events: how many a `numbered` stream has.
+
+    messages: whether it is asked in Anthropic's words, which the gateway has to translate.
+    """
+
+    model: str
+    size: int = 2000
+    events: int = 0
+    messages: bool = False
+
+    @property
+    def streams(self) -> bool:
+        return not self.model.endswith("json")
+
+
+JSON = Ask("json")
+LARGE = Ask("json", size=50_000)
+BURST = Ask("burst")
+PACED = Ask("paced")
+TRANSLATED = Ask("paced", messages=True)
+IDLE = Ask("idle")
+
+
+def named(ask: Ask, prefix: str) -> str:
+    """As text for a command line, with the model as a proxy wants it."""
+    return json.dumps(asdict(replace(ask, model=prefix + ask.model)))
+
+
+def path(ask: Ask) -> str:
+    return "/v1/messages" if ask.messages else "/v1/chat/completions"
+
+
+def request(host: str, ask: Ask, key: str) -> bytes:
     """The bytes of a whole HTTP request."""
-    body = request_body(model, stream)
+    body = request_body(ask)
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
+        f"POST {path(ask)} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
-def request_body(model: str, stream: bool) -> bytes:
-    messages = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "What is this? " * 130}]
-    asked = {"model": model, "messages": messages, "temperature": 0.5, "stream": stream}
-    if stream:
+def request_body(ask: Ask) -> bytes:
+    said = {"role": "user", "content": WORDS * ((ask.size - 180) // len(WORDS))}
+    asked = {"model": ask.model, "temperature": 0.5, "stream": ask.streams, "max_tokens": ask.events or 1000}
+    if ask.messages:
+        return json.dumps(asked | {"system": "Be short.", "messages": [said]}).encode()
+    asked["messages"] = [{"role": "system", "content": "Be short."}, said]
+    if ask.streams:
         asked["stream_options"] = {"include_usage": True}
     return json.dumps(asked).encode()
 
@@ -46,9 +86,9 @@ def reply_body() -> bytes:
     ).encode()
 
 
-def event() -> bytes:
+def event(text: str = " benchmark") -> bytes:
     """One event of a stream, about 250 bytes."""
-    choice = {"index": 0, "delta": {"content": " benchmark"}, "logprobs": None, "finish_reason": None}
+    choice = {"index": 0, "delta": {"content": text}, "logprobs": None, "finish_reason": None}
     chunk = {
         "id": "chatcmpl-0123456789abcdefghijkl",
         "object": "chat.completion.chunk",
