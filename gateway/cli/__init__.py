@@ -11,6 +11,7 @@ from ..errors import StartupError
 from .context import Context
 
 _OWN = {
+    "bench": ("bench", "bench"),
     "serve": ("serve", "serve"),
     "status": ("status", "status"),
     "check": ("check", "check"),
