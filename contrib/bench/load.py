@@ -184,7 +184,7 @@ class Numbered:
 
 
 async def numbered(connections: list[Connection], lines: Lines, count: float) -> dict[str, object]:
-    """count: events of each stream. Delays are told for the time in which all streams ran."""
+    """count: events of each stream. Delays are told for the time in which all streams ran, if there was one."""
     heard = [Numbered() for _ in connections]
     left = len(connections)
 
@@ -202,11 +202,13 @@ async def numbered(connections: list[Connection], lines: Lines, count: float) ->
         await asyncio.sleep(0.1)
     all_began = max(one.delays[0][0] for one in heard if one.delays)
     first_ended = min(one.delays[-1][0] for one in heard if one.delays)
-    told = [delay / 1e6 for one in heard for at, delay in one.delays if all_began <= at <= first_ended]
+    together = all_began < first_ended
+    told = [delay / 1e6 for one in heard for at, delay in one.delays if not together or all_began <= at <= first_ended]
     return {
         "lost": sum(int(count) - len(set(one.numbers)) for one in heard),
         "disordered": sum(one.numbers != sorted(set(one.numbers)) for one in heard),
         "unfinished": left,
+        "together": together,
         "delays": sorted(told)[:: max(1, len(told) // 20_000)],
     }
 
