@@ -137,6 +137,15 @@ def test_every_operator_command_runs(tmp_path: Path) -> None:
         assert ended.returncode == 0, (line, ended.stdout, ended.stderr)
 
 
+def test_the_bench_of_a_running_gateway_takes_what_it_is_given() -> None:
+    from gateway.cli.bench import bench
+
+    [line] = blocks("sh bench")
+    assert line.split()[:2] == ["gateway", "bench"]
+    with bench.make_context("bench", line.split()[2:]) as context:
+        assert all(context.params[name] for name in ("url", "model", "upstream"))
+
+
 async def test_an_upstream_needs_no_file(tmp_path: Path) -> None:
     [line] = blocks("sh serve")
     async with FakeUpstream() as far:
