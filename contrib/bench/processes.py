@@ -63,7 +63,7 @@ class Process:
             return subprocess.Popen(
                 self._command,
                 cwd=self._folder,
-                env={**os.environ, **(self._environ or {})},
+                env=environ(self._environ or {}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.log,
@@ -149,6 +149,12 @@ class Load(Process):
 
     def _listening(self) -> int:
         return 0
+
+
+def environ(more: Mapping[str, str]) -> dict[str, str]:
+    """Without what would have Python compile every module at every start, as no installed gateway does."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | dict(more)
 
 
 def allow_many_files() -> None:
