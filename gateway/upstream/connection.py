@@ -24,11 +24,9 @@ UNASKED = "The upstream sent what it was not asked for."
 LOST = "The connection to the upstream was lost in the middle of its reply."
 
 
-class BrokenPayload(UpstreamBroken):
-    """A body that the parser cannot read: it makes one with words of its own, which may quote what came."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__(LOST)
+def broken_payload(words: str) -> UpstreamBroken:
+    """A body that the parser cannot read; its words may quote what came."""
+    return UpstreamBroken(LOST)
 
 
 class Connection(BaseProtocol):
@@ -56,7 +54,7 @@ class Connection(BaseProtocol):
             self,
             loop,
             READ_LIMIT,
-            payload_exception=BrokenPayload,
+            payload_exception=broken_payload,  # type: ignore[arg-type]  # it is only called
             max_line_size=32768,
             max_field_size=32768,
             max_headers=256,
