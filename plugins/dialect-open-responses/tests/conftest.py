@@ -98,3 +98,12 @@ def schema() -> dict[str, Any]:
     if folder is None or not (folder / "specs" / SCHEMA).exists():
         pytest.skip(f"the specification {SCHEMA} is not here")
     return json.loads((folder / "specs" / SCHEMA).read_bytes())
+
+
+@pytest.fixture
+def decode(client, target):
+    def decoded(*events, stream=True):
+        found = client.decoder(target, stream)
+        return [event for data in events for event in found.feed(data)] + list(found.finish())
+
+    return decoded

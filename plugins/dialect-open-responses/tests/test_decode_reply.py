@@ -5,15 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from response_events import USAGE, blocks, created, ended, event
 
 from gateway import (
     BlockDelta,
-    BlockStart,
-    BlockStop,
     Citation,
     Failed,
     Finished,
@@ -29,50 +27,6 @@ from gateway import (
 )
 
 NAME = "open-responses"
-USAGE = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
-
-
-def event(type, **members):
-    return f"data: {json.dumps({'type': type, **members})}\n\n".encode()
-
-
-def created():
-    return event("response.created", response={"id": "resp_1", "model": "gpt", "created_at": 7.0})
-
-
-def ended(*output, status="completed", **members):
-    response = {"id": "resp_1", "model": "gpt", "status": status, "output": list(output), "usage": USAGE} | members
-    return event("response.completed" if status == "completed" else "response.incomplete", response=response)
-
-
-@pytest.fixture
-def decode(client, target):
-    def decoded(*events, stream=True):
-        found = client.decoder(target, stream)
-        return [event for data in events for event in found.feed(data)] + list(found.finish())
-
-    return decoded
-
-
-def blocks(events):
-    """Each block as [its start, all its text], and whether it was stopped. Names of calls' items are left out."""
-    found = {}
-    for one in events:
-        if isinstance(one, BlockStart):
-            assert one.index == len(found)
-            found[one.index] = [one.block, "", False]
-        elif isinstance(one, BlockDelta):
-            assert not found[one.index][2]
-            found[one.index][1] += one.text
-        elif isinstance(one, BlockStop):
-            assert not found[one.index][2]
-            found[one.index][2] = True
-    assert all(stopped for _, _, stopped in found.values())
-    return [(unnamed(block), text) for block, text, _ in found.values()]
-
-
-def unnamed(block):
-    return msgspec.structs.replace(block, item_id=None) if isinstance(block, ToolCall) else block
 
 
 def message(text, **members):

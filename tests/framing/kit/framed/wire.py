@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -17,7 +18,7 @@ Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 INTERIM = (b"HTTP/1.1 100 ", b"HTTP/1.1 103 ")
 
 
-class Server:
+class Server(ABC):
     """On loopback. talks: how many connections there were."""
 
     def __init__(self) -> None:
@@ -57,8 +58,9 @@ class Server:
             head = await reader.readuntil(b"\r\n\r\n")
             await self._answer(head, await body_of(head, reader), writer)
 
+    @abstractmethod
     async def _answer(self, head: bytes, body: bytes, writer: Writer) -> None:
-        raise NotImplementedError
+        """One request."""
 
 
 class Echo(Server):
