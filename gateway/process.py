@@ -11,6 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .egress import Egress
@@ -19,6 +20,7 @@ from .lifespan import Lifespan
 from .pipeline.compile import Assembly, assemble
 from .provider import Timeouts
 from .settings import Finding
+from .shares import Shares
 from .sockets import tls_context
 from .status import Status
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 WORKER = "GATEWAY_WORKER"
 """The variable with the number of one of several workers."""
+SHARES = "GATEWAY_WORKER_SHARES"
+"""The variable with the file of their `Shares`."""
 log = logging.getLogger("gateway.process")
 
 
@@ -98,12 +102,18 @@ def _report(findings: Sequence[Finding], machine: bool) -> None:
 async def _listen(assembly: Assembly, status: Status, sockets: Sockets, context: Context) -> HttpServer:
     from .server import HttpServer
 
-    server = HttpServer(assembly)
+    server = HttpServer(assembly, _shares())
     status.draining = lambda: server.draining
     await server.start(sockets.main, tls_context(assembly.core.listen.tls, context.document.environ))
     if sockets.internal is not None:
         await server.listen_internal(sockets.internal)
     return server
+
+
+def _shares() -> Shares | None:
+    """None for one worker alone."""
+    file = os.environ.get(SHARES)
+    return None if file is None else Shares(Path(file), int(os.environ[WORKER]))
 
 
 def _mine(lifespans: Sequence[Lifespan], machine: bool) -> list[Lifespan]:

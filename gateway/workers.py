@@ -13,8 +13,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from .process import WORKER, Sockets
+from .process import SHARES, WORKER, Sockets
+from .shares import Shares, lay_out
 
 RUN_DIR = "GATEWAY_RUN_DIR"
 FDS = "GATEWAY_WORKER_FDS"
@@ -54,7 +56,9 @@ class Supervisor:
 
     def _environ(self, run_dir: str) -> Mapping[str, str]:
         fds = ",".join(str(sock.fileno()) for sock in self._sockets)
-        return {**os.environ, RUN_DIR: run_dir, FDS: fds}
+        shares = Path(run_dir, "connections")
+        lay_out(shares, self._count)
+        return {**os.environ, RUN_DIR: run_dir, FDS: fds, SHARES: str(shares)}
 
     def _start(self, index: int, environ: Mapping[str, str]) -> None:
         self._workers[index] = subprocess.Popen(  # noqa: S603
@@ -77,6 +81,7 @@ class Supervisor:
                 del self._workers[index]
                 return False
             log.error("worker %d ended with %s; starting another", index, code)
+            Shares(Path(environ[SHARES]), index).leave()
             self._start(index, environ)
         return True
 

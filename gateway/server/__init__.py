@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Mapping
 from functools import partial
@@ -33,6 +34,8 @@ from ..pipeline.exchange import Exchange
 from ..requests import accept_request_id, allowed_here, cors_headers, query_of, split_target
 from ..router import Match, Served
 from ..routes import Answer, RouteSpec
+from ..shares import Shares
+from .acceptor import Acceptor
 from .bodies import Body, Held
 from .protocol import Handler, Server
 from .request import Request
@@ -43,31 +46,38 @@ _NOWHERE = Operation("state", "GET", "")
 
 
 class HttpServer:
-    """Serves one Assembly; `assembly` may be swapped while requests run, each keeps the one it began with."""
+    """Serves one Assembly; `assembly` may be swapped while requests run, each keeps the one it began with.
 
-    def __init__(self, assembly: Assembly) -> None:
+    shares: of the workers, where there are several.
+    """
+
+    def __init__(self, assembly: Assembly, shares: Shares | None = None) -> None:
         self.assembly = assembly
+        self._shares = shares
         self.running = 0
         self.draining = False
         self._idle = asyncio.Event()
         self._held = Held(assembly.core.limits)
         self._peers = Peers(assembly.core.listen.trusted_proxies)
         self._runners: list[web.ServerRunner] = []
-        self._sites: list[web.BaseSite] = []
+        self._sites: list[web.BaseSite | Acceptor] = []
 
-    async def start(self, sock: Any, tls: ssl.SSLContext | None) -> None:
-        await self._serve(sock, tls, self._handle)
+    async def start(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
+        runner, server = await self._serve(self._handle)
+        if self._shares is None:
+            await self._listen(runner, sock, tls)
+            return
+        acceptor = Acceptor(sock, tls, server, self._shares)
+        server.gone = acceptor.gone
+        acceptor.start()
+        self._sites.append(acceptor)
 
-    async def listen_internal(self, sock: Any) -> None:
+    async def listen_internal(self, sock: socket.socket) -> None:
         """Serve the routes marked `internal` on a socket of their own, to whoever reaches it."""
-        await self._serve(sock, None, self._handle_internal)
+        runner, _ = await self._serve(self._handle_internal)
+        await self._listen(runner, sock, None)
 
-    async def _serve(
-        self,
-        sock: Any,
-        tls: ssl.SSLContext | None,
-        handler: Handler,
-    ) -> None:
+    async def _serve(self, handler: Handler) -> tuple[web.ServerRunner, Server]:
         server = Server(
             handler,
             self._not_http,
@@ -82,6 +92,9 @@ class HttpServer:
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         self._runners.append(runner)
+        return runner, server
+
+    async def _listen(self, runner: web.ServerRunner, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
         site = web.SockSite(runner, sock, ssl_context=tls, backlog=1024)
         await site.start()
         self._sites.append(site)

@@ -27,14 +27,20 @@ Handler = Callable[[Request], Awaitable[bool]]
 
 
 class Server(web.Server):
-    """refuse: answers bytes that are no request."""
+    """refuse: answers bytes that are no request. gone: told of each connection that ends."""
 
     def __init__(self, handler: Handler, refuse: Handler, **options: Any) -> None:
         super().__init__(handler, **options)  # type: ignore[arg-type]
         self._handlers = handler, refuse
+        self.gone: Callable[[], None] | None = None
 
     def __call__(self) -> web.RequestHandler:
         return Protocol(self, *self._handlers, loop=self._loop, **self._kwargs)
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        super().connection_lost(handler, exc)
+        if self.gone is not None:
+            self.gone()
 
 
 class Protocol(web.RequestHandler):

@@ -132,6 +132,24 @@ def test_workers_share_the_port_a_crashed_one_is_replaced_and_all_drain(tmp_path
         assert gateway.stop() == 0
 
 
+def test_connections_are_spread_evenly_over_workers(tmp_path: Path) -> None:
+    with RunningGateway(tmp_path, None, "--workers", "2") as gateway:
+        host, port = gateway.url.removeprefix("http://").split(":")
+        environ = Path(f"/proc/{children(gateway.process.pid)[0]}/environ").read_bytes().split(b"\0")
+        [file] = [line.partition(b"=")[2].decode() for line in environ if line.startswith(b"GATEWAY_WORKER_SHARES=")]
+
+        def counts() -> list[int]:
+            return list(memoryview(Path(file).read_bytes()).cast("I"))
+
+        assert eventually(lambda: counts() == [0, 0])
+        clients = [socket.create_connection((host, int(port))) for _ in range(40)]
+        assert eventually(lambda: sum(counts()) == 40)
+        assert min(counts()) >= 10  # one alone would take all
+        for client in clients:
+            client.close()
+        assert eventually(lambda: counts() == [0, 0])
+
+
 def test_metrics_are_right_across_workers(tmp_path: Path) -> None:
     with RunningGateway(tmp_path, None, "--workers", "2") as gateway:
         for _ in range(30):
