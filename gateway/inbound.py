@@ -75,7 +75,8 @@ class Inbound(msgspec.Struct):
     params: the path's `{name}` parts, decoded. query: last value wins. headers: looked up by lower-case name,
     whatever the case on the wire. peer: the client's address, behind trusted proxies only. receive: reads the body,
     bounded; the pipeline calls it once the client is known. body: empty until `read` has run; the beginning of it where
-    the dialect reads it along by an `intake` and more is `arriving`.
+    the dialect reads it along by an `intake` and more is `arriving`; empty again once a stream has begun, so that many
+    of them can be open: what an Encoder or Tap needs of it, it takes when it is made.
     """
 
     operation: Operation

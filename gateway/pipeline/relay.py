@@ -41,6 +41,7 @@ async def _whole(exchange: Exchange, opened: Opened, sink: Sink, headers: Mappin
 async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
     """On passthrough, half an event that an upstream ended in is held back: it would spoil what is said after it."""
     await sink.begin(opened.status, headers)
+    exchange.inbound.body = b""
     exchange.status = opened.status
     try:
         await _pump(exchange, opened, sink)

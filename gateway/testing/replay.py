@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from urllib.parse import unquote
 
 import msgspec
@@ -193,7 +194,8 @@ def _passed(
     chunks: Iterable[bytes],
 ) -> Answered:
     stream = client.streams(reply.media_type, encoded)
-    tap = client.tap(to, stream, encoded, request)
+    tap = client.tap(to, stream, encoded, passing := copy(request))
+    passing.body = b""  # as in the pipeline, once a stream has begun
     body = b"".join([tap.feed(chunk) for chunk in chunks])
     error = UpstreamBroken("The connection to the upstream was lost.")
     if not reply.lost:
@@ -217,7 +219,8 @@ def _translated(
     chunks: Iterable[bytes],
 ) -> Answered:
     framing: Framing = server.peek(request).framing if call.stream else "json"
-    encoder = server.encoder(call, request, framing)
+    encoder = server.encoder(call, passing := copy(request), framing)
+    passing.body = b""
     streams = client.streams(reply.media_type, encoded)
     events = list(decoded(client.decoder(to, streams), chunks, reply.lost))
     usage = next((event for event in reversed(events) if isinstance(event, Usage)), None)

@@ -235,8 +235,11 @@ def _events(client: ClientDialect, reply: UpstreamAnswer, chunks: list[bytes]) -
 
 
 def _tap(client: ClientDialect, server: ServerDialect, reply: UpstreamAnswer) -> Tap:
+    """Made like in the pipeline, where the request's body is gone once a stream has begun."""
     request = request_by(server, client, reply.stream)
-    return client.tap(TARGET, reply.stream, client.edit(request, Edit("m"), TARGET), request)
+    tap = client.tap(TARGET, reply.stream, client.edit(request, Edit("m"), TARGET), request)
+    request.body = b""
+    return tap
 
 
 def _tapped(

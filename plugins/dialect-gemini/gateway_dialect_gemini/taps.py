@@ -26,7 +26,7 @@ class StreamTap(Tap):
 
     def __init__(self, encoded: Encoded, inbound: Inbound) -> None:
         self._frames = framings.Frames()
-        self._inbound = inbound
+        self._asked = _candidates(inbound.body)
         self._sse = encoded.query.get("alt") == "sse"
         self._begun = False
         self._gap = b""
@@ -78,7 +78,7 @@ class StreamTap(Tap):
         self._blocked = self._blocked or _blocked(tail)
 
     def _all_finished(self) -> bool:
-        return len(self._finished) >= _asked(self._inbound) if self._finished else False
+        return bool(self._finished) and len(self._finished) >= self._asked
 
 
 class WholeTap(BodyTap):
@@ -111,10 +111,12 @@ def _blocked(tail: Tail) -> bool:
     return tail.prompt_feedback is not None and reasons.named(tail.prompt_feedback.block_reason) is not None
 
 
-def _asked(inbound: Inbound) -> int:
-    """Candidates that the client asked for."""
+def _candidates(body: bytes) -> int:
+    """How many were asked for."""
+    if b"andidate" not in body:  # either spelling
+        return 1
     try:
-        config = parse(inbound.body).inner(CONFIG)
+        config = parse(body).inner(CONFIG)
         return max((config.integer("candidateCount") if config is not None else None) or 1, 1)
     except GatewayError:
         return 1

@@ -84,8 +84,9 @@ def response_id(upstream: str | None) -> str:
     return "resp_" + (core if _ID.fullmatch(core) else hashlib.sha256(core.encode("utf-8", "replace")).hexdigest()[:32])
 
 
-def resource(call: Call, inbound: Inbound, started: Started, openai: bool) -> Resource:
-    asked = Members(parsed(inbound.body))
+def resource(call: Call, body: bytes, started: Started, openai: bool) -> Resource:
+    """body: of the request."""
+    asked = Members(parsed(body))
 
     def given(name: str, default: bytes = b"null") -> Raw:
         return asked.seen(name) or Raw(default)

@@ -59,7 +59,7 @@ class ReplyEncoder(Encoder):
         self._loss = Loss()
         self.loss = self._loss.paths
         self._call = call
-        self._inbound = inbound
+        self._body = inbound.body
         self._streams = streams
         self._openai = knows_openai_only(inbound)
         self._started = Started()
@@ -134,7 +134,7 @@ class ReplyEncoder(Encoder):
         self._started = event
         self._loss.own = event.dialect == NAME
         self._loss.keep(event.extra)
-        self._resource = resource(self._call, self._inbound, event, self._openai)
+        self._resource = resource(self._call, self._body, event, self._openai)
         now = raw(self._resource) if self._streams else Raw(b"")
         return [wire.Created(response=now), wire.InProgress(response=now)]
 
@@ -268,7 +268,7 @@ class ReplyEncoder(Encoder):
         return self._whole(body, other_members(self._started, self._started.extra | finished.extra))
 
     def _failed(self, error: GatewayError) -> Raw:
-        body = self._resource or resource(self._call, self._inbound, self._started, self._openai)
+        body = self._resource or resource(self._call, self._body, self._started, self._openai)
         for item in self._items:
             self._output.setdefault(item.index, item.value("incomplete"))
         body.status = "failed"

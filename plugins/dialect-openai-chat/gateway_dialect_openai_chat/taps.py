@@ -55,7 +55,7 @@ class StreamTap(Tap):
 
     def __init__(self, inbound: Inbound, hide_usage: bool) -> None:
         self._splitter = sse.Splitter()
-        self._inbound = inbound
+        self._asked = _choices(inbound.body)
         self._hide_usage = hide_usage
         self._named = False
         self._size = OutputSize(_SAID, SAMPLE)
@@ -113,13 +113,7 @@ class StreamTap(Tap):
 
     def _all_finished(self) -> bool:
         """Without [DONE], each of the `n` choices must have said that it ended."""
-        if not self._finished:
-            return False
-        try:
-            asked = _ASKED.decode(self._inbound.body).n or 1
-        except msgspec.DecodeError:
-            asked = 1
-        return len(self._finished) >= asked
+        return bool(self._finished) and len(self._finished) >= self._asked
 
     def _hides(self, event: bytes) -> bool:
         """Takes in what the event says; whether it is to be taken out."""
@@ -156,6 +150,16 @@ class WholeTap(BodyTap):
         if self.usage is None:
             choices = jsontext.objects(jsontext.members(body).get("choices", _NONE))
             self.output_bytes = sum(_said(choice.get("message", _NONE)) for choice in choices)
+
+
+def _choices(body: bytes) -> int:
+    """How many were asked for."""
+    if b'"n"' not in body:
+        return 1
+    try:
+        return _ASKED.decode(body).n or 1
+    except msgspec.DecodeError:
+        return 1
 
 
 def _said(message: Raw) -> int:
