@@ -12,11 +12,11 @@ No clock anywhere: a step of a script is bytes to send, an `asyncio.Event` to wa
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from types import TracebackType
 from typing import Self
-from weakref import WeakKeyDictionary
 
 import msgspec
 from aiohttp import web
@@ -116,21 +116,29 @@ def endless(chunk: bytes, content_type: str = "text/event-stream") -> Script:
 
 
 class FakeUpstream:
-    """drop_reused: a second request on a connection gets no answer, only its end: a stale keep-alive connection."""
+    """drop_reused: a second request on a connection gets no answer, only its end: a stale keep-alive connection.
 
-    def __init__(self, drop_reused: bool = False) -> None:
+    host: a loopback address. tls: of a server; plain HTTP without.
+    """
+
+    def __init__(
+        self, drop_reused: bool = False, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+    ) -> None:
         self.drop_reused = drop_reused
+        self._host = host
+        self._tls = tls
         self.arrived: list[Arrived] = []
         self._scripts: dict[str, list[Script]] = {}
         self._changed = asyncio.Condition()
-        self._used: WeakKeyDictionary[asyncio.Transport, int] = WeakKeyDictionary()
+        self._used: set[asyncio.Transport] = set()
         self._idle: set[asyncio.Transport] = set()
         server = web.Server(self._handle, handler_cancellation=True, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'http' if self._tls is None else 'https'}://{host}:{self.port}"
 
     def answer(self, path: str, *scripts: Script) -> None:
         """What the path answers, one script a request; the last one also to all that follow."""
@@ -150,7 +158,7 @@ class FakeUpstream:
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, self._host, 0, ssl_context=self._tls)
         await site.start()
         self.port: int = self._runner.addresses[0][1]
         return self
@@ -164,8 +172,8 @@ class FakeUpstream:
         transport = request.transport
         assert transport is not None
         self._idle.discard(transport)
-        self._used[transport] = self._used.get(transport, 0) + 1
-        arrived = Arrived(request, reused=self._used[transport] > 1)
+        arrived = Arrived(request, reused=transport in self._used)
+        self._used.add(transport)
         self.arrived.append(arrived)
         async with self._changed:
             self._changed.notify_all()

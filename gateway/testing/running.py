@@ -129,5 +129,8 @@ class RunningGateway:
 
 def _clean() -> dict[str, str]:
     """The environment without what would configure a gateway, and with no proxy in the way."""
-    drop = ("GATEWAY_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "CONFIG_PATH", "ENDPOINTS", "HTTP_PROXY", "http_proxy")
-    return {name: value for name, value in os.environ.items() if not name.startswith(drop)}
+    drop = ("GATEWAY_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "CONFIG_PATH", "ENDPOINTS")
+    proxies = {"PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(drop) and name.upper() not in proxies
+    }

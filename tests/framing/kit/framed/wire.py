@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -18,15 +19,17 @@ Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 INTERIM = (b"HTTP/1.1 100 ", b"HTTP/1.1 103 ")
 
 
-class Server(ABC):
+class Listener(ABC):
     """On loopback. talks: how many connections there were."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+        self._host = host
+        self._tls = tls
         self._open: list[tuple[asyncio.Task[None], Writer]] = []
         self.talks = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._begin, "127.0.0.1", 0, limit=2**20)
+        self._server = await asyncio.start_server(self._begin, self._host, 0, limit=2**20, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -39,10 +42,12 @@ class Server(ABC):
             writer.transport.abort()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
+        await asyncio.gather(*(task for task, _ in self._open), return_exceptions=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'http' if self._tls is None else 'https'}://{host}:{self.port}"
 
     def _begin(self, reader: Reader, writer: Writer) -> None:
         self.talks += 1
@@ -52,6 +57,14 @@ class Server(ABC):
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await self._talk(reader, writer)
         writer.close()
+
+    @abstractmethod
+    async def _talk(self, reader: Reader, writer: Writer) -> None:
+        """One connection, which ends with it."""
+
+
+class Server(Listener):
+    """Answers requests, one after another."""
 
     async def _talk(self, reader: Reader, writer: Writer) -> None:
         while True:
