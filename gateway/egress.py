@@ -22,7 +22,9 @@ _ENTRY = re.compile(r"(\[[0-9a-f:.]+\]|[^\s/:@\[\]]+):([0-9]{1,5})", re.IGNORECA
 
 
 class Egress:
-    """What an operator configured may be anywhere; what a user supplied only at a public address.
+    """What an operator configured may be anywhere; what a user supplied only at a public address. By a proxy the same
+    holds: a user's name is looked up here, each number is checked, and one of them is all that the proxy is told. Where
+    the proxy itself stands is the operator's.
 
     allowed: exemptions for users' addresses (LibreChat's `allowedAddresses`): `name:port`, or the address as numbers,
     an IPv6 one in brackets. A name is trusted wherever it leads.

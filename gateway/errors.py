@@ -18,6 +18,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+PROXY_FAILED = "proxy_failed"
+"""The `code` where not the upstream failed but the proxy on the way to it."""
+
 
 class GatewayError(Exception):
     """What a client is told: `public` is safe text; `kind` names the class of error in words dialects map."""

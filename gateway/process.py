@@ -19,6 +19,7 @@ from .errors import SettingsError
 from .lifespan import Lifespan
 from .pipeline.compile import Assembly, assemble
 from .provider import Timeouts
+from .proxies import Proxies
 from .settings import Finding
 from .shares import Shares
 from .sockets import tls_context
@@ -75,7 +76,7 @@ async def _open(context: Context, machine: bool, stack: AsyncExitStack) -> tuple
     settings, core = context.settings(), context.core
     egress = Egress.of(settings)
     times = core.timeouts
-    upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle))
+    upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle), Proxies.of(settings))
     status = Status(context.composed.unenforced, int(os.environ.get(WORKER, "0")))
     assembly = assemble(settings, context.registry, upstream, egress, status.routes(), context.composed.unclaimed)
     status.assembly = assembly
@@ -96,7 +97,7 @@ def _report(findings: Sequence[Finding], machine: bool) -> None:
     if errors:
         raise SettingsError("\n".join(errors))
     for finding in findings if machine else ():
-        log.warning("%s", finding)
+        log.log(logging.INFO if finding.level == "note" else logging.WARNING, "%s", finding)
 
 
 async def _listen(assembly: Assembly, status: Status, sockets: Sockets, context: Context) -> HttpServer:

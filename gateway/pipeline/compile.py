@@ -14,6 +14,7 @@ from ..errors import PluginError, SettingsError
 from ..lifespan import Lifespan
 from ..plugins import Registry, missing
 from ..provider import Provider, Timeouts, Upstream
+from ..proxies import proxy_findings
 from ..router import Router
 from ..routes import RouteSpec
 from ..services import Services
@@ -118,7 +119,8 @@ def assemble(
     lifespans = collect("register_lifespans", **both)
     findings = [finding for directory in directories for finding in directory.findings()]
     findings += [finding for provider in endpoints.values() for finding in provider.findings()]
-    findings += [*contradictions(core), *useless_exemptions(settings), *fidelity.findings(agents, endpoints)]
+    findings += [*contradictions(core), *useless_exemptions(settings), *proxy_findings(settings)]
+    findings += fidelity.findings(agents, endpoints)
     findings += missing_parts(registry, services, servers, authenticators, permissions, endpoints)
     return Assembly(core, registry, services, pipeline, router, lifespans, findings)
 

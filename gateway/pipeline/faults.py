@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..errors import UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
+from ..errors import PROXY_FAILED, UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
 from .overflow import Overflow
 
 Fault = Literal["429", "5xx", "timeout", "connect", "context_overflow", "credentials"]
@@ -28,7 +28,7 @@ def fault_of(error: UpstreamError, overflow: Overflow) -> Fault | None:
         return "context_overflow"
     if error.code in RATE_LIMITS:
         return "429"
-    return "connect" if error.code == UpstreamBroken.code else "5xx"
+    return "connect" if error.code in (UpstreamBroken.code, PROXY_FAILED) else "5xx"
 
 
 def is_enough(error: UpstreamError) -> bool:

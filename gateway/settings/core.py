@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from ..secret import Secret
 from .known import KnownModel
 from .routes import Allow, FidelityRules, Level, OverflowWords, Retries, RouteSettings
 
@@ -74,6 +75,18 @@ class TimeoutSettings(Struct, frozen=True, forbid_unknown_fields=True):
     keepalive: Seconds = 75.0
 
 
+class ProxySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """url: the HTTP proxy that upstreams are reached through, `http://user:${PASSWORD}@proxy.example:3128`; by default
+    that of `PROXY`, else of `HTTPS_PROXY` and `HTTP_PROXY`.
+
+    direct: what is reached without it, besides this machine and what `NO_PROXY` names: `intranet.example` with all
+    names below it, `10.0.0.0/8` of addresses that stand as numbers, `host.example:8080`, or `*` for everything.
+    """
+
+    url: Secret | None = None
+    direct: tuple[str, ...] = ()
+
+
 class Log(Struct, frozen=True, forbid_unknown_fields=True):
     """level: the least that is logged. format: `auto` is console on a terminal and JSON elsewhere."""
 
@@ -97,6 +110,7 @@ class Core(Struct, frozen=True):
     catalogue: dict[str, KnownModel] = field(default_factory=dict)
     limits: BodyLimits = BodyLimits()
     timeouts: TimeoutSettings = TimeoutSettings()
+    proxy: ProxySettings = ProxySettings()
     log: Log = field(default_factory=Log)
     unenforced: Literal["warn", "refuse"] = "warn"
     fidelity: Level | FidelityRules = "report"

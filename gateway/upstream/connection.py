@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Sequence
+from typing import ClassVar
 
 from aiohttp import ClientPayloadError
 from aiohttp.base_protocol import BaseProtocol
@@ -19,21 +21,23 @@ READ_LIMIT = 2**16
 """Bytes that may wait for a slow client before the upstream is not read any more (twice of it at most)."""
 ONE_WRITE = 2**15
 """Bytes up to which head and body are joined; larger bodies are not copied for it."""
-NO_HTTP = "The upstream does not speak HTTP as it should."
-UNASKED = "The upstream sent what it was not asked for."
-LOST = "The connection to the upstream was lost in the middle of its reply."
-
-
-def broken_payload(words: str) -> UpstreamBroken:
-    """A body that the parser cannot read; its words may quote what came."""
-    return UpstreamBroken(LOST)
+SILENT = "The {} closed the connection without an answer."
+NO_HTTP = "The {} does not speak HTTP as it should."
+UNASKED = "The {} sent what it was not asked for."
+LOST = "The connection to the {} was lost in the middle of its reply."
+LATE = "The {} did not answer within {:g} s."
+STALLED = "The {} went silent in the middle of its reply."
 
 
 class Connection(BaseProtocol):
     """usable: open, and nothing of an earlier reply is left on it.
 
     bodies: whether replies have them; one to HEAD has not, whatever it says, and its connection is used once.
+    who, code: the far end, as errors name it.
     """
+
+    who: ClassVar[str] = "upstream"
+    code: ClassVar[str | None] = None
 
     __slots__ = (
         "_answered",
@@ -54,7 +58,7 @@ class Connection(BaseProtocol):
             self,
             loop,
             READ_LIMIT,
-            payload_exception=broken_payload,  # type: ignore[arg-type]  # it is only called
+            payload_exception=self._unreadable,  # type: ignore[arg-type]  # it is only called
             max_line_size=32768,
             max_field_size=32768,
             max_headers=256,
@@ -120,6 +124,10 @@ class Connection(BaseProtocol):
             self.abort()
             raise
 
+    def broken(self, words: str) -> UpstreamBroken:
+        """words: one of those above."""
+        return UpstreamBroken(words.format(self.who), code=self.code)
+
     def rest(self) -> bool:
         """The reply was read to its end: nothing is waited for until the next request. Whether there may be one."""
         self._patience = 0.0
@@ -160,7 +168,7 @@ class Connection(BaseProtocol):
     def data_received(self, data: bytes) -> None:
         if data:
             if not self._asked:
-                self._fail(UpstreamBroken(UNASKED))
+                self._fail(self.broken(UNASKED))
                 return
             self._answered = True
             self._last = self._loop.time()
@@ -168,7 +176,7 @@ class Connection(BaseProtocol):
         try:
             messages, _, _ = self._parser.feed_data(data)
         except (HttpProcessingError, ClientPayloadError, ValueError) as error:
-            self._fail(UpstreamBroken(NO_HTTP), error)
+            self._fail(self.broken(NO_HTTP), error)
             return
         if messages:
             self._read(messages, b"".join((*self._opening, data)) if self._opening else data)
@@ -180,10 +188,10 @@ class Connection(BaseProtocol):
         self._opening.clear()
         for message, payload in messages:
             if self._head is None or self._head.done() or message.code == 101:
-                self._fail(UpstreamBroken(UNASKED))
+                self._fail(self.broken(UNASKED))
                 return
             if not is_plain(message, opening):
-                self._fail(UpstreamBroken(NO_HTTP))
+                self._fail(self.broken(NO_HTTP))
                 return
             if message.code < 200:
                 opening = opening[opening.find(b"\n\r\n") + 3 :]
@@ -194,16 +202,25 @@ class Connection(BaseProtocol):
             self._head.set_result(message)
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        ended = exc is None and self._said_end()
         super().connection_lost(exc)
         self._spent = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if exc is None:
+        if ended:
             self._end()
         if self._head is not None and not self._head.done() and not self._answered:
             self._head.set_result(None)
-        self._fail(UpstreamBroken(LOST), exc)
+        self._fail(self.broken(LOST), exc)
+
+    def _said_end(self) -> bool:
+        """Over TLS the far end says so, since anybody on the way can end a connection (RFC 9112, 9.8)."""
+        tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        try:
+            return tls is None or not tls.read(1)
+        except ssl.SSLError as error:
+            return isinstance(error, ssl.SSLZeroReturnError)
 
     def _end(self) -> None:
         """Which is that of a reply, too, where neither a length nor chunks tell of one."""
@@ -211,7 +228,7 @@ class Connection(BaseProtocol):
         try:
             self._parser.feed_eof()
         except (HttpProcessingError, ClientPayloadError) as error:
-            self._fail(UpstreamBroken(LOST), error)
+            self._fail(self.broken(LOST), error)
 
     def _begin(self, limits: Timeouts) -> asyncio.Future[RawResponseMessage | None]:
         head = self._head = self._loop.create_future()
@@ -271,6 +288,10 @@ class Connection(BaseProtocol):
         if self.transport is not None:
             self.transport.abort()
 
+    def _unreadable(self, words: str) -> UpstreamBroken:
+        """For a body that the parser cannot read; its words may quote what came."""
+        return self.broken(LOST)
+
     def _wait(self, seconds: float) -> None:
         self._patience = seconds
         self._last = self._loop.time()
@@ -292,6 +313,6 @@ class Connection(BaseProtocol):
         if left > 0:
             self._arm(left)
         elif self._payload is None:
-            self._fail(UpstreamTimeout(f"The upstream did not answer within {self._patience:g} s."))
+            self._fail(UpstreamTimeout(LATE.format(self.who, self._patience), code=self.code))
         else:
-            self._fail(UpstreamTimeout("The upstream went silent in the middle of its reply."))
+            self._fail(UpstreamTimeout(STALLED.format(self.who), code=self.code))

@@ -1,14 +1,14 @@
-"""Idle connections, by origin and trust: newest first, dropped after a while."""
+"""Idle connections, by what they lead to: newest first, dropped after a while."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
-from ..provider import Trust
 from .connection import Connection
 
-Key = tuple[bool, str, int, Trust]
+Key = str
+"""Of a Where: origin, trust and proxy."""
 IDLE = 30.0
 """Seconds an idle connection is kept: below the idle timeouts of the servers we know, so that few are stale."""
 

@@ -46,7 +46,7 @@ class ConnectionReply(Reply):
 
     def chunk(self) -> Coroutine[Any, Any, bytes]:
         """Without a coroutine of its own, for it is called with every event of every stream. What the parser cannot
-        read is an UpstreamError already: see `broken_payload`.
+        read is an UpstreamError already: the connection sees to it.
         """
         return self._payload.readany()
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway import UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
+from gateway.errors import PROXY_FAILED
 from gateway.pipeline import faults
 from gateway.pipeline.faults import is_enough
 from gateway.pipeline.overflow import Overflow
@@ -54,6 +55,7 @@ def test_a_status_has_its_class(status: int, fault: str | None) -> None:
         (UpstreamTimeout("late"), "timeout"),
         (UpstreamUnreachable("no"), "connect"),
         (UpstreamBroken("lost"), "connect"),
+        (UpstreamBroken("lost", code=PROXY_FAILED), "connect"),
         (UpstreamBroken("Overloaded", code="overloaded_error"), "5xx"),
         (UpstreamError("Slow down", code="rate_limit_error"), "429"),
         (refused(429, code="insufficient_quota"), "credentials"),
