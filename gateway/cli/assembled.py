@@ -10,6 +10,7 @@ from ..egress import Egress
 from ..inbound import Principal
 from ..pipeline.compile import Assembly, assemble
 from ..provider import Provider, Timeouts
+from ..proxies import Proxies
 from ..upstream import HttpUpstream
 from .context import Context
 from .output import fail
@@ -26,7 +27,7 @@ async def assembled(context: Context) -> AsyncIterator[tuple[Assembly, Watched]]
     log.setLevel(logging.CRITICAL)
     settings, times = context.settings(), context.core.timeouts
     egress = Egress.of(settings)
-    upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle))
+    upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle), Proxies.of(settings))
     watched = Watched(upstream)
     try:
         yield assemble(settings, context.registry, watched, egress, (), context.composed.unclaimed), watched

@@ -15,6 +15,7 @@ from ..catalogue import Catalogue
 from ..egress import Egress
 from ..inbound import MOUNT
 from ..provider import Timeouts
+from ..proxies import Proxies
 from ..secret import Secret
 from .context import Context
 from .examine import MOST_TOKENS
@@ -121,7 +122,8 @@ class _Run:
     async def _taken(self, places: Sequence[Place]) -> list[Timings]:
         from ..upstream import HttpUpstream
 
-        upstream = HttpUpstream(Egress(), Timeouts(self._patience, self._patience, self._patience))
+        limits = Timeouts(self._patience, self._patience, self._patience)
+        upstream = HttpUpstream(Egress(), limits, Proxies.of(self._context.composed.settings))
         timer = Timer(upstream, self._patience, not self._whole)
         try:
             for place in places:

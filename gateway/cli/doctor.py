@@ -79,7 +79,9 @@ def _cost(one: Examined) -> str:
 
 def _remark(one: Examined) -> str:
     wrong = "; ".join(f"{step}: {check.detail}" for step, check in one.checks.items() if check.state == "failed")
-    return f"{wrong.removesuffix('.')}. To do: {one.todo}" if wrong else one.note
+    by = f"by the proxy {one.proxy}" if one.proxy else ""
+    said = f"{wrong.removesuffix('.')}. To do: {one.todo}" if wrong else one.note
+    return "; ".join(filter(None, (by, said)))
 
 
 def _summary(examined: Sequence[Examined]) -> str:

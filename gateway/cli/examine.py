@@ -12,6 +12,7 @@ import msgspec
 from ..call import Call, Limits, Message, Text
 from ..dialect import Edit
 from ..errors import (
+    PROXY_FAILED,
     GatewayError,
     Unavailable,
     UpstreamBroken,
@@ -50,11 +51,12 @@ class Check(msgspec.Struct):
 
 class Examined(msgspec.Struct):
     """checks: by step. todo: what to do about what failed. cost: USD, None where no price is known. note: why nothing
-    was tried, where that is as it should be.
+    was tried, where that is as it should be. proxy: the one that it was asked by, "" where directly.
     """
 
     endpoint: str
     model: str = ""
+    proxy: str = ""
     checks: dict[str, Check] = msgspec.field(default_factory=lambda: {step: Check() for step in STEPS})
     todo: str = ""
     note: str = ""
@@ -96,6 +98,7 @@ class Examiner:
 
     async def examine(self, provider: Provider) -> Examined:
         found = Examined(provider.endpoint)
+        proxies = self._watched.proxies()
         if provider.unavailable:
             found.fail("reachable", f"unavailable: {provider.unavailable}", "correct the configuration (gateway check)")
         elif provider.user_provides:
@@ -104,13 +107,14 @@ class Examiner:
             if await self._called(provider, found, "call"):
                 await self._called(provider, found, "stream")
             self._price(provider, found)
+        found.proxy = ", ".join(sorted(proxies))
         return found
 
     async def _listed(self, provider: Provider, found: Examined) -> bool:
         """Whether there is something to go on with."""
         listed = await self._watched.list(provider)
         if listed.error is not None:
-            found.fail("reachable", listed.error.public, _TODO["reachable"])
+            found.fail("reachable", listed.error.public, _unreached(listed.error))
             return False
         if listed.asked:
             found.ok("reachable")
@@ -199,6 +203,7 @@ class Examiner:
 
 _TODO = {
     "reachable": "see that the server runs, and that its base URL and port are right",
+    "proxy": "see that the proxy runs, that its URL and credentials are right, and that it lets the gateway through",
     "key": "put a valid key where the configuration takes it from",
     "model": "name a model that it has with --model, or correct the base URL",
     "limit": "wait, or have the limit raised; the key itself was accepted",
@@ -211,8 +216,8 @@ _TODO = {
 
 def _blamed(error: GatewayError, step: Step) -> tuple[Step, str]:
     """The step that an error of a call speaks of, and what to do."""
-    if isinstance(error, UpstreamUnreachable):
-        return "reachable", _TODO["reachable"]
+    if isinstance(error, UpstreamUnreachable) or error.code == PROXY_FAILED:
+        return "reachable", _unreached(error)
     if isinstance(error, UpstreamTimeout):
         return step, _TODO["slow"]
     if isinstance(error, UpstreamBroken):
@@ -226,6 +231,10 @@ def _blamed(error: GatewayError, step: Step) -> tuple[Step, str]:
         }
         return of_status.get(error.upstream_status, (step, _TODO["call"]))
     return step, _TODO["missing"] if isinstance(error, Unavailable) else _TODO["call"]
+
+
+def _unreached(error: GatewayError) -> str:
+    return _TODO["proxy" if error.code == PROXY_FAILED else "reachable"]
 
 
 def _settled(exchange: Exchange) -> Usage:

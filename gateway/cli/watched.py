@@ -9,6 +9,7 @@ import msgspec
 
 from ..errors import GatewayError, UpstreamError
 from ..provider import Provider, Reply, Timeouts, Trust, Upstream
+from ..upstream import HttpUpstream
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -34,9 +35,16 @@ class _Seen:
 class Watched(Upstream):
     """Tasks that are begun while an endpoint's models are listed count to that listing."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: HttpUpstream) -> None:
         self._upstream = upstream
         self._seen: ContextVar[_Seen | None] = ContextVar("seen", default=None)
+        self._proxies: ContextVar[set[str] | None] = ContextVar("proxies", default=None)
+
+    def proxies(self) -> set[str]:
+        """Those on the way of what this task sends from now on; it fills."""
+        found = set[str]()
+        self._proxies.set(found)
+        return found
 
     async def send(
         self,
@@ -51,12 +59,18 @@ class Watched(Upstream):
         seen = self._seen.get() or _Seen()
         seen.asked = True
         try:
+            self._note(url)
             reply = await self._upstream.send(method, url, headers, body, trust=trust, timeouts=timeouts)
         except UpstreamError as error:
             seen.error = error
             raise
         seen.status = reply.status
         return reply
+
+    def _note(self, url: str) -> None:
+        proxies, proxy = self._proxies.get(), self._upstream.proxy(url)
+        if proxies is not None and proxy is not None:
+            proxies.add(str(proxy))
 
     async def list(self, provider: Provider) -> Listed:
         seen = _Seen()

@@ -57,8 +57,10 @@ class Composed:
         return _ordered([one for one in placed if (one.path, one.level) not in told])
 
     def _placed(self, finding: Finding) -> Finding:
-        """Plugins count the items that are left, and the operator those of the file."""
+        """Plugins count the items that are left, and the operator those of the file. A variable stands in none."""
         place = steps(finding.path)
+        if finding.path in self.document.environ and place not in self.document.marks:
+            return finding
         original: Steps = ()
         for step in place:
             numbers = self.kept.get(original) if isinstance(step, int) else None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from byway.proxy import ByWay
 from click.testing import CliRunner, Result
 
 from gateway.cli import bench as command
@@ -194,3 +195,14 @@ def test_quantiles_are_times_that_were_taken() -> None:
     hundred = quantiles([number / 1000 for number in range(100, 0, -1)])
     assert hundred is not None
     assert (hundred.p50, hundred.p95, hundred.p99) == pytest.approx((50.0, 95.0, 99.0))
+
+
+async def test_the_upstream_is_called_by_the_proxy_that_the_gateway_would_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with FakeUpstream() as far, ByWay({"api.example": far.port}) as proxy:
+        far.answer(PATH, STREAM)
+        monkeypatch.setenv("PROXY", proxy.url)
+        result = await run(*to(far.url, "--upstream", "http://api.example/v1", "--json"))
+        assert (result.exit_code, json.loads(result.stdout)["direct"]["requests"]) == (0, 4)
+        assert len(proxy.heads) == 5, "one of them before it is measured"

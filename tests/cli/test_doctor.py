@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from byway.proxy import ByWay
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
@@ -182,6 +183,32 @@ async def test_an_endpoint_whose_callers_bring_their_keys_is_left_alone() -> Non
         assert far.arrived == []
     assert result.exit_code == 0
     assert "its callers bring their own apiKey" in " ".join(result.stdout.split())
+
+
+async def test_the_proxy_on_the_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with FakeUpstream() as far, ByWay({"api.example": far.port}) as proxy:
+        far.answer("/v1/chat/completions", whole(COMPLETION), STREAM)
+        monkeypatch.setenv("PROXY", proxy.url.replace("//", "//me:canary@"))
+        code, found = await examined("http://api.example")
+        assert (code, found["proxy"]) == (0, proxy.url)
+        table = await run("http://api.example")
+        assert f"by the proxy {proxy.url}" in " ".join(table.stdout.split())
+        assert "canary" not in table.output
+        assert (await examined(far))[1]["proxy"] == "", "this machine is reached directly"
+
+
+@pytest.mark.parametrize("models", [LISTED, NAMED])
+@pytest.mark.parametrize("listens", [True, False])
+async def test_a_proxy_that_fails_is_told_as_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, models: str, listens: bool
+) -> None:
+    async with ByWay({}, credentials="me:right") as proxy:
+        monkeypatch.setenv("PROXY", proxy.url if listens else f"http://127.0.0.1:{free_port()}")
+        for url in ("http://api.example", "https://api.example"):
+            code, found = await examined(url, models=models)
+            assert (code, found["checks"]["reachable"]["state"]) == (1, "failed")
+            assert "The proxy" in found["checks"]["reachable"]["detail"]
+            assert "see that the proxy runs" in found["todo"]
 
 
 async def test_the_table_says_what_is_wrong_and_what_to_do() -> None:

@@ -54,6 +54,19 @@ def test_errors_and_warnings_are_apart_and_errors_fail() -> None:
     assert lines[-1] == "librechat.yaml: 1 error, 1 warning"
 
 
+def test_the_proxy_is_told_as_a_note_and_one_that_is_none_as_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROXY", "http://me:canary@proxy.example:3128")
+    result = run("check", "--strict", source="version: '1'\n")
+    assert result.exit_code == 0
+    told = "  PROXY: http and https upstreams are reached through the proxy http://proxy.example:3128"
+    assert told in result.output.splitlines()
+    monkeypatch.setenv("PROXY", "socks5://me:canary@proxy.example:1080")
+    wrong = run("check")
+    assert wrong.exit_code == 1
+    assert "  PROXY: this is no URL of a proxy" in wrong.output
+    assert "canary" not in result.output + wrong.output
+
+
 def test_warnings_fail_only_when_strict() -> None:
     assert run("check", source=WARNINGS).exit_code == 0
     assert run("check", "--strict").exit_code == 1
