@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .settings import Finding
 
 Trust = Literal["operator", "user"]
+Take = Callable[[bytes], bool]
+"""Takes the next bytes; whether more may come at once."""
 
 
 class Prices(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -221,6 +223,15 @@ class Reply(ABC):
     @abstractmethod
     async def chunk(self) -> bytes:
         """What has come, without waiting for more than the first byte; b"" at the end. Raises UpstreamError."""
+
+    async def pour(self, take: Take) -> bool:
+        """Hands what comes to `take`, in the turn of the loop in which it came, until that gives False or the body
+        ends. Whether there may be more. Raises UpstreamError, and what `take` raises.
+        """
+        while data := await self.chunk():
+            if not take(data):
+                return True
+        return False
 
     @abstractmethod
     def close(self) -> None:

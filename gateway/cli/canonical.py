@@ -77,7 +77,8 @@ class Nowhere(Sink):
 
     async def begin(self, status: int, headers: Mapping[str, str]) -> None: ...
 
-    async def write(self, data: bytes) -> None: ...
+    def put(self, data: bytes) -> bool:
+        return True
 
     async def end(self) -> None: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UpstreamBroken
+from ..provider import Take
 from ..usage import Usage
 from .opened import Opened, note
 
@@ -23,6 +24,11 @@ class Begun(Opened):
             begun, self._begun = self._begun, None
             return begun
         return None if self._ended else await self._opened.piece()
+
+    async def pour(self, take: Take) -> bool:
+        if self._begun is not None or self._ended:
+            return await super().pour(take)
+        return await self._opened.pour(take)
 
     async def close(self) -> None:
         await self._opened.close()

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from ..dialect import Tap
 from ..errors import UpstreamBroken
 from ..events import Event
-from ..provider import Reply
+from ..provider import Reply, Take
 from .exchange import Attempt
 from .translation import Translation
 
@@ -59,6 +59,15 @@ class Opened(ABC):
     async def piece(self) -> bytes | None:
         """The client's next bytes, b"" while there are none; None at the upstream's end. Raises UpstreamError."""
 
+    async def pour(self, take: Take) -> bool:
+        """Hands the client's next bytes to `take`, b"" while there are none, until that gives False or the upstream
+        ends. Whether there may be more. Raises UpstreamError, and what `take` raises.
+        """
+        piece = await self.piece()
+        if piece is not None:
+            take(piece)
+        return piece is not None
+
     @abstractmethod
     async def close(self) -> None:
         """End the upstream's side, finished or not. Any number of times."""
@@ -86,6 +95,10 @@ class OpenedReply(Opened):
         if not self.streamed:
             self._hold(len(data))
         return self.convert.feed(data) if data else None
+
+    async def pour(self, take: Take) -> bool:
+        feed = self.convert.feed
+        return await self._reply.pour(lambda data: take(feed(data)))
 
     async def whole(self) -> bytes:
         data = self._reply.here()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 class Sink(ABC):
-    """Either `whole`; or `begin`, any number of `write`, and `end` or `abort`.
+    """Either `whole`; or `begin`, any number of `put` and `write`, and `end` or `abort`.
 
     began: whether status and headers are out.
     """
@@ -22,8 +22,16 @@ class Sink(ABC):
     async def begin(self, status: int, headers: Mapping[str, str]) -> None: ...
 
     @abstractmethod
+    def put(self, data: bytes) -> bool:
+        """Whether there is room for more; else `room` is to be awaited before the next. Raises ClientGone."""
+
+    async def room(self) -> None:
+        """Returns when there is room again; that is what slows the upstream. Raises ClientGone."""
+        return
+
     async def write(self, data: bytes) -> None:
-        """Returns when there is room for more; that is what slows the upstream. Raises ClientGone."""
+        if not self.put(data):
+            await self.room()
 
     @abstractmethod
     async def end(self) -> None:

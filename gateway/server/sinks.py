@@ -39,7 +39,7 @@ class HttpSink(Sink):
             head += body
         self._open().write(head)
         if self._request.protocol.writing_paused:
-            await self._room()
+            await self.room()
 
     async def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """HTTP/1.0 has no chunks: there the end of the connection is the end of the reply."""
@@ -52,13 +52,11 @@ class HttpSink(Sink):
         self._held = head
         asyncio.get_running_loop().call_soon(self._flush)
 
-    async def write(self, data: bytes) -> None:
+    def put(self, data: bytes) -> bool:
         """Nothing at all would be the last chunk: a clean end."""
-        if not data:
-            return
-        self._send(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
-        if self._request.protocol.writing_paused:
-            await self._room()
+        if data:
+            self._send(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        return not self._request.protocol.writing_paused
 
     async def end(self) -> None:
         if self._chunked:
@@ -96,8 +94,8 @@ class HttpSink(Sink):
         if head and transport is not None and not transport.is_closing():
             transport.write(head)
 
-    async def _room(self) -> None:
-        """Waits until the connection's buffer has room: that is what slows the upstream."""
+    async def room(self) -> None:
+        """In the connection's buffer."""
         try:
             async with asyncio.timeout(self._patience):
                 await self._request.protocol._drain_helper()

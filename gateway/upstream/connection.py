@@ -14,7 +14,7 @@ from aiohttp.http_parser import HttpResponseParser, RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from ..errors import UpstreamBroken, UpstreamError, UpstreamTimeout
-from ..provider import Rest, Timeouts
+from ..provider import Rest, Take, Timeouts
 from .framing import is_plain, stays_open
 
 READ_LIMIT = 2**16
@@ -48,7 +48,9 @@ class Connection(BaseProtocol):
         "_opening",
         "_patience",
         "_payload",
+        "_poured",
         "_spent",
+        "_take",
         "_timer",
     )
 
@@ -68,6 +70,8 @@ class Connection(BaseProtocol):
         )
         self._head: asyncio.Future[RawResponseMessage | None] | None = None
         self._payload: StreamReader | None = None
+        self._take: Take | None = None
+        self._poured: asyncio.Future[bool]
         self._answered = False
         self._asked = False
         self._opening: list[bytes] = []
@@ -123,6 +127,16 @@ class Connection(BaseProtocol):
         except BaseException:
             self.abort()
             raise
+
+    async def pour(self, take: Take) -> bool:
+        """As `Reply.pour`."""
+        self._poured = self._loop.create_future()
+        self._take = take
+        try:
+            self._hand_over()
+            return await self._poured
+        finally:
+            self._take = None
 
     def broken(self, words: str) -> UpstreamBroken:
         """words: one of those above."""
@@ -182,6 +196,8 @@ class Connection(BaseProtocol):
             self._read(messages, b"".join((*self._opening, data)) if self._opening else data)
         elif self._head is not None and not self._head.done():
             self._opening.append(data)
+        if self._take is not None:
+            self._hand_over()
 
     def _read(self, messages: Sequence[tuple[RawResponseMessage, StreamReader]], opening: bytes) -> None:
         """opening: what came since the request."""
@@ -229,6 +245,28 @@ class Connection(BaseProtocol):
             self._parser.feed_eof()
         except (HttpProcessingError, ClientPayloadError) as error:
             self._fail(self.broken(LOST), error)
+
+    def _hand_over(self) -> None:
+        """What has come, to who takes it; its end, and what goes wrong, to who waits for that."""
+        payload, poured = self.payload, self._poured
+        take, self._take = self._take, None  # reading makes room, and what waited for it comes in the midst of it
+        if take is None or poured.done():
+            return
+        try:
+            wanted = paused = True
+            while wanted and paused:
+                paused = self._reading_paused
+                data = payload.read_nowait(-1)
+                wanted = not data or take(data)
+        except BaseException as error:
+            poured.set_exception(error)
+            return
+        if not wanted or payload.at_eof():
+            poured.set_result(not payload.at_eof())
+        elif (lost := payload.exception()) is not None:
+            poured.set_exception(lost)
+        else:
+            self._take = take
 
     def _begin(self, limits: Timeouts) -> asyncio.Future[RawResponseMessage | None]:
         head = self._head = self._loop.create_future()
@@ -285,6 +323,8 @@ class Connection(BaseProtocol):
             self._head.set_exception(error)
         elif self._payload is not None and not self._payload.is_eof() and self._payload.exception() is None:
             self._payload.set_exception(error)
+        if self._take is not None:
+            self._hand_over()
         if self.transport is not None:
             self.transport.abort()
 

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp.http_parser import RawResponseMessage
 
 from ..errors import UpstreamBroken
-from ..provider import Reply
+from ..provider import Reply, Take
 from .connection import Connection
 from .pool import Key, Pool
 
@@ -49,6 +49,10 @@ class ConnectionReply(Reply):
         read is an UpstreamError already: the connection sees to it.
         """
         return self._payload.readany()
+
+    async def pour(self, take: Take) -> bool:
+        assert self._connection is not None
+        return await self._connection.pour(take)
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -50,8 +50,9 @@ class Kept(Sink):
     async def begin(self, status: int, headers: Any) -> None:
         self.began = True
 
-    async def write(self, data: bytes) -> None:
+    def put(self, data: bytes) -> bool:
         self.sent.append(data)
+        return True
 
     async def end(self) -> None:
         raise AssertionError("a failure ends as a cut")
