@@ -111,7 +111,7 @@ class UserKeys(ABC):
 Outcome = Literal["complete", "refused", "client_gone", "upstream_error", "timeout", "broken", "fault"]
 
 
-class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One upstream request. id: minted by us. upstream_id: the reply's, by the upstream. Times as in UsageRecord."""
 
     id: str
@@ -127,7 +127,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     duration: float = 0.0
 
 
-class UsageRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class UsageRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One exchange. id: minted by us; request_id: the client's `x-request-id`, if well formed.
 
     started: epoch seconds. duration, first_byte: seconds, the latter until the first byte went to the client.

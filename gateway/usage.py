@@ -8,7 +8,7 @@ LARGEST = 2**53 - 1
 """What every reader of JSON holds."""
 
 
-class Usage(msgspec.Struct, frozen=True, omit_defaults=True, tag="usage"):
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True, tag="usage", gc=False):
     """Token counts; `None` means not reported. It is also an event: the counts so far, last reported wins.
 
     input: tokens read at full price, without any cached. cache_read, cache_write_5m, cache_write_1h: cached ones.

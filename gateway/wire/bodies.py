@@ -36,10 +36,10 @@ class BodyTap(Tap):
     """Passes the bytes on, and reads them at the end. output_bytes: all of them, until `read` knows better."""
 
     def __init__(self) -> None:
-        self._body = bytearray()
+        self._pieces: list[bytes] = []
 
     def feed(self, data: bytes) -> bytes:
-        self._body += data
+        self._pieces.append(data)
         self.output_bytes += len(data)
         return data
 
@@ -48,7 +48,8 @@ class BodyTap(Tap):
         return b""
 
     def finish(self) -> bytes:
-        self.read(bytes(self._body))
+        pieces = self._pieces
+        self.read(pieces[0] if len(pieces) == 1 else b"".join(pieces))
         return b""
 
     @abstractmethod

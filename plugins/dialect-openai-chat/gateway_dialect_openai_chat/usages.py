@@ -56,10 +56,13 @@ class UsageOut(Struct, frozen=True):
     completion_tokens_details: CompletionDetailsOut
 
 
+_NO_PROMPT_DETAILS, _NO_COMPLETION_DETAILS = PromptDetails(), CompletionDetails()
+
+
 def read(wire: WireUsage) -> Usage:
     """Disjoint counts."""
-    prompt = wire.prompt_tokens_details or PromptDetails()
-    completion = wire.completion_tokens_details or CompletionDetails()
+    prompt = wire.prompt_tokens_details or _NO_PROMPT_DETAILS
+    completion = wire.completion_tokens_details or _NO_COMPLETION_DETAILS
     cached = _first(prompt.cached_tokens, wire.prompt_cache_hit_tokens, wire.cached_tokens)
     written = _first(prompt.cache_write_tokens, wire.cache_creation_input_tokens)
     reasoning = _first(completion.reasoning_tokens, wire.reasoning_tokens)
@@ -100,4 +103,7 @@ def _output(wire: WireUsage, reasoning: int) -> int | None:
 
 
 def _first(*counts: int | None) -> int | None:
-    return next((count for count in counts if count is not None), None)
+    for count in counts:
+        if count is not None:
+            return count
+    return None
