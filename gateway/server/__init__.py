@@ -42,6 +42,8 @@ from .request import Request
 from .sinks import HttpSink
 
 log = logging.getLogger("gateway.server")
+HELD_UNREAD = 2**16
+"""Bytes of a body that may wait to be read before its client is not read any more (twice of it, and one read)."""
 _NOWHERE = Operation("state", "GET", "")
 
 
@@ -85,6 +87,7 @@ class HttpServer:
             handler_cancellation=True,
             keepalive_timeout=self.assembly.core.timeouts.keepalive,
             lingering_time=2.0,
+            read_bufsize=HELD_UNREAD,
             max_line_size=16384,
             max_field_size=32768,
             logger=log,
