@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
 from msgspec import Raw
@@ -91,6 +91,8 @@ class Provider(ABC):
     else LibreChat's own client calls these where it stores them, as `{"THEIR_API_KEY": "apiKey"}`.
     """
 
+    runs: ClassVar[bool] = False
+    """Whether it is an EventProvider; for each call that is asked, and `isinstance` takes long for abstract classes."""
     endpoint: str
     dialects: tuple[str, ...]
     unavailable: str | None = None
@@ -108,6 +110,7 @@ class Provider(ABC):
         return await self.models()
 
     def target(self, model: str) -> Target:
+        """The same for the same name: it is asked once and kept."""
         return Target(provider=self, endpoint=self.endpoint, model=model, state_domain=self.endpoint)
 
     def findings(self) -> Sequence[Finding]:
@@ -194,6 +197,7 @@ class HttpProvider(Provider):
 class EventProvider(Provider):
     """A source of events instead of an address: agents with tools, echo. It speaks no dialect."""
 
+    runs = True
     dialects: tuple[str, ...] = ()
 
     @abstractmethod

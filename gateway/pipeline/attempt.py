@@ -53,18 +53,16 @@ class Sender:
         try:
             if self._permissions:
                 await permit(self._permissions, exchange, attempt)
-            if isinstance(provider, EventProvider):
-                return await self._run(exchange, route, attempt, provider)
-            assert isinstance(provider, HttpProvider)
-            return await self._ask(exchange, route, attempt, provider)
+            if provider.runs:
+                return await self._run(exchange, route, attempt, cast(EventProvider, provider))
+            return await self._ask(exchange, route, attempt, cast(HttpProvider, provider))
         except (UpstreamError, Refused) as error:
             attempt.failed(error)
             raise
 
     async def send(self, exchange: Exchange, attempt: Attempt, client: ClientDialect, encoded: Encoded) -> Reply:
         """One request of an attempt, with its credentials. Raises UpstreamError where the answer is an error."""
-        provider = attempt.target.provider
-        assert isinstance(provider, HttpProvider)
+        provider = cast(HttpProvider, attempt.target.provider)
         user_key = await self._keyring.find(exchange, provider) if provider.user_provides else None
         adapted = provider.adapt(encoded, attempt.target)
         outgoing = Outgoing(exchange, attempt, attempt.target, client.name, adapted, user_key)

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 
+from cachetools import LRUCache
+
 from ..catalogue import Catalogue
 from ..dialect import Edit
 from ..errors import Forbidden, GatewayError, UnknownModel
@@ -15,6 +17,8 @@ from ..settings.routes import Allow
 from .allowed import Allowed
 from .resolve import Directory, Route
 
+KEPT = 1024
+"""Routes that are kept; endpoints may take any name."""
 log = logging.getLogger("gateway.endpoints")
 
 
@@ -47,6 +51,7 @@ class Endpoints(Directory):
         self._names = Names(endpoints)
         self._catalogue = catalogue or Catalogue()
         self._allowed = Allowed(allow)
+        self._routes: LRUCache[tuple[str, str], Route] = LRUCache(KEPT)
 
     async def find(self, inbound: Inbound, model: str | None, principal: Principal) -> Route | None:
         if model is None or inbound.mount.agents_only:
@@ -65,7 +70,7 @@ class Endpoints(Directory):
             raise UnknownModel(
                 f"The endpoint {provider.endpoint} does not list {name!r} among its models.", param="model"
             )
-        return Route(f"{provider.endpoint}/{name}", (provider.target(name),), Edit(model=name))
+        return self._route(provider, name)
 
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
         if inbound.mount.agents_only or not self._allowed.allows(principal):
@@ -82,6 +87,15 @@ class Endpoints(Directory):
             for provider, names in zip(usable, lists, strict=True)
             for name in names
         ]
+
+    def _route(self, provider: Provider, model: str) -> Route:
+        """Made once, for a target is the same from one call to the next."""
+        key = (provider.endpoint, model)
+        route = self._routes.get(key)
+        if route is None:
+            route = Route(f"{provider.endpoint}/{model}", (provider.target(model),), Edit(model=model))
+            self._routes[key] = route
+        return route
 
     async def _unambiguous(self, model: str, principal: Principal, allowed: bool) -> Provider | None:
         """The one endpoint that lists it; or, where none does, the only one that takes unlisted names."""

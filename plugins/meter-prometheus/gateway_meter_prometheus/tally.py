@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from gateway import Usage, UsageRecord
+from gateway import UsageRecord
 
 from .labels import status_class
 
@@ -47,10 +47,7 @@ class OfTarget:
         self.durations.add(record.duration)
         if record.first_byte is not None:
             self.first_bytes.add(record.first_byte)
-        self._count(record.usage)
-
-    def _count(self, usage: Usage) -> None:
-        tokens = self.tokens
+        usage, tokens = record.usage, self.tokens
         tokens[0] += usage.input or 0
         tokens[1] += usage.cache_read or 0
         tokens[2] += (usage.cache_write_5m or 0) + (usage.cache_write_1h or 0)
