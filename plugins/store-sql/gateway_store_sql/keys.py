@@ -5,15 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
-from typing import Any
-
-import apsw
 
 from gateway import Conflict, Key, Keys, NotFound, User
 
-from .reader import Reader
+from .database import Database, Job, Transaction
+from .text import check, storable
 from .users import changed, user
-from .writer import Writer
 
 _COLUMNS = "id, digest, prefix, label, user_id, created, expires, last_used, revoked"
 _OF_KEY = ", ".join(f"k.{name}" for name in _COLUMNS.split(", "))
@@ -32,60 +29,92 @@ UPDATE api_keys SET revoked = CASE WHEN revoked IS NULL OR revoked > ?2 THEN ?2 
 RETURNING id
 """
 _TOUCH = "UPDATE api_keys SET last_used = ?2 WHERE id = ?1 AND (last_used IS NULL OR last_used < ?2)"
+_OWNER = "SELECT 1 FROM users WHERE id = ?1"
 _REVISION = "SELECT revision FROM revisions WHERE name = 'keys'"
 TOUCH_PERIOD = 1.0
 """Seconds: uses of one key closer together than this are written once."""
 
 
 class SqlKeys(Keys):
-    def __init__(self, reader: Reader, writer: Writer) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._touched: dict[str, float] = {}
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._uses = Uses(database)
 
     async def find(self, digest: str) -> tuple[Key, User] | None:
-        rows = self._reader.rows(_FIND, (digest,))
+        rows = await self._database.rows(_FIND, (digest,))
         return (Key(*rows[0][:9]), user(rows[0][9:])) if rows else None
 
     async def create(self, digest: str, prefix: str, label: str, user_id: str, expires: float | None = None) -> Key:
-        """Raises NotFound where there is no such user, Conflict where the digest exists."""
+        """Raises NotFound where there is no such user, Conflict where the digest exists, BadCall where that is no text."""
+        check("The key's digest, label or owner", digest, prefix, label, user_id)
         key = Key(f"key_{secrets.token_hex(12)}", digest, prefix, label, user_id, time.time(), expires)
 
-        def insert(connection: apsw.Connection) -> Key:
-            if not connection.execute("SELECT 1 FROM users WHERE id = ?1", (user_id,)).fetchall():
+        async def insert(transaction: Transaction) -> Key:
+            if not await transaction.rows(_OWNER, (user_id,)):
                 raise NotFound(f"There is no user with the id {user_id!r}.", param="user_id")
             values = (key.id, digest, prefix, label, user_id, key.created, expires)
-            if not connection.execute(_INSERT, values).fetchall():
+            if not await transaction.rows(_INSERT, values):
                 raise Conflict("This key is already in the store.", param="digest")
-            changed(connection)
+            await changed(transaction)
             return key
 
-        return await self._writer.submit(insert)
+        return await self._database.write(insert)
 
     async def list(self, user_id: str | None = None) -> Sequence[Key]:
-        def read(connection: apsw.Connection) -> list[tuple[Any, ...]]:
-            if user_id is None:
-                return connection.execute(_ALL).fetchall()
-            return connection.execute(_OF_USER, (user_id,)).fetchall()
-
-        return [Key(*row) for row in await self._reader.report(read)]
+        sql, values = (_ALL, ()) if user_id is None else (_OF_USER, (user_id,))
+        if user_id is not None and not storable(user_id):
+            return ()
+        return await self._database.report(sql, values, lambda rows: [Key(*row) for row in rows])
 
     async def revoke(self, key_id: str, at: float) -> bool:
         """A key that is revoked earlier stays so."""
 
-        def update(connection: apsw.Connection) -> bool:
-            found = bool(connection.execute(_REVOKE, (key_id, at)).fetchall())
+        async def update(transaction: Transaction) -> bool:
+            found = bool(await transaction.rows(_REVOKE, (key_id, at)))
             if found:
-                changed(connection)
+                await changed(transaction)
             return found
 
-        return await self._writer.submit(update)
+        return storable(key_id) and await self._database.write(update)
 
     async def revision(self) -> int:
-        return int(self._reader.rows(_REVISION)[0][0])
+        return int((await self._database.rows(_REVISION))[0][0])
 
     def touch(self, key_id: str, at: float) -> None:
-        if 0.0 <= at - self._touched.get(key_id, 0.0) < TOUCH_PERIOD:
+        self._uses.add(key_id, at)
+
+
+class Uses:
+    """Last uses that wait: of all that come before the next write only the last of each key is written."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._written: dict[str, float] = {}
+        self._waiting: dict[str, float] = {}
+
+    def add(self, key_id: str, at: float) -> None:
+        if 0.0 <= at - self._written.get(key_id, 0.0) < TOUCH_PERIOD:
             return
-        self._touched[key_id] = at
-        self._writer.enqueue(lambda connection: connection.execute(_TOUCH, (key_id, at)).fetchall())
+        self._written[key_id] = at
+        self._waiting[key_id] = max(at, self._waiting.get(key_id, at))
+        # The first since the others were taken, if they were. A job too many finds nothing; one too few must not be.
+        if len(self._waiting) == 1 and not self._database.enqueue(self._job()):
+            self._waiting.pop(key_id, None)
+
+    def _job(self) -> Job[None]:
+        taken: dict[str, float] = {}
+
+        async def update(transaction: Transaction) -> None:
+            while (use := self._take()) is not None:
+                taken[use[0]] = max(use[1], taken.get(*use))
+            # In order, so that two machines never wait for each other's rows.
+            await transaction.many(_TOUCH, sorted(taken.items()))
+
+        return update
+
+    def _take(self) -> tuple[str, float] | None:
+        """One by one, for the loop's thread may add another at any time."""
+        try:
+            return self._waiting.popitem()
+        except KeyError:
+            return None

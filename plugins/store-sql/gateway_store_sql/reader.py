@@ -13,10 +13,10 @@ import apsw
 from gateway import Unavailable
 
 from .connect import open_reader
+from .database import Values
 from .writer import unavailable
 
 T = TypeVar("T")
-Values = tuple[str | int | float | None, ...]
 
 LOOKUP_WAIT, REPORT_WAIT = 100, 10_000
 """Milliseconds. Readers wait for no writer; only for another process that recovers the file after a crash."""

@@ -11,10 +11,12 @@ from gateway import GatewayError, StartupError, Store
 
 from .connect import check_library, open_writer
 from .files import prepare
+from .inserts import write
 from .keys import SqlKeys
 from .migrate import migrate, shipped
 from .reader import Reader
-from .usage import SqlUsageLog, write
+from .sqlite import SqliteDatabase, run
+from .usage import SqlUsageLog
 from .user_keys import SqlUserKeys, purge
 from .users import SqlUsers
 from .writer import Writer
@@ -32,10 +34,11 @@ class SqliteStore(Store):
         self.location = str(self._file)
         self._reader = Reader(self._file)
         self._writer = Writer(self._connect, write, log or logging.getLogger("gateway.store"))
-        self.keys = SqlKeys(self._reader, self._writer)
-        self.users = SqlUsers(self._reader, self._writer)
-        self.usage = SqlUsageLog(self._reader, self._writer)
-        self.user_keys = SqlUserKeys(self._reader, self._writer)
+        database = SqliteDatabase(self._reader, self._writer)
+        self.keys = SqlKeys(database)
+        self.users = SqlUsers(database)
+        self.usage = SqlUsageLog(database)
+        self.user_keys = SqlUserKeys(database)
 
     async def open(self) -> None:
         check_library(apsw.sqlite_lib_version())
@@ -68,7 +71,7 @@ class SqliteStore(Store):
         connection = open_writer(self._file)
         try:
             migrate(connection, shipped(), self._file)
-            purge(connection)
+            run(purge, connection)
         except BaseException:
             connection.close()
             raise

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import apsw
-
 from gateway import BadCall, UsageTotal
 from gateway.store import Grouping
+
+from .database import Rows, Values
 
 _EXPRESSIONS: dict[Grouping, str] = {
     "key": "key_id",
@@ -30,27 +30,28 @@ COALESCE(SUM(output), 0), COALESCE(SUM(reasoning), 0), SUM(estimated)
 QUARTER = 900
 
 
-def totals(
-    connection: apsw.Connection,
-    by: Sequence[Grouping],
-    since: float,
-    until: float,
-    zone: str,
-    user_id: str | None,
-) -> Sequence[UsageTotal]:
-    """Ordered by group. Errors are all outcomes except `complete` and `client_gone`. Raises BadCall."""
-    day = _days(zone)
-    values: tuple[float | str, ...] = (since, until) if user_id is None else (since, until, user_id)
-    sums: dict[tuple[str, ...], list[int]] = {}
-    for row in _rows(connection, _query(by, user_id is not None), values):
-        group = tuple(day(value) if name == "day" else value for name, value in zip(by, row, strict=False))
-        counts = [int(count) for count in row[len(by) :]]
-        sums[group] = [a + b for a, b in zip(sums[group], counts, strict=True)] if group in sums else counts
-    return [UsageTotal(group, *counts) for group, counts in sorted(sums.items())]
+class Totals:
+    """One question for totals: its statement, and what becomes of the rows. Raises BadCall.
 
+    Errors are all outcomes except `complete` and `client_gone`.
+    """
 
-def _rows(connection: apsw.Connection, sql: str, values: tuple[float | str, ...]) -> Sequence[tuple[Any, ...]]:
-    return connection.execute(sql, values).fetchall()
+    def __init__(
+        self, by: Sequence[Grouping], zone: str, since: float, until: float, user_id: str | None = None
+    ) -> None:
+        self._by = by
+        self._day = _days(zone)
+        self.sql = _query(by, user_id is not None)
+        self.values: Values = (since, until) if user_id is None else (since, until, user_id)
+
+    def read(self, rows: Rows) -> Sequence[UsageTotal]:
+        """Ordered by group."""
+        sums: dict[tuple[str, ...], list[int]] = {}
+        for row in rows:
+            group = tuple(self._day(part) if name == "day" else part for name, part in zip(self._by, row, strict=False))
+            counts = [int(count) for count in row[len(self._by) :]]
+            sums[group] = [a + b for a, b in zip(sums[group], counts, strict=True)] if group in sums else counts
+        return [UsageTotal(group, *counts) for group, counts in sorted(sums.items())]
 
 
 def _query(by: Sequence[Grouping], one_user: bool) -> str:

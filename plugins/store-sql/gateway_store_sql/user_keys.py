@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import time
 
-import apsw
-
 from gateway import SealedKey, UserKeys
 
-from .reader import Reader
-from .writer import Writer
+from .database import Database, Transaction
 
 _GET = "SELECT endpoint, sealed, expires FROM user_keys WHERE user_id = ?1 AND endpoint = ?2"
 _PUT = """
@@ -24,31 +21,30 @@ GRACE = 86_400.0
 
 
 class SqlUserKeys(UserKeys):
-    def __init__(self, reader: Reader, writer: Writer) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def get(self, user_id: str, endpoint: str) -> SealedKey | None:
-        rows = self._reader.rows(_GET, (user_id, endpoint))
+        rows = await self._database.rows(_GET, (user_id, endpoint))
         return SealedKey(*rows[0]) if rows else None
 
     async def put(self, user_id: str, key: SealedKey) -> None:
-        def insert(connection: apsw.Connection) -> None:
-            connection.execute(_PUT, (user_id, key.endpoint, key.sealed, key.expires))
-            purge(connection)
+        async def insert(transaction: Transaction) -> None:
+            await transaction.rows(_PUT, (user_id, key.endpoint, key.sealed, key.expires))
+            await purge(transaction)
 
-        await self._writer.submit(insert)
+        await self._database.write(insert)
 
     async def delete(self, user_id: str, endpoint: str | None = None) -> None:
-        def remove(connection: apsw.Connection) -> None:
+        async def remove(transaction: Transaction) -> None:
             if endpoint is None:
-                connection.execute(_DELETE_ALL, (user_id,))
+                await transaction.rows(_DELETE_ALL, (user_id,))
             else:
-                connection.execute(_DELETE, (user_id, endpoint))
+                await transaction.rows(_DELETE, (user_id, endpoint))
 
-        await self._writer.submit(remove)
+        await self._database.write(remove)
 
 
-def purge(connection: apsw.Connection) -> None:
+async def purge(transaction: Transaction) -> None:
     """Deletes what has been expired for long."""
-    connection.execute(_PURGE, (time.time() - GRACE,))
+    await transaction.rows(_PURGE, (time.time() - GRACE,))

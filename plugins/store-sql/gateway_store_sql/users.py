@@ -7,13 +7,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import apsw
 import msgspec
 
 from gateway import Conflict, User, Users
 
-from .reader import Reader
-from .writer import Writer
+from .database import Database, Transaction
+from .text import check, storable
 
 COLUMNS = "id, name, email, role, team_names, created"
 _INSERT = f"""
@@ -30,37 +29,37 @@ _groups = msgspec.json.Decoder(tuple[str, ...])
 class SqlUsers(Users):
     """E-mail addresses are kept and looked for in lower case."""
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def create(self, name: str, email: str = "", role: str = "USER", groups: Sequence[str] = ()) -> User:
+        """Raises Conflict where the name is taken, BadCall for what is no text."""
+        check("The user's name, address, role or group", name, email, role, *groups)
         user = User(f"usr_{secrets.token_hex(12)}", name, email.lower(), role, tuple(groups), time.time())
+        values = (user.id, name, user.email, role, msgspec.json.encode(user.groups).decode(), user.created)
 
-        def insert(connection: apsw.Connection) -> User:
-            values = (user.id, name, user.email, role, msgspec.json.encode(user.groups).decode(), user.created)
-            if not connection.execute(_INSERT, values).fetchall():
+        async def insert(transaction: Transaction) -> User:
+            if not await transaction.rows(_INSERT, values):
                 raise Conflict(f"There is already a user named {name!r}.", param="name")
-            changed(connection)
+            await changed(transaction)
             return user
 
-        return await self._writer.submit(insert)
+        return await self._database.write(insert)
 
     async def get(self, user_id: str) -> User | None:
-        return self._first(_GET, user_id)
+        return await self._first(_GET, user_id)
 
     async def find(self, name_or_email: str) -> User | None:
         """A name first; of several users with one e-mail address, the oldest."""
-        return self._first(_BY_NAME, name_or_email) or (
-            self._first(_BY_EMAIL, name_or_email.lower()) if "@" in name_or_email else None
+        return await self._first(_BY_NAME, name_or_email) or (
+            await self._first(_BY_EMAIL, name_or_email.lower()) if "@" in name_or_email else None
         )
 
     async def list(self) -> Sequence[User]:
-        rows = await self._reader.report(lambda connection: connection.execute(_ALL).fetchall())
-        return [user(row) for row in rows]
+        return await self._database.report(_ALL, (), lambda rows: [user(row) for row in rows])
 
-    def _first(self, sql: str, value: str) -> User | None:
-        rows = self._reader.rows(sql, (value,))
+    async def _first(self, sql: str, value: str) -> User | None:
+        rows = await self._database.rows(sql, (value,)) if storable(value) else ()
         return user(rows[0]) if rows else None
 
 
@@ -69,6 +68,6 @@ def user(row: Sequence[Any]) -> User:
     return User(row[0], row[1], row[2], row[3], _groups.decode(row[4]), row[5])
 
 
-def changed(connection: apsw.Connection) -> None:
+async def changed(transaction: Transaction) -> None:
     """Within the transaction of any change to keys or users."""
-    connection.execute(_CHANGED)
+    await transaction.rows(_CHANGED)

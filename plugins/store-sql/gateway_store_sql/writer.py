@@ -104,15 +104,19 @@ class Writer:
             self._wake.notify()
         return await future
 
-    def enqueue(self, apply: Apply[object]) -> None:
-        """Runs it soon. It may run again after a failed commit, so it changes nothing but the database."""
+    def enqueue(self, apply: Apply[object]) -> bool:
+        """Runs it soon. It may run again after a failed commit, so it changes nothing but the database.
+
+        False where no more may wait, which is told.
+        """
         with self._wake:
             if len(self._jobs) >= self._limit or self._closing:
                 self._complaints.lost(1, self.trouble or "the queue of writes is full")
-                return
+                return False
             self._jobs.append(Job(apply, None))
             if len(self._jobs) == 1:
                 self._wake.notify()
+            return True
 
     def append(self, record: UsageRecord) -> None:
         """Writes it soon. Without the lock: the writer, which holds it, may wait for the interpreter's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from gateway_store_sql.store import SqliteStore
 
-from gateway import Conflict
+from gateway import BadCall, Conflict
 
 
 async def test_a_user_comes_back_as_made(store: SqliteStore) -> None:
@@ -41,3 +41,19 @@ async def test_a_name_goes_before_an_address(store: SqliteStore) -> None:
     await store.users.create("ann", "x@example.org")
     named = await store.users.create("x@example.org")
     assert await store.users.find("x@example.org") == named
+
+
+@pytest.mark.parametrize("text", ["nul\0", "half \ud800", "\udcff"])
+async def test_what_is_no_text_is_refused_and_found_nowhere(store: SqliteStore, text: str) -> None:
+    with pytest.raises(BadCall, match="no text"):
+        await store.users.create(text)
+    with pytest.raises(BadCall, match="no text"):
+        await store.users.create("ann", groups=[text])
+    user = await store.users.create("bob")
+    with pytest.raises(BadCall, match="no text"):
+        await store.keys.create("d" * 64, "sk-", text, user.id)
+    assert await store.users.find(text) is None
+    assert await store.users.get(text) is None
+    assert not await store.keys.list(text)
+    assert not await store.keys.revoke(text, 1.0)
+    assert await store.usage.totals([], user_id=text) == ()
