@@ -1,4 +1,4 @@
-"""Users, keys, what users keep for endpoints, and usage, on SQLite."""
+"""Users, keys, what users keep for endpoints, and usage, on SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from gateway import Section, Settings, Store, hookimpl
 
-from .settings import StoreSettings, state_directory
-from .store import SqliteStore
+from .choice import store_of
+from .command import migrate
+from .settings import StoreSettings
 
 
 @hookimpl
@@ -17,4 +18,9 @@ def register_sections() -> Sequence[Section]:
 
 @hookimpl
 def register_stores(settings: Settings) -> Sequence[Store]:
-    return [SqliteStore(state_directory(settings))]
+    return [store_of(settings)]
+
+
+@hookimpl
+def register_commands() -> Sequence[object]:
+    return [migrate]

@@ -68,3 +68,20 @@ def check_library(version: str) -> None:
         f"SQLite {version} can corrupt a database that several processes write. "
         "Install the `apsw` wheel from PyPI, which brings its own: pip install --force-reinstall apsw"
     )
+
+
+def refusal(error: apsw.Error, file: Path) -> StartupError:
+    """What stops a start, and what to do."""
+    if isinstance(error, apsw.NotADBError | apsw.CorruptError):
+        return StartupError(
+            f"{file} is not an SQLite database, or it is damaged ({error}). "
+            "Restore a backup, or move the file away to begin with an empty one."
+        )
+    if isinstance(error, apsw.BusyError):
+        return StartupError(
+            f"{file} is locked by another program ({error}). Close it (a database browser, a backup). Then start again."
+        )
+    return StartupError(
+        f"The store {file} cannot be opened: {error}. Set gateway.store.directory (or GATEWAY_STATE_DIR) "
+        "to a directory on a local disk that this user may write to."
+    )

@@ -45,7 +45,7 @@ class SqlKeys(Keys):
         return (Key(*rows[0][:9]), user(rows[0][9:])) if rows else None
 
     async def create(self, digest: str, prefix: str, label: str, user_id: str, expires: float | None = None) -> Key:
-        """Raises NotFound where there is no such user, Conflict where the digest exists, BadCall where that is no text."""
+        """Raises NotFound for an unknown user, Conflict for a known digest, BadCall for what is no text."""
         check("The key's digest, label or owner", digest, prefix, label, user_id)
         key = Key(f"key_{secrets.token_hex(12)}", digest, prefix, label, user_id, time.time(), expires)
 

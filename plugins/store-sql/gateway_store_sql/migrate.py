@@ -1,87 +1,120 @@
-"""Brings the schema up to date: numbered `.sql` files, each run once, whichever process comes first."""
+"""Migrations on SQLite: at every start, whichever process comes first, and by `gateway migrate`."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Sequence
-from importlib import resources
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import apsw
-from msgspec import Struct
 
-from gateway import StartupError
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS migrations (
-    number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied DOUBLE PRECISION NOT NULL
+from .connect import open_reader, open_writer, refusal
+from .files import prepare
+from .migrator import Migrator
+from .plan import (
+    APPLIED,
+    DELETE,
+    INSERT,
+    TABLE,
+    Applied,
+    Migration,
+    Standing,
+    missing_of,
+    refuse_foreign,
+    standings,
+    undone_by,
 )
-"""
+
+Run = Callable[[apsw.Connection], Sequence[Migration]]
+WAIT = 10_000
+"""Milliseconds for a lock."""
 
 
-class Migration(Struct, frozen=True):
-    """name: of its file, without `.sql`; it begins with its number of four digits."""
+class SqliteMigrator(Migrator):
+    """A file that is missing has no migrations yet; only `up` makes it."""
 
-    name: str
-    sql: str
+    def __init__(self, file: Path, migrations: Sequence[Migration]) -> None:
+        self.location = str(file)
+        self._file = file
+        self._migrations = migrations
 
-    @property
-    def number(self) -> int:
-        return int(self.name[:4])
+    async def status(self) -> Sequence[Standing]:
+        if not self._file.exists():
+            return standings((), self._migrations)
+        try:
+            with closing(open_reader(self._file, WAIT)) as connection:
+                return standings(applied(connection), self._migrations)
+        except apsw.Error as error:
+            raise refusal(error, self._file) from error
 
-    @property
-    def checksum(self) -> str:
-        return hashlib.sha256(self.sql.encode()).hexdigest()
+    async def up(self) -> Sequence[Migration]:
+        prepare(self._file.parent, self._file)
+        return self._write(lambda connection: migrate(connection, self._migrations, self._file))
+
+    async def down(self, to: int) -> Sequence[Migration]:
+        if not self._file.exists():
+            return ()
+        return self._write(lambda connection: unmigrate(connection, self._migrations, self._file, to))
+
+    def _write(self, run: Run) -> Sequence[Migration]:
+        try:
+            with closing(open_writer(self._file)) as connection:
+                return run(connection)
+        except apsw.Error as error:
+            raise refusal(error, self._file) from error
 
 
-def shipped() -> Sequence[Migration]:
-    """All that this version knows, in order."""
-    folder = resources.files(__package__) / "migrations"
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [Migration(name.removesuffix(".sql"), (folder / name).read_text("utf-8")) for name in names]
-
-
-def migrate(connection: apsw.Connection, migrations: Sequence[Migration], file: Path) -> None:
-    """All or nothing, under the write lock, so that workers may start at once.
+def migrate(connection: apsw.Connection, migrations: Sequence[Migration], file: Path) -> Sequence[Migration]:
+    """All or nothing, under the write lock, so that workers may start at once; what was run.
 
     Raises StartupError where the database is newer than this code or was made by other files.
     """
+
+    def run(connection: apsw.Connection) -> Sequence[Migration]:
+        connection.execute(TABLE)
+        done = applied(connection)
+        refuse_foreign(done, migrations, str(file))
+        missing = missing_of(done, migrations)
+        for one in missing:
+            connection.execute(one.sql).fetchall()
+            connection.execute(INSERT, (one.number, one.name, one.checksum, time.time()))
+        return missing
+
+    return _exclusively(connection, run)
+
+
+def unmigrate(connection: apsw.Connection, migrations: Sequence[Migration], file: Path, to: int) -> Sequence[Migration]:
+    """Undoes what is newer than `to`, all or nothing; what was undone. Raises StartupError as `migrate`."""
+
+    def run(connection: apsw.Connection) -> Sequence[Migration]:
+        connection.execute(TABLE)
+        done = applied(connection)
+        refuse_foreign(done, migrations, str(file))
+        undone = undone_by(done, migrations, to)
+        for one in undone:
+            connection.execute(one.down).fetchall()
+            connection.execute(DELETE, (one.number,))
+        return undone
+
+    return _exclusively(connection, run)
+
+
+def applied(connection: apsw.Connection) -> Sequence[Applied]:
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").fetchall():
+        return ()
+    rows: list[tuple[Any, ...]] = connection.execute(APPLIED).fetchall()
+    return [Applied(*row) for row in rows]
+
+
+def _exclusively(connection: apsw.Connection, run: Run) -> Sequence[Migration]:
     connection.execute("BEGIN EXCLUSIVE")
     try:
-        connection.execute(_TABLE)
-        applied = {
-            int(number): (str(name), str(checksum))
-            for number, name, checksum in connection.execute("SELECT number, name, checksum FROM migrations")
-        }
-        _refuse_newer(applied, migrations, file)
-        for migration in migrations:
-            _apply(connection, migration, applied.get(migration.number), file)
+        done = run(connection)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def _refuse_newer(applied: dict[int, tuple[str, str]], migrations: Sequence[Migration], file: Path) -> None:
-    newest, known = max(applied, default=0), max((migration.number for migration in migrations), default=0)
-    if newest > known:
-        raise StartupError(
-            f"{file} was written by a newer gateway (its schema is {newest}, this version knows {known}). "
-            "Upgrade librechat-gateway-store-sql, or restore the backup made before the upgrade."
-        )
-
-
-def _apply(connection: apsw.Connection, migration: Migration, done: tuple[str, str] | None, file: Path) -> None:
-    if done is None:
-        connection.execute(migration.sql).fetchall()
-        connection.execute(
-            "INSERT INTO migrations (number, name, checksum, applied) VALUES (?1, ?2, ?3, ?4)",
-            (migration.number, migration.name, migration.checksum, time.time()),
-        )
-    elif done[1] != migration.checksum:
-        raise StartupError(
-            f"{file} was made with another text of migration {done[0]} than the installed one. "
-            "Install the version of librechat-gateway-store-sql that made it, or restore a backup."
-        )
+    return done

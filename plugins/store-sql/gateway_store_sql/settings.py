@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from gateway import Settings, SettingsError, UnsetVariable
+from gateway import Secret, Settings, SettingsError, UnsetVariable
 
 
 class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """directory: a directory on a local disk, made if missing; the state directory where it is not given."""
+    """directory: on a local disk, made if missing; the state directory where it is not given.
+
+    url: of a PostgreSQL database, `postgresql://user:password@host:5432/database`; SQLite in the directory where it is
+    not given. connections: to PostgreSQL, at most, of each worker. spool: bytes of usage records that wait in the
+    directory, at most, while PostgreSQL cannot be reached.
+    """
 
     directory: str | None = None
+    url: Secret | None = None
+    connections: Annotated[int, Meta(ge=2, le=1000)] = 8
+    spool: Annotated[int, Meta(ge=0)] = 2**30
+
+
+def database_url(settings: Settings) -> Secret | None:
+    """Raises SettingsError for a `${VAR}` without a value."""
+    given = settings.one(StoreSettings).url
+    if given is None:
+        return None
+    try:
+        return settings.secret(given)
+    except UnsetVariable as error:
+        raise SettingsError(f"gateway.store.url: {error} has no value; set it in the environment or .env") from error
 
 
 def state_directory(settings: Settings) -> Path:

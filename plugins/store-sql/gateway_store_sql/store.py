@@ -7,19 +7,22 @@ from pathlib import Path
 
 import apsw
 
-from gateway import GatewayError, StartupError, Store
+from gateway import GatewayError, Store
 
-from .connect import check_library, open_writer
+from .connect import check_library, open_writer, refusal
 from .files import prepare
 from .inserts import write
 from .keys import SqlKeys
-from .migrate import migrate, shipped
+from .migrate import migrate
+from .plan import shipped
 from .reader import Reader
 from .sqlite import SqliteDatabase, run
 from .usage import SqlUsageLog
 from .user_keys import SqlUserKeys, purge
 from .users import SqlUsers
 from .writer import Writer
+
+FILE = "gateway.db"
 
 
 class SqliteStore(Store):
@@ -29,7 +32,7 @@ class SqliteStore(Store):
     shared = False
 
     def __init__(self, directory: Path, log: logging.Logger | None = None) -> None:
-        self._file = directory / "gateway.db"
+        self._file = directory / FILE
         self.directory = str(directory)
         self.location = str(self._file)
         self._reader = Reader(self._file)
@@ -47,7 +50,7 @@ class SqliteStore(Store):
             self._reader.open()
         except apsw.Error as error:
             await self.close()
-            raise self._failed(error) from error
+            raise refusal(error, self._file) from error
 
     async def close(self) -> None:
         # The last connection to close merges the log into the database, which a reading one cannot.
@@ -76,19 +79,3 @@ class SqliteStore(Store):
             connection.close()
             raise
         return connection
-
-    def _failed(self, error: apsw.Error) -> StartupError:
-        if isinstance(error, apsw.NotADBError | apsw.CorruptError):
-            return StartupError(
-                f"{self._file} is not an SQLite database, or it is damaged ({error}). "
-                "Restore a backup, or move the file away to begin with an empty one."
-            )
-        if isinstance(error, apsw.BusyError):
-            return StartupError(
-                f"{self._file} is locked by another program ({error}). Close it (a database browser, a backup)."
-                " Then start again."
-            )
-        return StartupError(
-            f"The store {self._file} cannot be opened: {error}. Set gateway.store.directory (or GATEWAY_STATE_DIR) "
-            "to a directory on a local disk that this user may write to."
-        )

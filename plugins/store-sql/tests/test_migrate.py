@@ -9,7 +9,8 @@ from pathlib import Path
 
 import apsw
 import pytest
-from gateway_store_sql.migrate import Migration, migrate, shipped
+from gateway_store_sql.migrate import migrate
+from gateway_store_sql.plan import Migration, shipped
 from gateway_store_sql.store import SqliteStore
 
 from gateway import StartupError

@@ -1,0 +1,4 @@
+DROP TABLE exchanges;
+DROP TABLE revisions;
+DROP TABLE api_keys;
+DROP TABLE users;
