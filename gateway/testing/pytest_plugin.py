@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from ..services import Services
     from .fake_upstream import FakeUpstream
+    from .postgres import PostgresServer
 
 
 @pytest.fixture
@@ -27,3 +28,15 @@ def gateway_services() -> Services:
     from .installed import bare_services
 
     return bare_services()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that runs. Skips where PostgreSQL is not installed."""
+    from .postgres import PostgresServer, binaries
+
+    folder = binaries()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed: initdb and postgres are neither in PATH nor in /usr/lib/postgresql")
+    with PostgresServer(folder) as server:
+        yield server

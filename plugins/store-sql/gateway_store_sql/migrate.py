@@ -89,7 +89,6 @@ def unmigrate(connection: apsw.Connection, migrations: Sequence[Migration], file
     """Undoes what is newer than `to`, all or nothing; what was undone. Raises StartupError as `migrate`."""
 
     def run(connection: apsw.Connection) -> Sequence[Migration]:
-        connection.execute(TABLE)
         done = applied(connection)
         refuse_foreign(done, migrations, str(file))
         undone = undone_by(done, migrations, to)

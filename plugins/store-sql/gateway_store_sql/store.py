@@ -37,11 +37,11 @@ class SqliteStore(Store):
         self.location = str(self._file)
         self._reader = Reader(self._file)
         self._writer = Writer(self._connect, write, log or logging.getLogger("gateway.store"))
-        database = SqliteDatabase(self._reader, self._writer)
-        self.keys = SqlKeys(database)
-        self.users = SqlUsers(database)
-        self.usage = SqlUsageLog(database)
-        self.user_keys = SqlUserKeys(database)
+        self._database = SqliteDatabase(self._reader, self._writer)
+        self.keys = SqlKeys(self._database)
+        self.users = SqlUsers(self._database)
+        self.usage = SqlUsageLog(self._database)
+        self.user_keys = SqlUserKeys(self._database)
 
     async def open(self) -> None:
         check_library(apsw.sqlite_lib_version())

@@ -1,14 +1,21 @@
-"""An opened store in a directory of its own, and records to put into it."""
+"""Stores on both databases, each test with one of its own, and records to put into them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from gateway_store_sql.choice import migrator_of
 from gateway_store_sql.store import SqliteStore
+from places import Place, settings
 
-from gateway import UsageRecord
+from gateway import Store, UsageRecord
+from gateway.testing.postgres import PostgresServer
+
+ENGLISH = "LOCALE_PROVIDER icu ICU_LOCALE 'en'"
+"""A collation that orders otherwise than by code points."""
 
 
 @pytest.fixture
@@ -16,8 +23,62 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "a state directory"
 
 
+@pytest.fixture(scope="session")
+def template(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database whose schema is up to date."""
+    try:
+        name = postgres.create(more=ENGLISH)
+    except RuntimeError:  # before PostgreSQL 15, or built without ICU
+        name = postgres.create()
+    given = settings(tmp_path_factory.mktemp("template"), postgres.url_of(name))
+    asyncio.run(migrator_of(given).up())
+    return name
+
+
 @pytest.fixture
-async def store(directory: Path) -> AsyncIterator[SqliteStore]:
+def on_sqlite(directory: Path) -> Place:
+    return Place(directory)
+
+
+@pytest.fixture
+def on_postgres(postgres: PostgresServer, template: str, directory: Path) -> Iterator[Place]:
+    database = postgres.create(template)
+    yield Place(directory, database, postgres)
+    postgres.drop(database)
+
+
+@pytest.fixture
+def empty_postgres(postgres: PostgresServer, directory: Path) -> Iterator[Place]:
+    """A database in which nothing is yet."""
+    database = postgres.create()
+    yield Place(directory, database, postgres)
+    postgres.drop(database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """Both of them, in turn; the schema is up to date where that is not the store's own work."""
+    found: Place = request.getfixturevalue("on_sqlite" if request.param == "sqlite" else "on_postgres")
+    return found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest) -> Place:
+    """Both, with nothing in them."""
+    found: Place = request.getfixturevalue("on_sqlite" if request.param == "sqlite" else "empty_postgres")
+    return found
+
+
+@pytest.fixture
+async def store(place: Place) -> AsyncIterator[Store]:
+    store = place.store()
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def sqlite(directory: Path) -> AsyncIterator[SqliteStore]:
     store = SqliteStore(directory)
     await store.open()
     yield store

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import asyncio
 
 import pytest
-from gateway_store_sql.store import SqliteStore
+from places import Place
 
-from gateway import Conflict, NotFound, User
+from gateway import Conflict, NotFound, Store, User
 
 
 @pytest.fixture
-async def ann(store: SqliteStore) -> User:
+async def ann(store: Store) -> User:
     return await store.users.create("ann", role="ADMIN", groups=["ops"])
 
 
-async def test_a_key_is_found_by_its_digest_with_its_owner(store: SqliteStore, ann: User) -> None:
+async def test_a_key_is_found_by_its_digest_with_its_owner(store: Store, ann: User) -> None:
     key = await store.keys.create("d" * 64, "sk-ddddd", "laptop", ann.id, expires=2e9)
     assert await store.keys.find("d" * 64) == (key, ann)
     assert await store.keys.find("e" * 64) is None
     assert (key.label, key.prefix, key.expires, key.last_used, key.revoked) == ("laptop", "sk-ddddd", 2e9, None, None)
 
 
-async def test_keys_are_listed_newest_first_and_by_owner(store: SqliteStore, ann: User) -> None:
+async def test_keys_are_listed_newest_first_and_by_owner(store: Store, ann: User) -> None:
     bob = await store.users.create("bob")
     first, second, third = [
         await store.keys.create(digest * 64, "sk-", digest, owner.id)
@@ -33,19 +33,19 @@ async def test_keys_are_listed_newest_first_and_by_owner(store: SqliteStore, ann
     assert await store.keys.list("usr_nobody") == []
 
 
-async def test_a_digest_is_kept_once(store: SqliteStore, ann: User) -> None:
+async def test_a_digest_is_kept_once(store: Store, ann: User) -> None:
     await store.keys.create("d" * 64, "sk-", "", ann.id)
     with pytest.raises(Conflict):
         await store.keys.create("d" * 64, "sk-", "again", ann.id)
     assert len(await store.keys.list()) == 1
 
 
-async def test_a_key_needs_an_owner(store: SqliteStore) -> None:
+async def test_a_key_needs_an_owner(store: Store) -> None:
     with pytest.raises(NotFound, match="usr_nobody"):
         await store.keys.create("d" * 64, "sk-", "", "usr_nobody")
 
 
-async def test_revoking_holds_from_the_earliest_time_on(store: SqliteStore, ann: User) -> None:
+async def test_revoking_holds_from_the_earliest_time_on(store: Store, ann: User) -> None:
     key = await store.keys.create("d" * 64, "sk-", "", ann.id)
 
     async def revoked() -> float | None:
@@ -62,7 +62,7 @@ async def test_revoking_holds_from_the_earliest_time_on(store: SqliteStore, ann:
     assert not await store.keys.revoke("key_nothing", 1.0)
 
 
-async def test_the_revision_grows_with_every_change_and_only_then(store: SqliteStore) -> None:
+async def test_the_revision_grows_with_every_change_and_only_then(store: Store) -> None:
     seen = [await store.keys.revision()]
 
     async def grew() -> bool:
@@ -83,8 +83,8 @@ async def test_the_revision_grows_with_every_change_and_only_then(store: SqliteS
     assert not await grew()
 
 
-async def test_another_process_sees_a_change_at_once(store: SqliteStore, directory: Path, ann: User) -> None:
-    other = SqliteStore(directory)
+async def test_another_process_sees_a_change_at_once(store: Store, place: Place, ann: User) -> None:
+    other = place.store()
     await other.open()
     key = await store.keys.create("d" * 64, "sk-", "", ann.id)
     assert await other.keys.find("d" * 64) == (key, ann)
@@ -94,7 +94,7 @@ async def test_another_process_sees_a_change_at_once(store: SqliteStore, directo
     await other.close()
 
 
-async def test_the_last_use_is_kept_and_never_goes_back(store: SqliteStore, ann: User) -> None:
+async def test_the_last_use_is_kept_and_never_goes_back(store: Store, ann: User) -> None:
     key = await store.keys.create("d" * 64, "sk-", "", ann.id)
 
     async def last_used() -> float | None:
@@ -111,3 +111,31 @@ async def test_the_last_use_is_kept_and_never_goes_back(store: SqliteStore, ann:
     assert await last_used() == 102.0
     store.keys.touch("key_nothing", 100.0)
     await store.usage.flush()
+
+
+async def test_the_last_uses_of_many_keys_are_one_write_and_none_is_left_out(store: Store, ann: User) -> None:
+    keys = [await store.keys.create(f"{number:064x}", "sk-", "", ann.id) for number in range(40)]
+    for at in (100.0, 200.0):
+        for key in keys:
+            store.keys.touch(key.id, at + keys.index(key))
+        if at == 100.0:
+            await asyncio.sleep(0.01)
+    store.keys.touch(keys[0].id, 150.0)
+    await store.usage.flush()
+    assert {key.id: key.last_used for key in await store.keys.list()} == {
+        key.id: 200.0 + place for place, key in enumerate(keys)
+    }
+
+
+async def test_uses_that_come_while_others_are_written_are_written_too(store: Store, ann: User) -> None:
+    keys = [await store.keys.create(f"{number:064x}", "sk-", "", ann.id) for number in range(20)]
+    for round in range(1, 30):
+        for key in keys:
+            store.keys.touch(key.id, round * 10.0)
+        flushing = asyncio.ensure_future(store.usage.flush())
+        await asyncio.sleep(0)
+        for key in keys:
+            store.keys.touch(key.id, round * 10.0 + 5)
+        await flushing
+    await store.usage.flush()
+    assert {key.last_used for key in await store.keys.list()} == {295.0}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway_store_sql.store import SqliteStore
-
-from gateway import AttemptRecord, Usage, UsageRecord
+from gateway import AttemptRecord, Store, Usage, UsageRecord
 
 Make = Callable[..., UsageRecord]
 
 
-async def test_a_record_comes_back_whole(store: SqliteStore, record: Make) -> None:
+async def test_a_record_comes_back_whole(store: Store, record: Make) -> None:
     usage = Usage(1, 2, 3, 4, 5, 6, 7, 8, estimated=True)
     attempts = (
         AttemptRecord("at1", "openai", "gpt-5", "openai-chat", "upstream_error", 503, "", Usage(), "busy", 1.5, 0.25),
@@ -43,7 +41,7 @@ async def test_a_record_comes_back_whole(store: SqliteStore, record: Make) -> No
     assert await store.usage.records() == [full, bare]
 
 
-async def test_the_same_id_twice_is_one_record(store: SqliteStore, record: Make) -> None:
+async def test_the_same_id_twice_is_one_record(store: Store, record: Make) -> None:
     first = record("ex1", usage=Usage(input=5))
     attempt = AttemptRecord("at9", "e", "m", "d", "complete")
     store.usage.append(first)
@@ -52,7 +50,7 @@ async def test_the_same_id_twice_is_one_record(store: SqliteStore, record: Make)
     assert await store.usage.records() == [first]
 
 
-async def test_the_same_id_in_one_batch_and_in_another_is_one_record(store: SqliteStore, record: Make) -> None:
+async def test_the_same_id_in_one_batch_and_in_another_is_one_record(store: Store, record: Make) -> None:
     for batch in range(2):
         for number in range(150):
             store.usage.append(record(f"ex{number % 75}", status=200 + batch))
@@ -62,7 +60,7 @@ async def test_the_same_id_in_one_batch_and_in_another_is_one_record(store: Sqli
     assert {record.status for record in found} == {200}
 
 
-async def test_records_are_paged_newest_first(store: SqliteStore, record: Make) -> None:
+async def test_records_are_paged_newest_first(store: Store, record: Make) -> None:
     for number in range(5):
         store.usage.append(record(f"ex{number}", started=float(number)))
     await store.usage.flush()
@@ -70,7 +68,7 @@ async def test_records_are_paged_newest_first(store: SqliteStore, record: Make) 
     assert [found.id for found in await store.usage.records(limit=2, before=3.0)] == ["ex2", "ex1"]
 
 
-async def test_what_clients_and_upstreams_write_cannot_break_the_log(store: SqliteStore, record: Make) -> None:
+async def test_what_clients_and_upstreams_write_cannot_break_the_log(store: Store, record: Make) -> None:
     store.usage.append(
         record(
             "ex1",

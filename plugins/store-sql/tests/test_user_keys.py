@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from typing import Any
 
-from gateway_store_sql.store import SqliteStore
 from gateway_store_sql.user_keys import GRACE
+from places import Place
 
-from gateway import SealedKey
+from gateway import SealedKey, Store
 
 
-async def test_a_key_comes_back_as_it_was_kept(store: SqliteStore) -> None:
+async def test_a_key_comes_back_as_it_was_kept(store: Store) -> None:
     kept = SealedKey("Open Router/ä", b"\x00\xff sealed", 4e9 + 0.5)
     await store.user_keys.put("usr_1", kept)
     assert await store.user_keys.get("usr_1", "Open Router/ä") == kept
@@ -19,13 +19,13 @@ async def test_a_key_comes_back_as_it_was_kept(store: SqliteStore) -> None:
     assert await store.user_keys.get("usr_1", "other") is None
 
 
-async def test_a_later_key_takes_the_place_of_the_earlier_one(store: SqliteStore) -> None:
+async def test_a_later_key_takes_the_place_of_the_earlier_one(store: Store) -> None:
     await store.user_keys.put("usr_1", SealedKey("e", b"first", 4e9))
     await store.user_keys.put("usr_1", SealedKey("e", b"second"))
     assert await store.user_keys.get("usr_1", "e") == SealedKey("e", b"second", None)
 
 
-async def test_deleting_takes_one_or_all_of_one_user(store: SqliteStore) -> None:
+async def test_deleting_takes_one_or_all_of_one_user(store: Store) -> None:
     for user in ("usr_1", "usr_2"):
         for endpoint in ("a", "b", "c"):
             await store.user_keys.put(user, SealedKey(endpoint, b"sealed"))
@@ -38,7 +38,7 @@ async def test_deleting_takes_one_or_all_of_one_user(store: SqliteStore) -> None
     assert None not in [await store.user_keys.get("usr_2", endpoint) for endpoint in "abc"]
 
 
-async def test_what_expired_is_given_for_a_day_and_then_gone(store: SqliteStore) -> None:
+async def test_what_expired_is_given_for_a_day_and_then_gone(store: Store) -> None:
     lately, long_ago = time.time() - 10, time.time() - GRACE - 10
     await store.user_keys.put("usr_1", SealedKey("lately", b"sealed", lately))
     await store.user_keys.put("usr_1", SealedKey("for ever", b"sealed"))
@@ -48,14 +48,14 @@ async def test_what_expired_is_given_for_a_day_and_then_gone(store: SqliteStore)
     assert await store.user_keys.get("usr_1", "long ago") is None
 
 
-async def test_a_start_purges_what_expired_meanwhile(directory: Path) -> None:
-    store = SqliteStore(directory)
+async def test_a_start_purges_what_expired_meanwhile(place: Place) -> None:
+    async def insert(transaction: Any) -> None:
+        long_ago = time.time() - GRACE - 1
+        await transaction.rows("INSERT INTO user_keys VALUES (?1, ?2, ?3, ?4)", ("u", "e", b"\0", long_ago))
+
+    store = place.store()
     await store.open()
-    await store._writer.submit(
-        lambda connection: connection.execute(
-            "INSERT INTO user_keys VALUES ('u', 'e', x'00', ?1)", (time.time() - GRACE - 1,)
-        ).fetchall()
-    )
+    await store._database.write(insert)
     assert await store.user_keys.get("u", "e") is not None
     await store.close()
     await store.open()

@@ -8,7 +8,8 @@ from gateway import StartupError, Unavailable
 
 FAULTS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 """Others in their place would have been taken; the connection is as good as before."""
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""The driver's own confusion is among them: a server that dies while it is spoken to brings it about."""
 STARTING = (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
 """What a database says that is about to be there."""
 _TODO = {

@@ -32,7 +32,7 @@ from .pool import CLOSE, CONNECT
 LOCK = 0x6761746577617931
 """Of all gateways' migrations in a database: of two machines that begin at once, one waits for the other."""
 _THERE = "SELECT to_regclass('migrations') IS NOT NULL"
-_SETTINGS = {"application_name": "librechat-gateway migrate", "lock_timeout": "60000", "statement_timeout": "3600000"}
+SETTINGS = {"application_name": "librechat-gateway migrate", "lock_timeout": "60000", "statement_timeout": "3600000"}
 """Milliseconds."""
 
 
@@ -51,6 +51,7 @@ class PostgresMigrator(Migrator):
     async def up(self) -> Sequence[Migration]:
         async with self._connected() as connection, connection.transaction():
             missing = missing_of(await self._begun(connection), self._migrations)
+            await connection.execute(schema(TABLE))
             for one in missing:
                 await connection.execute(schema(one.sql))
                 await connection.execute(statement(INSERT), one.number, one.name, one.checksum, time.time())
@@ -67,7 +68,6 @@ class PostgresMigrator(Migrator):
     async def _begun(self, connection: asyncpg.Connection[Any]) -> Sequence[Applied]:
         """What is applied, now that nobody else changes it."""
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        await connection.execute(schema(TABLE))
         done = await applied(connection)
         refuse_foreign(done, self._migrations, self.location)
         return done
@@ -75,7 +75,7 @@ class PostgresMigrator(Migrator):
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[asyncpg.Connection[Any]]:
         try:
-            connection = await asyncpg.connect(self._url.reveal(), timeout=CONNECT, server_settings=_SETTINGS)
+            connection = await asyncpg.connect(self._url.reveal(), timeout=CONNECT, server_settings=SETTINGS)
             try:
                 yield connection
             finally:

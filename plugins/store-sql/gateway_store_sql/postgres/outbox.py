@@ -14,10 +14,9 @@ from gateway import Unavailable, UsageRecord
 from ..complaints import Complaints
 from ..database import Job
 from ..spool import Segment, Spool
-from . import batch, records
+from . import batch, lanes, records
 from .batch import Slot
 from .failures import told
-from .lanes import WRITE
 from .pool import Pool
 
 LINGER = 0.1
@@ -99,7 +98,7 @@ class Outbox:
                 deadline = min(deadline, clock() + CLOSE_PATIENCE)
             try:
                 await self._deliver()
-            except Unavailable as failure:
+            except Exception as failure:  # whatever it is, nothing may end what all records go through
                 await self._failed(failure, flushing)
                 if self._closing and (not self._jobs or clock() > deadline):
                     break
@@ -136,7 +135,7 @@ class Outbox:
 
     async def _run_jobs(self, count: int) -> None:
         slots = list(islice(self._jobs, count))
-        async with self._pool.connection(WRITE) as connection:
+        async with self._pool.connection(lanes.WRITE) as connection:
             await batch.commit(connection, slots)
         for _ in slots:
             self._jobs.popleft()
@@ -146,7 +145,7 @@ class Outbox:
         chosen = [self._records.popleft() for _ in range(count)]
         try:
             self._refused(await records.insert(self._pool, chosen))
-        except Unavailable:
+        except BaseException:
             self._records.extendleft(reversed(chosen))
             raise
 
@@ -163,7 +162,7 @@ class Outbox:
     async def _insert_segment(self, segment: Segment) -> None:
         try:
             await self._insert_all(segment)
-        except Unavailable:
+        except BaseException:
             segment.release()
             raise
         await asyncio.to_thread(segment.remove)
@@ -181,8 +180,10 @@ class Outbox:
         if errors:
             self._complaints.lost(len(errors), f"the database refused them, the first with {errors[0]!r}")
 
-    async def _failed(self, failure: Unavailable, flushing: Sequence[asyncio.Future[None]]) -> None:
-        self.trouble = f"the database cannot be written: {told(failure.__cause__)}"
+    async def _failed(self, failure: Exception, flushing: Sequence[asyncio.Future[None]]) -> None:
+        self.trouble = f"the database cannot be written: {told(failure.__cause__ or failure)}"
+        if not isinstance(failure, Unavailable):
+            self._log.error("Store: %r", failure, exc_info=failure)
         _settle(flushing, failure)
         await self._set_aside()
         self._complaints.kept(len(self._jobs) + len(self._records) + self.spooled, self.trouble)
@@ -221,7 +222,7 @@ class Outbox:
         self._complaints.close()
 
 
-def _settle(futures: Sequence[asyncio.Future[None]], failure: Unavailable | None) -> None:
+def _settle(futures: Sequence[asyncio.Future[None]], failure: Exception | None) -> None:
     for future in futures:
         if not future.done() and failure is not None:
             future.set_exception(failure)

@@ -36,14 +36,18 @@ class Pool:
 
     async def open(self) -> None:
         """With one connection made. Raises what asyncpg raises."""
-        self._pool = await asyncpg.create_pool(
+        # asyncpg tries again and again by itself, in the background and the log, to keep a smallest number of them.
+        pool = await asyncpg.create_pool(
             self._url.reveal(),
-            min_size=1,
+            min_size=0,
             max_size=self._most,
             timeout=CONNECT,
             reset=_nothing,
             server_settings=SETTINGS,
         )
+        self._pool = pool
+        async with pool.acquire():
+            pass
 
     async def close(self) -> None:
         pool, self._pool = self._pool, None
