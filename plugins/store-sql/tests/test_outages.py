@@ -162,6 +162,28 @@ async def pings(store: Any) -> bool:
     return await store.ping() is None
 
 
+async def test_what_was_given_up_and_is_written_after_all_is_there_once(
+    store: Any, server: PostgresServer, on_postgres: Place, record: Make, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr(records, "INSERT", 0.5)
+    store.usage.append(record("ex0"))
+    await store.usage.flush()
+    waits = "SELECT 1 FROM pg_locks WHERE NOT granted"
+    with server.running(
+        "BEGIN; LOCK TABLE exchanges IN EXCLUSIVE MODE; SELECT pg_sleep(60)", on_postgres.database or ""
+    ) as other:
+        for number in range(1, 100):
+            store.usage.append(record(f"ex{number}"))
+        await until(lambda: on_postgres.sql(waits))
+        await until(lambda: len(spooled(on_postgres)) == 99)
+        other.kill()
+        server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%'")
+    await until(lambda: counted_is(store, 100))
+    await until(lambda: not spooled(on_postgres))
+    assert await counted(store) == 100
+    assert not [line for line in caplog.messages if "LOST" in line]
+
+
 @each_way
 async def test_a_killed_gateway_leaves_its_records_to_the_next(
     on_postgres: Place, server: PostgresServer, end: Callable[[PostgresServer], None]

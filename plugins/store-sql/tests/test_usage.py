@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from gateway import AttemptRecord, Store, Usage, UsageRecord
 
 Make = Callable[..., UsageRecord]
@@ -41,13 +43,15 @@ async def test_a_record_comes_back_whole(store: Store, record: Make) -> None:
     assert await store.usage.records() == [full, bare]
 
 
-async def test_the_same_id_twice_is_one_record(store: Store, record: Make) -> None:
+async def test_the_same_id_twice_is_one_record(store: Store, record: Make, caplog: pytest.LogCaptureFixture) -> None:
     first = record("ex1", usage=Usage(input=5))
     attempt = AttemptRecord("at9", "e", "m", "d", "complete")
     store.usage.append(first)
     store.usage.append(record("ex1", usage=Usage(input=7), attempts=(attempt,)))
     await store.usage.flush()
     assert await store.usage.records() == [first]
+    await store.close()
+    assert caplog.messages == []
 
 
 async def test_the_same_id_in_one_batch_and_in_another_is_one_record(store: Store, record: Make) -> None:
