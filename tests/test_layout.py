@@ -201,7 +201,9 @@ def test_versions_and_floors_agree_with_the_core(plugin):
 
 @each_plugin
 def test_a_plugin_asks_for_what_it_imports(plugin):
-    asked = {requirement_name(text).replace("-", "_") for text in project(plugin)["dependencies"]}
+    about = project(plugin)
+    extras = [text for texts in about.get("optional-dependencies", {}).values() for text in texts]
+    asked = {requirement_name(text).replace("-", "_") for text in [*about["dependencies"], *extras]}
     known = {"pyyaml": "yaml", "pyjwt": "jwt"}
     asked = {known.get(name, name) for name in asked} | set(sys.stdlib_module_names)
     for path in package(plugin).rglob("*.py"):

@@ -11,11 +11,11 @@ from gateway import Secret, Settings, SettingsError, UnsetVariable
 
 
 class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """directory: on a local disk, made if missing; the state directory where it is not given.
+    """directory: a directory on a local disk, made if missing; the state directory where it is not given.
 
-    url: of a PostgreSQL database, `postgresql://user:password@host:5432/database`; SQLite in the directory where it is
-    not given. connections: to PostgreSQL, at most, of each worker. spool: bytes of usage records that wait in the
-    directory, at most, while PostgreSQL cannot be reached.
+    url: of a PostgreSQL database (`postgresql://user:password@host:5432/database`); SQLite where it is not given.
+    connections: to PostgreSQL, at most, of each worker. spool: bytes of usage records that may wait in the directory
+    while PostgreSQL cannot be reached.
     """
 
     directory: str | None = None
