@@ -51,7 +51,7 @@ class RouteState(msgspec.Struct, frozen=True):
 class Condition(msgspec.Struct, frozen=True):
     """worker: which of `workers` processes answers; the state of breakers is each worker's own. uptime: seconds.
 
-    reasons: why requests cannot be served, none where all is well.
+    reasons: why requests cannot be served, none where all is well. warnings: what they are served without.
     """
 
     version: str
@@ -62,9 +62,12 @@ class Condition(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
     endpoints: tuple[EndpointState, ...]
     routes: tuple[RouteState, ...]
+    warnings: tuple[str, ...] = ()
 
 
-def condition(assembly: Assembly, worker: int, began: float, reasons: Sequence[str]) -> Condition:
+def condition(
+    assembly: Assembly, worker: int, began: float, reasons: Sequence[str], warnings: Sequence[str]
+) -> Condition:
     """began: when this process did, by the monotonic clock."""
     services = assembly.services
     standings = {(one.route, one.endpoint, one.model): one for one in Breakers.of(services.state).standings()}
@@ -75,6 +78,7 @@ def condition(assembly: Assembly, worker: int, began: float, reasons: Sequence[s
         workers=assembly.core.workers,
         uptime=time.monotonic() - began,
         reasons=tuple(reasons),
+        warnings=tuple(warnings),
         endpoints=tuple(_endpoint(provider) for provider in services.endpoints.values()),
         routes=tuple(_route(route, standings) for route in services.routes.values()),
     )

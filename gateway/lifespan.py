@@ -20,5 +20,9 @@ class Lifespan(ABC):
         """After the last exchange has settled. What was started is ended when it returns."""
 
     def failure(self) -> str | None:
-        """Why it does not do its work now, for `/ready`; None when all is well."""
+        """Why it does not do its work now, for `/ready`, which is 503 then; None when all is well."""
+        return None
+
+    def warning(self) -> str | None:
+        """What it does without for now, for `/ready`, which stays 200; None when all is well."""
         return None

@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from .pipeline.compile import Assembly
 
 
+class State(msgspec.Struct, frozen=True):
+    """reasons: why requests cannot be served. warnings: what they are served without."""
+
+    reasons: list[str]
+    warnings: list[str]
+
+    @property
+    def word(self) -> str:
+        return "not ready" if self.reasons else "degraded" if self.warnings else "ready"
+
+
 class Status:
     """Answers what operators and load balancers ask. `assembly` is set once it exists; `draining` by the server."""
 
@@ -42,31 +53,33 @@ class Status:
         return _json(self._alive)
 
     async def ready(self, inbound: Inbound, principal: Principal) -> Answer:
-        """503 with reasons while something that requests need is missing."""
-        reasons = await self._reasons()
-        body: dict[str, object] = {"status": "ready" if not reasons else "not ready", "reasons": reasons}
+        """503 with reasons while something that requests need is missing; 200 while they are served without it."""
+        state = await self._state()
+        body: dict[str, object] = {"status": state.word, "reasons": [*state.reasons, *state.warnings]}
         if self._unenforced:
             body["not_enforced"] = self._unenforced
-        return _json(body, 200 if not reasons else 503)
+        return _json(body, 503 if state.reasons else 200)
 
     async def status(self, inbound: Inbound, principal: Principal) -> Answer:
         assert self.assembly is not None
-        return _json(condition(self.assembly, self._worker, self._began, await self._reasons()))
+        state = await self._state()
+        return _json(condition(self.assembly, self._worker, self._began, state.reasons, state.warnings))
 
     async def openapi(self, inbound: Inbound, principal: Principal) -> Answer:
         assert self.assembly is not None
         return _json(document(self.assembly.router))
 
-    async def _reasons(self) -> list[str]:
+    async def _state(self) -> State:
         assert self.assembly is not None
         if self.draining():
-            return ["draining: the process is stopping"]
+            return State(["draining: the process is stopping"], [])
+        lifespans, store = self.assembly.lifespans, self.assembly.services.store
         reasons = [f"plugin {p.name}: {p.error}" for p in self.assembly.registry.plugins if p.error]
-        reasons += [failure for one in self.assembly.lifespans if (failure := one.failure()) is not None]
-        store = self.assembly.services.store
+        reasons += [failure for one in lifespans if (failure := one.failure()) is not None]
+        warnings = [warning for one in lifespans if (warning := one.warning()) is not None]
         if store is not None and (why := await store.ping()) is not None:
-            reasons.append(f"store {store.name}: {why}")
-        return reasons
+            (warnings if store.shared else reasons).append(f"store {store.name}: {why}")
+        return State(reasons, warnings)
 
 
 def _json(value: object, status: int = 200) -> Answer:

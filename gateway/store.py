@@ -226,4 +226,8 @@ class Store(ABC):
 
     @abstractmethod
     async def ping(self) -> str | None:
-        """None when reachable, otherwise why not."""
+        """None when reachable, otherwise why not.
+
+        A machine whose own store fails is not ready. A `shared` one fails for all machines at once, so that leaves
+        them ready, and whatever cannot do without it says so as a Lifespan.
+        """

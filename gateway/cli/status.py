@@ -74,6 +74,8 @@ def _print(base: str, found: Condition) -> None:
     click.secho(f"librechat-gateway {found.version} on {base}, up for {_span(found.uptime)}", bold=True)
     for reason in found.reasons:
         click.secho(f"not ready: {reason}", fg="red")
+    for warning in found.warnings:
+        click.secho(f"degraded: {warning}", fg="yellow")
     if found.workers > 1:
         click.echo(f"Worker {found.worker + 1} of {found.workers} answered; each has breakers of its own.")
     table("Endpoints", ("endpoint", "kind", "dialects", "state"), [_endpoint(one) for one in found.endpoints])

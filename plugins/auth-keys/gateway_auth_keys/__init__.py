@@ -22,15 +22,14 @@ def register_sections() -> Sequence[Section]:
 
 @hookimpl
 def register_authenticators(settings: Settings, services: Services) -> Sequence[Authenticator]:
-    return [KeyAuthenticator(services.store, KeyCache.of(services), services.clock, operator_key(settings))]
+    cache = KeyCache.of(services, settings.one(AuthKeys).grace)
+    return [KeyAuthenticator(services.store, cache, services.clock, operator_key(settings))]
 
 
 @hookimpl
 def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
-    return [
-        RevisionWatch(services.store, KeyCache.of(services), services.log),
-        FirstKeyLifespan(settings, services),
-    ]
+    cache = KeyCache.of(services, settings.one(AuthKeys).grace)
+    return [RevisionWatch(services.store, cache, services.log), FirstKeyLifespan(settings, services)]
 
 
 @hookimpl

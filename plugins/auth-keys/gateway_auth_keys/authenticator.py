@@ -6,7 +6,19 @@ import datetime
 import hmac
 from collections.abc import Callable
 
-from gateway import Authenticator, Credential, Inbound, Key, Keys, Principal, Secret, Store, Unauthenticated, User
+from gateway import (
+    Authenticator,
+    Credential,
+    Inbound,
+    Key,
+    Keys,
+    Principal,
+    Secret,
+    Store,
+    Unauthenticated,
+    Unavailable,
+    User,
+)
 
 from .cache import Found, KeyCache
 from .key import FORM, digest
@@ -50,7 +62,12 @@ class KeyAuthenticator(Authenticator):
 
     async def _ask(self, keys: Keys, hashed: str) -> Found | None:
         generation = self._cache.generation
-        row = await keys.find(hashed)
+        try:
+            row = await keys.find(hashed)
+        except Unavailable:
+            if (remembered := self._cache.remembered(hashed)) is not None:
+                return remembered
+            raise
         found = None if row is None else (row[0], principal_of(*row))
         self._cache.put(hashed, found, generation)
         return found

@@ -1,4 +1,4 @@
-"""KeyCache: what the store said of keys, for as long as it is known to be true."""
+"""KeyCache: what the store said of keys, for as long as it is known to be true, and a while longer without a store."""
 
 from __future__ import annotations
 
@@ -22,27 +22,42 @@ Found = tuple[Key, Principal]
 class KeyCache:
     """Digest to key and principal, or to None: unknown keys are kept apart, so that a flood of them displaces nobody.
 
-    clock: seconds, monotonic.
+    grace: seconds after the last proof for which answers are used while the store is away. clock: seconds, monotonic.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, grace: float = 0.0) -> None:
         self.clock = clock
+        self.grace = grace
         self.generation = 0
         self._proven = float("-inf")
-        self._known: TTLCache[str, Found] = TTLCache(KNOWN_SIZE, KNOWN_SECONDS, clock)
+        self._away = False
+        self._known: TTLCache[str, tuple[float, Found]] = TTLCache(KNOWN_SIZE, KNOWN_SECONDS + grace, clock)
         self._unknown: TTLCache[str, None] = TTLCache(UNKNOWN_SIZE, UNKNOWN_SECONDS, clock)
 
     @staticmethod
-    def of(services: Services) -> KeyCache:
-        """The one of this process; it survives a reload."""
-        return cast("KeyCache", services.state.setdefault(_STATE, KeyCache()))
+    def of(services: Services, grace: float) -> KeyCache:
+        """The one of this process; it survives a reload, unless that changes the grace."""
+        kept = services.state.get(_STATE)
+        if kept is None or kept.grace != grace:
+            services.state[_STATE] = KeyCache(grace=grace)
+        return cast("KeyCache", services.state[_STATE])
 
     def get(self, digest: str) -> tuple[bool, Found | None]:
-        """Whether the answer is known, and it."""
-        if self.clock() - self._proven > TRUSTED_SECONDS:
-            return False, None
-        found = self._known.get(digest)
-        return found is not None or digest in self._unknown, found
+        """Whether the answer is known, and it. While the store is away it is that of the last time."""
+        now = self.clock()
+        if now - self._proven > TRUSTED_SECONDS:
+            found = self.remembered(digest) if self._away else None
+            return found is not None, found
+        kept = self._known.get(digest)
+        if kept is None:
+            return digest in self._unknown, None
+        at, found = kept
+        return (True, found) if now - at < KNOWN_SECONDS else (False, None)
+
+    def remembered(self, digest: str) -> Found | None:
+        """For who cannot ask the store: the answer of the last time, within the grace."""
+        kept = self._known.get(digest)
+        return None if kept is None or not self.left() else kept[1]
 
     def put(self, digest: str, found: Found | None, generation: int) -> None:
         """generation: of before the store was asked. An answer from before a clearing may be out of date already."""
@@ -51,11 +66,20 @@ class KeyCache:
         if found is None:
             self._unknown[digest] = None
         else:
-            self._known[digest] = found
+            self._known[digest] = (self.clock(), found)
 
     def prove(self, at: float) -> None:
         """At this time, by `clock`, all of it was still true."""
         self._proven = at
+        self._away = False
+
+    def miss(self) -> None:
+        """The store is away, so that nothing can be proven."""
+        self._away = True
+
+    def left(self) -> float:
+        """Seconds for which answers may be used without the store."""
+        return max(0.0, self._proven + self.grace - self.clock())
 
     def clear(self) -> None:
         self.generation += 1

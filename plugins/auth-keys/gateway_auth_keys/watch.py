@@ -15,7 +15,7 @@ PATIENCE = 1.0
 
 
 class RevisionWatch(Lifespan):
-    """Polls the store twice a second. While that fails nothing is cached, so every key is looked up, or refused."""
+    """Polls the store twice a second. While that fails, keys that are known are taken for the cache's grace."""
 
     scope = "worker"
 
@@ -25,7 +25,10 @@ class RevisionWatch(Lifespan):
         self._log = log
         self._seen: int | None = None
         self._task: asyncio.Task[None] | None = None
-        self._failure: str | None = None
+        self._missing: str | None = None
+        """Why the store cannot be asked."""
+        self._taken = True
+        """Whether known keys were taken when that was last told."""
 
     async def start(self) -> None:
         if self._store is None:
@@ -47,7 +50,11 @@ class RevisionWatch(Lifespan):
                 "auth-keys: there is no store, so only GATEWAY_API_KEY lets anyone in; "
                 "install or enable plugins/store-sql"
             )
-        return self._failure
+        return self._missing if self._missing and not self._cache.left() else None
+
+    def warning(self) -> str | None:
+        left = self._cache.left()
+        return f"{self._missing}; known ones are taken for another {left:.0f} s" if self._missing and left else None
 
     async def _run(self, store: Store) -> None:
         while True:
@@ -61,7 +68,7 @@ class RevisionWatch(Lifespan):
         except Exception as error:  # any store's any failure: the poller must outlive it, and nothing is trusted
             self._failed(error)
             return
-        self._failure = None
+        self._missing = None
         if revision != self._seen:
             self._seen = revision
             self._cache.clear()
@@ -69,9 +76,15 @@ class RevisionWatch(Lifespan):
         self._cache.prove(asked)
 
     def _failed(self, error: Exception) -> None:
-        self._cache.clear()
+        """When it can be asked again, it may be another, or of an earlier day: nothing is trusted then."""
         self._seen = None
-        reason = f"auth-keys: the store of keys cannot be asked: {error or type(error).__name__}"
-        if self._failure is None:
-            self._log.warning("%s; keys are refused until it can", reason)
-        self._failure = reason
+        self._cache.miss()
+        reason, left = (
+            f"auth-keys: the store of keys cannot be asked: {error or type(error).__name__}",
+            self._cache.left(),
+        )
+        taken = left > 0
+        if self._missing is None or taken != self._taken:
+            effect = f"known keys are taken for another {left:.0f} s" if taken else "keys are refused until it can"
+            self._log.warning("%s; %s", reason, effect)
+        self._missing, self._taken = reason, taken

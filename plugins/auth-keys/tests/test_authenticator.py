@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from gateway_auth_keys.authenticator import KeyAuthenticator
-from gateway_auth_keys.cache import TRUSTED_SECONDS, UNKNOWN_SIZE, KeyCache
+from gateway_auth_keys.cache import KNOWN_SECONDS, TRUSTED_SECONDS, UNKNOWN_SIZE, KeyCache
 from gateway_auth_keys.operator_key import operator_key
 
 from gateway import Credential, Inbound, Principal, Secret, Settings, SettingsError, Store, Unauthenticated, Unavailable
@@ -132,6 +132,75 @@ async def test_without_a_fresh_proof_the_store_is_asked_and_its_failure_told(
     with pytest.raises(Unavailable):
         await authenticator.authenticate(inbound, shown(TEXT))
     assert TRUSTED_SECONDS < 2
+
+
+GRACE = 300.0
+
+
+async def test_a_known_key_is_taken_without_the_store_for_the_grace_and_no_longer(
+    switch: Any, store: Store, clock: Clock, inbound: Inbound, shown: Shown, add_key: Any
+) -> None:
+    await add_key(store, TEXT)
+    cache = KeyCache(clock, GRACE)
+    cache.prove(clock.now)
+    authenticator = KeyAuthenticator(store, cache, clock)
+    assert await authenticator.authenticate(inbound, shown(TEXT))
+    clock.now += KNOWN_SECONDS - 1
+    cache.prove(proven := clock.now)
+    switch.down = True
+    clock.now = proven + 1.1
+    assert await authenticator.authenticate(inbound, shown(TEXT)), "it was to be asked for again just then"
+    cache.miss()
+    finds = switch.finds
+    for seconds in (TRUSTED_SECONDS + 0.01, GRACE / 2, GRACE - 0.01):
+        clock.now = proven + seconds
+        assert await authenticator.authenticate(inbound, shown(TEXT))
+    assert switch.finds == finds, "nobody waits for a store that is away"
+    clock.now = proven + GRACE + 0.01
+    with pytest.raises(Unavailable):
+        await authenticator.authenticate(inbound, shown(TEXT))
+
+
+async def test_without_the_store_a_key_that_is_not_known_is_asked_for_and_refused(
+    switch: Any, store: Store, clock: Clock, inbound: Inbound, shown: Shown, add_key: Any
+) -> None:
+    await add_key(store, TEXT)
+    cache = KeyCache(clock, GRACE)
+    cache.prove(clock.now)
+    cache.miss()
+    switch.down = True
+    clock.now += TRUSTED_SECONDS + 1
+    with pytest.raises(Unavailable):
+        await KeyAuthenticator(store, cache, clock).authenticate(inbound, shown(TEXT))
+
+
+async def test_without_the_store_a_known_key_still_ends_when_it_was_to_end(
+    switch: Any, store: Store, clock: Clock, inbound: Inbound, shown: Shown, add_key: Any
+) -> None:
+    key = await add_key(store, TEXT, expires=clock.now + 200)
+    await store.keys.revoke(key.id, clock.now + 100)
+    cache = KeyCache(clock, GRACE)
+    cache.prove(clock.now)
+    authenticator = KeyAuthenticator(store, cache, clock)
+    assert await authenticator.authenticate(inbound, shown(TEXT))
+    switch.down = True
+    cache.miss()
+    clock.now += 99
+    assert await authenticator.authenticate(inbound, shown(TEXT))
+    clock.now += 1
+    with pytest.raises(Unauthenticated, match="was revoked"):
+        await authenticator.authenticate(inbound, shown(TEXT))
+
+
+async def test_a_cache_that_was_cleared_has_nothing_for_the_grace(clock: Clock, cache: KeyCache) -> None:
+    graceful = KeyCache(clock, GRACE)
+    graceful.prove(clock.now)
+    graceful.put("d", None, 0)
+    graceful.clear()
+    graceful.miss()
+    assert graceful.left() == 0
+    assert graceful.get("d") == (False, None)
+    assert cache.left() == 0
 
 
 async def test_an_answer_from_before_a_clearing_is_not_cached(

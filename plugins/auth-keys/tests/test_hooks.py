@@ -11,7 +11,9 @@ from gateway.testing.installed import bare_settings
 
 
 def test_all_parts_of_one_process_share_one_cache(gateway_services: Services) -> None:
-    assert KeyCache.of(gateway_services) is KeyCache.of(gateway_services)
+    first = KeyCache.of(gateway_services, 300.0)
+    assert KeyCache.of(gateway_services, 300.0) is first
+    assert KeyCache.of(gateway_services, 5.0) is not first
 
 
 def test_without_a_store_it_serves_and_says_what_is_missing(gateway_services: Services) -> None:

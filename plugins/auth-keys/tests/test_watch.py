@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from gateway_auth_keys import watch as watching
 from gateway_auth_keys.authenticator import KeyAuthenticator
-from gateway_auth_keys.cache import KeyCache
+from gateway_auth_keys.cache import TRUSTED_SECONDS, KeyCache
 from gateway_auth_keys.watch import RevisionWatch
 
 from gateway import Credential, Inbound, Principal, Store, Unauthenticated, Unavailable
@@ -24,8 +25,8 @@ Ask = Callable[[], Any]
 class Worker:
     """What one worker has: a cache, its watch, an authenticator."""
 
-    def __init__(self, store: Store, inbound: Inbound, credential: Credential) -> None:
-        self.cache = KeyCache()
+    def __init__(self, store: Store, inbound: Inbound, credential: Credential, grace: float = 0.0) -> None:
+        self.cache = KeyCache(grace=grace)
         self.watch = RevisionWatch(store, self.cache, LOG)
         self._authenticator = KeyAuthenticator(store, self.cache, time.time)
         self._request = (inbound, credential)
@@ -39,6 +40,17 @@ async def worker(
     switch: Any, store: Store, inbound: Inbound, shown: Callable[[str], Credential]
 ) -> AsyncIterator[Worker]:
     worker = Worker(store, inbound, shown(TEXT))
+    await worker.watch.start()
+    yield worker
+    await worker.watch.stop()
+
+
+@pytest.fixture
+async def graceful(
+    switch: Any, store: Store, inbound: Inbound, shown: Callable[[str], Credential]
+) -> AsyncIterator[Worker]:
+    """One that takes known keys for a while without the store."""
+    worker = Worker(store, inbound, shown(TEXT), grace=300.0)
     await worker.watch.start()
     yield worker
     await worker.watch.stop()
@@ -92,6 +104,58 @@ async def test_a_store_that_is_down_refuses_and_recovers(
     assert len([line for line in caplog.messages if "cannot be asked" in line]) == 1
 
 
+async def test_known_keys_are_taken_while_the_store_is_away_and_that_is_told(
+    graceful: Worker, switch: Any, store: Store, add_key: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await add_key(store, TEXT)
+    assert await graceful.ask()
+    switch.down = True
+    async with asyncio.timeout(30):
+        while graceful.watch.warning() is None:  # noqa: ASYNC110 - it says nothing when it changes
+            await asyncio.sleep(0.02)
+    finds = switch.finds
+    await asyncio.sleep(watching.PERIOD + TRUSTED_SECONDS)
+    assert await graceful.ask()
+    assert switch.finds == finds
+    assert graceful.watch.failure() is None
+    assert re.search(
+        r"cannot be asked: The store is down\.; known ones .* another 29\d s", graceful.watch.warning() or ""
+    )
+    assert len([line for line in caplog.messages if "known keys are taken for another" in line]) == 1
+
+
+async def test_what_was_revoked_while_the_store_was_away_stops_once_it_is_back(
+    graceful: Worker, switch: Any, store: Store, other_worker: Store, add_key: Any
+) -> None:
+    key = await add_key(store, TEXT)
+    assert await graceful.ask()
+    switch.down = True
+    async with asyncio.timeout(30):
+        while graceful.watch.warning() is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await other_worker.keys.revoke(key.id, time.time())
+    assert await graceful.ask()
+    switch.down = False
+    await until_raises(graceful.ask, Unauthenticated)
+    assert (graceful.watch.failure(), graceful.watch.warning()) == (None, None)
+
+
+async def test_an_end_of_the_grace_is_told(
+    graceful: Worker, switch: Any, store: Store, add_key: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await add_key(store, TEXT)
+    graceful.cache.grace = watching.PERIOD * 3
+    assert await graceful.ask()
+    switch.down = True
+    await until_raises(graceful.ask, Unavailable)
+    async with asyncio.timeout(30):
+        while graceful.watch.failure() is None or len(caplog.messages) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    first, second = [line for line in caplog.messages if "cannot be asked" in line]
+    assert "known keys are taken" in first
+    assert "keys are refused until it can" in second
+
+
 async def test_a_poll_that_hangs_is_a_failure(
     worker: Worker, store: Store, monkeypatch: pytest.MonkeyPatch, add_key: Any
 ) -> None:
@@ -132,6 +196,4 @@ async def test_without_a_store_it_says_so_and_does_nothing() -> None:
 
 
 def test_a_revoked_key_stops_within_two_seconds_by_design() -> None:
-    from gateway_auth_keys.cache import TRUSTED_SECONDS
-
     assert watching.PERIOD + watching.PATIENCE <= TRUSTED_SECONDS < 2.0

@@ -23,6 +23,8 @@ from .pool import CONNECT, Pool
 
 PATIENCE, PAUSE = 10.0, 0.5
 """Seconds for which a start waits for a database that starts as well, and between two tries."""
+PING = 0.5
+"""Seconds: whoever asks whether a gateway is ready waits for a second at most."""
 
 
 class PostgresStore(Store):
@@ -76,7 +78,8 @@ class PostgresStore(Store):
 
     async def ping(self) -> str | None:
         try:
-            await self._database.rows("SELECT 1")
+            async with self._pool.connection(PING) as connection:
+                await connection.execute("SELECT 1")
         except Unavailable as error:
             waiting = f"; {self._outbox.spooled} usage records wait on the disk" if self._outbox.spooled else ""
             return f"{self.location} cannot be reached: {told(error.__cause__)}{waiting}"
