@@ -218,7 +218,7 @@ class Store(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Connect and bring the schema up to date. Raises StartupError with what to do."""
+        """Connect, and see to it that the schema is up to date. Raises StartupError with what to do."""
 
     @abstractmethod
     async def close(self) -> None:

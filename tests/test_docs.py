@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from gateway.matrix.markdown import legend, tables
 from gateway.testing import endpoints, installed
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as whole
+from gateway.testing.postgres import PostgresServer
 from gateway.testing.running import KEY, RunningGateway
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -135,6 +137,23 @@ def test_every_operator_command_runs(tmp_path: Path) -> None:
         run = command(*line.split()[1:])
         ended = subprocess.run(run, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
         assert ended.returncode == 0, (line, ended.stdout, ended.stderr)
+
+
+def test_a_shared_store_is_set_up_as_it_says(postgres: PostgresServer, tmp_path: Path) -> None:
+    [block] = blocks("sh postgres")
+    install, *steps, serve = block.strip().splitlines()
+    assert serve == "gateway serve"
+    folder, extra = re.fullmatch(r"pip install '\./(\S+)\[(\w+)\]'", install).groups()  # type: ignore[union-attr]
+    assert extra in tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    database = postgres.create()
+    script = re.sub(r"postgresql://\S+", postgres.url_of(database), "\n".join([*steps, "gateway keys create"]))
+    environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "GATEWAY_STATE_DIR": str(tmp_path)}
+    run = ["sh", "-e", "-c", script]
+    ended = subprocess.run(run, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1].startswith("sk-")
+    assert postgres.sql("SELECT count(*) FROM api_keys", database) == "1"
+    postgres.drop(database)
 
 
 def test_the_bench_of_a_running_gateway_takes_what_it_is_given() -> None:

@@ -7,6 +7,7 @@ database at once: ids make it one.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -53,9 +54,9 @@ class Segment:
 
 
 class Spool:
-    """limit: bytes in the directory. waiting: whether there may be something to take.
+    """limit: bytes in the directory, of all processes, give or take a file of each.
 
-    Called by one thread at a time. `write` and `take` raise OSError.
+    waiting: whether there may be something to take. Called by one thread at a time. `write` and `take` raise OSError.
     """
 
     def __init__(self, directory: Path, limit: int) -> None:
@@ -69,7 +70,8 @@ class Spool:
         """Raises StartupError with what to do."""
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._begin()
+            if not os.access(self.directory, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise StartupError(
                 f"Usage records could not be kept in {self.directory} while the database is away: {error.strerror}. "

@@ -22,7 +22,10 @@ from .outbox import Outbox
 from .pool import CONNECT, Pool
 
 PATIENCE, PAUSE = 10.0, 0.5
-"""Seconds for which a start waits for a database that starts as well, and between two tries."""
+"""Seconds for which a start waits for a database that starts as well, and between two tries.
+
+A worker that ends sooner after its start is taken for one that can never start.
+"""
 PING = 0.5
 """Seconds: whoever asks whether a gateway is ready waits for a second at most."""
 
@@ -62,13 +65,15 @@ class PostgresStore(Store):
         try:
             await self._connect()
             await self._check()
-        except BaseException:
+            self._lanes.open()
+            await self._database.write(purge)
+        except BaseException as error:
+            await self._lanes.close()
             await self._pool.close()
-            self._spool.close()
+            if isinstance(error, Unavailable):
+                raise refusal(error.__cause__ or error, self.location) from error
             raise
-        self._lanes.open()
         self._outbox.open()
-        await self._database.write(purge)
 
     async def close(self) -> None:
         await self._lanes.close()
@@ -100,13 +105,10 @@ class PostgresStore(Store):
             await asyncio.sleep(PAUSE)
 
     async def _check(self) -> None:
-        """Raises StartupError where this version cannot work with what it finds."""
-        try:
-            async with self._pool.connection(CONNECT) as connection:
-                encoding = await connection.fetchval("SHOW server_encoding")
-                done = await applied(connection)
-        except Unavailable as error:
-            raise refusal(error.__cause__ or error, self.location) from error
+        """Raises StartupError where this version cannot work with what it finds, or Unavailable."""
+        async with self._pool.connection(CONNECT) as connection:
+            encoding = await connection.fetchval("SHOW server_encoding")
+            done = await applied(connection)
         if encoding != "UTF8":
             raise StartupError(
                 f"{self.location} keeps text as {encoding}, which cannot hold all of it. "
