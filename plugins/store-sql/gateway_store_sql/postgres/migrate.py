@@ -33,7 +33,9 @@ LOCK = 0x6761746577617931
 """Of all gateways' migrations in a database: of two machines that begin at once, one waits for the other."""
 _THERE = "SELECT to_regclass('migrations') IS NOT NULL"
 SETTINGS = {"application_name": "librechat-gateway migrate", "lock_timeout": "60000", "statement_timeout": "3600000"}
-"""Milliseconds."""
+"""Milliseconds, which the server counts."""
+LOOK, RUN = 10.0, 3700.0
+"""Seconds for a statement, where the server does not answer; a migration may have much to do."""
 
 
 class PostgresMigrator(Migrator):
@@ -45,11 +47,11 @@ class PostgresMigrator(Migrator):
         self._migrations = migrations
 
     async def status(self) -> Sequence[Standing]:
-        async with self._connected() as connection:
+        async with self._connected(LOOK) as connection:
             return standings(await applied(connection), self._migrations)
 
     async def up(self) -> Sequence[Migration]:
-        async with self._connected() as connection, connection.transaction():
+        async with self._connected(RUN) as connection, connection.transaction():
             missing = missing_of(await self._begun(connection), self._migrations)
             await connection.execute(schema(TABLE))
             for one in missing:
@@ -58,7 +60,7 @@ class PostgresMigrator(Migrator):
             return missing
 
     async def down(self, to: int) -> Sequence[Migration]:
-        async with self._connected() as connection, connection.transaction():
+        async with self._connected(RUN) as connection, connection.transaction():
             undone = undone_by(await self._begun(connection), self._migrations, to)
             for one in undone:
                 await connection.execute(one.down)
@@ -73,9 +75,11 @@ class PostgresMigrator(Migrator):
         return done
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[asyncpg.Connection[Any]]:
+    async def _connected(self, patience: float) -> AsyncIterator[asyncpg.Connection[Any]]:
         try:
-            connection = await asyncpg.connect(self._url.reveal(), timeout=CONNECT, server_settings=SETTINGS)
+            connection = await asyncpg.connect(
+                self._url.reveal(), timeout=CONNECT, command_timeout=patience, server_settings=SETTINGS
+            )
             try:
                 yield connection
             finally:
