@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .allowance import Allowance
 from .call import (
     Audio,
     Block,
@@ -26,6 +27,7 @@ from .call import (
     ToolResult,
 )
 from .catalogue import Catalogue
+from .counters import Counters, CountersDown, Grant, Taken, Want
 from .dialect import (
     ClientDialect,
     Decoder,
@@ -140,6 +142,7 @@ __all__ = [
     "MOUNT",
     "Address",
     "AllEndpoints",
+    "Allowance",
     "Answer",
     "Arriving",
     "Attempt",
@@ -159,6 +162,8 @@ __all__ = [
     "Citation",
     "ClientDialect",
     "Conflict",
+    "Counters",
+    "CountersDown",
     "Credential",
     "Decoder",
     "Directory",
@@ -180,6 +185,7 @@ __all__ = [
     "Framing",
     "GatewayError",
     "Grammar",
+    "Grant",
     "HeaderTemplates",
     "HttpProvider",
     "Image",
@@ -235,6 +241,7 @@ __all__ = [
     "StartupError",
     "State",
     "Store",
+    "Taken",
     "Tap",
     "Target",
     "Text",
@@ -264,6 +271,7 @@ __all__ = [
     "UserKeys",
     "Users",
     "Vault",
+    "Want",
     "bearer_or_header",
     "endpoint_enabled",
     "endpoint_headers",

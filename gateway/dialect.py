@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import msgspec
 from msgspec import Raw
 
+from .allowance import Allowance, ratelimit_headers
 from .call import Call
 from .errors import GatewayError, Unsupported, UpstreamBroken, UpstreamError, UpstreamRefused
 from .events import Event
@@ -219,6 +220,10 @@ class ServerDialect(ABC):
     @abstractmethod
     def encode_models(self, models: Sequence[Model], inbound: Inbound) -> bytes:
         """The list; or, where the operation's path names one model, that one alone."""
+
+    def allowance_headers(self, allowances: Sequence[Allowance]) -> Mapping[str, str]:
+        """What limits leave to the caller, one of a kind, as the dialect's SDKs read it; names are lower-case."""
+        return ratelimit_headers(allowances)
 
     def encode_count(self, tokens: int, inbound: Inbound) -> bytes:
         """The reply to a `count` operation: how many input tokens a call would have."""

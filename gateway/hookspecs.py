@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import pluggy
 
+from .counters import Counters
 from .dialect import ClientDialect, ServerDialect
 from .lifespan import Lifespan
 from .pipeline.authenticate import Authenticator
@@ -34,6 +35,11 @@ def register_sections() -> Sequence[Section]:  # type: ignore[empty-body]
 @hookspec
 def register_stores(settings: Settings) -> Sequence[Store]:  # type: ignore[empty-body]
     """Where things last. The first store of all plugins is used."""
+
+
+@hookspec
+def register_counters(settings: Settings) -> Sequence[Counters]:  # type: ignore[empty-body]
+    """Where limits are counted for several machines. The first of all plugins is used."""
 
 
 @hookspec

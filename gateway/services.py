@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .catalogue import Catalogue
+from .counters import Counters
 from .egress import Egress
 from .provider import Provider, Upstream
 from .store import Store
@@ -25,7 +26,8 @@ class Services:
     objects that survive a reload (pools, breakers, counters). endpoints: providers by endpoint name, filled once all
     plugins have registered theirs, so look into it when a request comes and not in a hook. vault: encrypts what users
     keep here; None where `CREDS_KEY` is not set and the store has no directory of this machine's own. catalogue: what
-    is known of models. routes: `gateway.routes` by name, filled when `endpoints` is.
+    is known of models. routes: `gateway.routes` by name, filled when `endpoints` is. counters: where limits are counted
+    for several machines; None where each counts for itself.
     """
 
     upstream: Upstream
@@ -38,3 +40,4 @@ class Services:
     vault: Vault | None = None
     catalogue: Catalogue = field(default_factory=Catalogue)
     routes: Mapping[str, Route] = field(default_factory=dict)
+    counters: Counters | None = None

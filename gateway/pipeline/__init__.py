@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..allowance import tightest
 from ..errors import GatewayError, InternalFault, UpstreamError, UpstreamRefused
 from ..inbound import Kind
 from ..provider import Model
@@ -75,7 +76,7 @@ class Pipeline:
         await permit(self.permissions, exchange)
         body, headers = await count(exchange, self.dispatcher.sender)
         exchange.status = 200
-        await sink.whole(200, identity(exchange) | JSON | dict(headers), body)
+        await sink.whole(200, identity(exchange) | JSON | dict(headers) | allowance_headers(exchange), body)
 
     async def models(self, exchange: Exchange, sink: Sink) -> None:
         wanted = await asked_about(exchange)
@@ -127,6 +128,7 @@ async def refuse(exchange: Exchange, sink: Sink, error: GatewayError) -> None:
     body = b""
     if exchange.attempts:
         headers["X-Gateway-Attempts"] = str(len(exchange.attempts))
+    headers |= allowance_headers(exchange)
     if isinstance(error, UpstreamRefused) and error.dialect == exchange.dialect.name:
         body, headers["Content-Type"] = error.body, error.content_type or headers["Content-Type"]
     body = body or exchange.dialect.encode_error(error, exchange.inbound)
@@ -147,7 +149,16 @@ def reply_headers(exchange: Exchange, opened: Opened) -> dict[str, str]:
     if opened.streamed:
         headers["Cache-Control"] = "no-cache"
         headers["X-Accel-Buffering"] = "no"
-    return headers | dict(opened.headers) if opened.headers else headers
+    if opened.headers:
+        headers |= opened.headers
+    return headers | allowance_headers(exchange) if exchange.allowances or opened.attempt.allowances else headers
+
+
+def allowance_headers(exchange: Exchange) -> dict[str, str]:
+    """What limits leave to the caller; the last attempt's target counts, and none that was asked before it."""
+    of_target = exchange.attempts[-1].allowances if exchange.attempts else ()
+    left = tightest((*exchange.allowances, *of_target))
+    return dict(exchange.dialect.allowance_headers(left)) if left else {}
 
 
 def identity(exchange: Exchange) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..catalogue import Catalogue
+from ..counters import Counters
 from ..dialect import ClientDialect, ServerDialect
 from ..egress import Egress, useless_exemptions
 from ..errors import PluginError, SettingsError
@@ -75,6 +76,7 @@ def assemble(
     core = settings.one(Core)
     collect = registry.collect
     stores: list[Store] = collect("register_stores", settings=settings)
+    counters: list[Counters] = collect("register_counters", settings=settings)
     endpoints: dict[str, Provider] = {}
     failover: dict[str, Route] = {}
     store = stores[0] if stores else None
@@ -89,6 +91,7 @@ def assemble(
         log=logging.getLogger("gateway.plugin"),
         endpoints=endpoints,
         routes=failover,
+        counters=counters[0] if counters else None,
     )
     both = {"settings": settings, "services": services}
     servers, clients = _dialects(collect("register_dialects", settings=settings))

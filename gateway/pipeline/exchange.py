@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..allowance import Allowance
 from ..errors import (
     GatewayError,
     Refused,
@@ -64,7 +65,7 @@ class Attempt:
 
     began: epoch seconds; started, ended: of the monotonic clock. sent: whether anything went upstream. family: the
     class of upstream error that metrics count. output_bytes: of model output, the ground for an estimate. credentials:
-    the provider's headers, which nobody may read.
+    the provider's headers, which nobody may read. allowances: what limits of its target leave to the caller.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Attempt:
     output_bytes: int = 0
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     leases: list[Lease] = field(default_factory=list)
+    allowances: Sequence[Allowance] = ()
 
     def failed(self, error: GatewayError) -> None:
         """What ended it: the upstream's fault, or ours to ask it."""
@@ -96,7 +98,10 @@ class Attempt:
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One request. It begins when its headers are read and ends when it is settled."""
+    """One request. It begins when its headers are read and ends when it is settled.
+
+    allowances: what limits leave to the caller; those of an attempt's target are with the attempt.
+    """
 
     inbound: Inbound
     dialect: ServerDialect
@@ -114,6 +119,7 @@ class Exchange:
     error: str = ""
     first_byte: float | None = None
     request_id: str = ""
+    allowances: Sequence[Allowance] = ()
 
     @property
     def reply_id(self) -> str:

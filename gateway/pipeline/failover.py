@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Sequence
 
-from ..errors import BadCall, GatewayError, Refused, Unavailable, Unsupported, UpstreamError, UpstreamTimeout
+from ..errors import (
+    BadCall,
+    GatewayError,
+    RateLimited,
+    Refused,
+    Unavailable,
+    Unsupported,
+    UpstreamError,
+    UpstreamTimeout,
+)
 from ..provider import Target
 from .attempt import Sender
 from .belonging import belongings, places_of
@@ -18,9 +28,12 @@ from .opened import Opened
 from .overflow import Overflow
 from .resolve import Route
 from .retry import Budget, Policy, Timing
+from .settle import settle_attempt
 
+OF_A_TARGET = (Unavailable, RateLimited)
+"""Refusals of ours that are always one target's own: limits of the caller were asked before."""
 OF_ONE_TARGET = frozenset(("would_lose", "not_offered", "no_user_key", "expired_user_key"))
-"""Codes of refusals of ours that another target need not meet with."""
+"""Codes of other refusals of ours that another target need not meet with."""
 TIME_IS_UP = "route_timeout"
 
 
@@ -84,6 +97,7 @@ class Failover:
             try:
                 return await self._try(target, way, has_more=not last or tries <= retries)
             except GatewayError as error:
+                self._settle_last()
                 wait = self._judge(error, tries)
             if wait is None:
                 return None
@@ -134,6 +148,10 @@ class Failover:
         opened = await self._sender.open(self._exchange, self._route, target)
         return await begun(opened) if has_more else opened
 
+    def _settle_last(self) -> None:
+        if attempts := self._exchange.attempts:
+            settle_attempt(attempts[-1], self._exchange.outcome, time.monotonic())
+
     def _note(self, error: UpstreamError, target: Target, way: Pass | None) -> None:
         """In the attempt's record, and on the breaker."""
         attempts, fault = self._exchange.attempts, fault_of(error, self._overflow)
@@ -157,7 +175,7 @@ class Failover:
     def _judge(self, error: GatewayError, tries: int) -> float | None:
         """Seconds until the same target is tried again; None for the next. Raises what no other target would mend."""
         self._errors.append(error)
-        if isinstance(error, Refused) and (isinstance(error, Unavailable) or error.code in OF_ONE_TARGET):
+        if isinstance(error, OF_A_TARGET) or (isinstance(error, Refused) and error.code in OF_ONE_TARGET):
             return None
         fault = fault_of(error, self._overflow) if isinstance(error, UpstreamError) else None
         if fault is None or fault not in self._policy.on:
@@ -169,7 +187,7 @@ class Failover:
 
     def _told(self) -> GatewayError:
         """What an upstream said last; else when one may be asked again; else why none can be."""
-        for kind in (UpstreamError, None, Unavailable, Unsupported, BadCall):
+        for kind in (UpstreamError, RateLimited, None, Unavailable, Unsupported, BadCall):
             if kind is None and self._cooldowns:
                 return Unavailable(
                     f"Every upstream of {self._route.name} is left alone for now, since it failed.",

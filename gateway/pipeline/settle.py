@@ -43,8 +43,7 @@ def settle(exchange: Exchange, meters: Sequence[Meter]) -> None:
     """One plugin's failure keeps no other from settling."""
     now = time.monotonic()
     for attempt in exchange.attempts:
-        _close(attempt, exchange.outcome, now)
-        _settle_leases(attempt.leases, attempt.outcome)
+        settle_attempt(attempt, exchange.outcome, now)
     _settle_leases(exchange.leases, exchange.outcome)
     record = record_of(exchange, now)
     for meter in meters:
@@ -52,6 +51,12 @@ def settle(exchange: Exchange, meters: Sequence[Meter]) -> None:
             meter.record(record)
         except Exception:
             log.exception("a meter failed on %s", exchange.id)
+
+
+def settle_attempt(attempt: Attempt, outcome: Outcome, now: float) -> None:
+    """At once where another is made after it, so that it holds on to nothing meanwhile. Any number of times."""
+    _close(attempt, outcome, now)
+    _settle_leases(attempt.leases, attempt.outcome)
 
 
 def record_of(exchange: Exchange, now: float) -> UsageRecord:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
 
 from gateway import (
+    Allowance,
     Call,
     Credential,
     Encoder,
@@ -23,8 +24,8 @@ from gateway import (
 )
 from gateway.wire import jsontext
 
+from . import allowance, outline, read_call, refusals
 from . import models as listing
-from . import outline, read_call, refusals
 from .names import NAME
 from .streams import StreamEncoder
 from .versions import VERSION
@@ -77,6 +78,9 @@ class MessagesServer(ServerDialect):
         if inbound.operation.path == _MODEL and models:
             return listing.one(models[0])
         return listing.page(models, inbound)
+
+    def allowance_headers(self, allowances: Sequence[Allowance]) -> Mapping[str, str]:
+        return allowance.headers(allowances)
 
     def encode_count(self, tokens: int, inbound: Inbound) -> bytes:
         return jsontext.encode(TokenCount(tokens))

@@ -7,7 +7,7 @@ import json
 import pytest
 from anthropic.types import MessageTokensCount, ModelInfo
 
-from gateway import BadCall, Model, ModelFacts
+from gateway import Allowance, BadCall, Model, ModelFacts
 from gateway.testing import replay
 
 MODELS = [Model(f"e/m{n}", f"M{n}", created=1_753_000_000, facts=ModelFacts(200_000, 8_000)) for n in range(5)]
@@ -102,3 +102,15 @@ def test_a_count_is_told(server):
 
 def test_headers_about_the_operators_account_stay_inside(server):
     assert server.reply_headers == {"request-id"}
+
+
+def test_what_limits_leave_is_told_in_the_vendors_headers(server):
+    left = [Allowance("requests", 50, 49, 1.2, 1_700_000_000.5), Allowance("tokens", 1000, 0, 60, 1_700_000_000)]
+    assert server.allowance_headers(left) == {
+        "anthropic-ratelimit-requests-limit": "50",
+        "anthropic-ratelimit-requests-remaining": "49",
+        "anthropic-ratelimit-requests-reset": "2023-11-14T22:13:22Z",
+        "anthropic-ratelimit-tokens-limit": "1000",
+        "anthropic-ratelimit-tokens-remaining": "0",
+        "anthropic-ratelimit-tokens-reset": "2023-11-14T22:14:20Z",
+    }
