@@ -40,7 +40,6 @@ def test_unenforced_keys_are_named_each_with_its_reason(whole: Composed) -> None
     assert named["mcpServers"] == "agents run without tools here"
     assert {
         "balance",
-        "rateLimits",
         "messageFilter",
         "modelSpecs.enforce",
         "endpoints.agents.recursionLimit",
@@ -56,6 +55,7 @@ def test_keys_of_librechats_client_are_named_once(whole: Composed) -> None:
     assert note.startswith("keys of LibreChat's own client and server, accepted and without effect here: cache, ")
     for name in (
         "registration",
+        "rateLimits.fileUploads",
         "memory",
         "fileConfig",
         "endpoints.*.title*",

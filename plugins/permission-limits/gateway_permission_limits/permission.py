@@ -140,7 +140,15 @@ def _words(rule: Rule, measure: Measure) -> str:
     if measure.held:
         running = "1 request runs" if measure.limit == 1 else f"{measure.limit} requests run"
         return f"{running} already for {rule.whose}, which is all that may at a time."
-    span = f"{measure.window / SECOND:g} s"
+    span = spoken(measure.window / SECOND)
     if measure.of == "requests":
         return f"The limit of {measure.limit} requests in {span} for {rule.whose} is reached."
     return f"The limit of {measure.limit} tokens in {span} for {rule.whose} has too few left for this call."
+
+
+def spoken(seconds: float) -> str:
+    """In the largest unit that it is whole in."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:g} s"

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from gateway_permission_limits.permission import LimitsPermission
+from gateway_permission_limits.permission import LimitsPermission, spoken
 from gateway_permission_limits.rules import Rule
 from gateway_permission_limits.settings import Limit
 
@@ -67,7 +67,7 @@ async def test_a_refusal_says_what_is_reached_and_when_to_come_again(made: Made,
         await permission.check(asked(), None)
     assert caught.value.retry_after == 30
     assert caught.value.public == (
-        "The limit of 2 requests in 60 s for this key and this role is reached. Try again in 30 s."
+        "The limit of 2 requests in 1 min for this key and this role is reached. Try again in 30 s."
     )
     time.pass_(29.5)
     assert await passes(permission, asked())
@@ -199,3 +199,11 @@ async def test_a_targets_limit_is_taken_by_attempt_and_told_with_it(made: Made, 
 async def test_a_call_that_no_limit_is_for_asks_nobody(made: Made, asked: Any) -> None:
     permission = await made({"per": "key", "requests": 1, "only": {"role": ["GUEST"]}}, counters=object())
     assert await permission.check(asked(), None) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.5, "0.5 s"), (45, "45 s"), (60, "1 min"), (90, "90 s"), (5400, "90 min"), (86400, "1 d"), (2592000, "30 d")],
+)
+def test_a_window_is_told_as_people_say_it(seconds: float, text: str) -> None:
+    assert spoken(seconds) == text
