@@ -40,7 +40,6 @@ def test_unenforced_keys_are_named_each_with_its_reason(whole: Composed) -> None
     assert named["mcpServers"] == "agents run without tools here"
     assert {
         "balance",
-        "messageFilter",
         "modelSpecs.enforce",
         "endpoints.agents.recursionLimit",
         "endpoints.agents.capabilities",
