@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ... import errors
+from ...allowance import Allowance
 from ...dialect import ClientDialect, Encoder, Framing, ServerDialect
 from ...errors import GatewayError
 from ...events import Event
@@ -67,6 +68,7 @@ def checks(server: ServerDialect, client: ClientDialect | None) -> list[Check]:
     found = [
         it_says_what_it_serves,
         errors_are_json_that_says_what_the_client_may_know,
+        what_limits_leave_is_told_in_headers,
         the_list_of_models_names_them_all,
         a_bad_body_is_refused_and_never_a_defect,
     ]
@@ -97,6 +99,16 @@ def errors_are_json_that_says_what_the_client_may_know(server: ServerDialect) ->
             body = server.encode_error(error, request)
             assert PUBLIC in _strings(msgspec.json.decode(body)), f"{type(error).__name__}: {body!r}"
             assert CANARY.encode() not in body, f"{type(error).__name__} tells its cause"
+
+
+def what_limits_leave_is_told_in_headers(server: ServerDialect) -> None:
+    left = [Allowance("requests", 10, 9, 1.5, 1_700_000_000.0), Allowance("tokens", 1000, 0, 60.0, 1_700_000_000.0)]
+    headers = server.allowance_headers(left)
+    assert not server.allowance_headers([]), "there are no limits"
+    for name, value in headers.items():
+        assert name == name.lower(), name
+        assert value.isascii(), f"{name}: {value!r}"
+        assert value.isprintable(), f"{name}: {value!r}"
 
 
 def the_list_of_models_names_them_all(server: ServerDialect) -> None:

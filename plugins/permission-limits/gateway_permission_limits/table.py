@@ -28,30 +28,23 @@ class Table:
 
     def find(self, name: bytes) -> int:
         """The place of its first number; -1 where it has no entry."""
-        start = self._bucket(name)
-        end = start + _NAMES
-        at = self._search(name, start, end)
+        start = self._start + int.from_bytes(name[:8], "little") % self._buckets * self._size
+        at = self._search(name, start, start + _NAMES)
         while at >= 0 and (at - start) % NAME:
-            at = self._search(name, at + 1, end)
-        return -1 if at < 0 else self._place(start, (at - start) // NAME)
+            at = self._search(name, at + 1, start + _NAMES)
+        return -1 if at < 0 else (start + _NAMES) // 8 + (at - start) // NAME * self._words
 
     def claim(self, name: bytes, free: Callable[[int], bool], taken: Collection[int]) -> int:
         """An entry for a new name, its numbers 0: the first one that is free and not taken; -1 where there is none."""
-        start = self._bucket(name)
+        start = self._start + int.from_bytes(name[:8], "little") % self._buckets * self._size
         for entry in range(ENTRIES):
-            place = self._place(start, entry)
+            place = (start + _NAMES) // 8 + entry * self._words
             if place not in taken and free(place):
                 at = start + entry * NAME
                 self.numbers[place : place + self._words] = _ZEROS[: self._words]
                 self._memory[at : at + NAME] = name
                 return place
         return -1
-
-    def _bucket(self, name: bytes) -> int:
-        return self._start + int.from_bytes(name[:8], "little") % self._buckets * self._size
-
-    def _place(self, start: int, entry: int) -> int:
-        return (start + _NAMES) // 8 + entry * self._words
 
 
 _ZEROS = memoryview(bytes(8 * 64)).cast("q")

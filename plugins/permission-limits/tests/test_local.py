@@ -8,7 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from gateway_permission_limits.memory import FILE
 from gateway import StartupError, Unavailable, Want
 
 MINUTE = rate("requests", 10, 60)
+QUIET = {"open", "os", "socket", "mmap", "fcntl", "subprocess"}
+"""Modules whose audit events tell of files, sockets and processes."""
 HOLDS = """
 import fcntl, os, sys
 fd = os.open(sys.argv[1], os.O_RDWR)
@@ -200,3 +202,39 @@ async def test_what_cannot_be_given_back_at_once_is_given_back_later(opened: Any
     assert (await other.take([slot])).grant is None
     await counters.renew()
     assert (await other.take([slot, want(1, 10)])).grant
+
+
+async def test_with_the_lock_free_nothing_is_waited_for(opened: Any) -> None:
+    """Not even for a turn of the loop: the first step of the take is its last."""
+    counters = await opened()
+    with pytest.raises(StopIteration) as ended:
+        counters.take([want(), Want(name(2), 1, 1, held=True)]).send(None)
+    ended.value.value.grant.settle([0, 1])
+    assert (await counters.take([want(1, 10), Want(name(2), 1, 1, held=True)])).grant
+
+
+def touched(call: Callable[[], object]) -> set[str]:
+    """What of files, sockets and processes Python tells of while it runs."""
+    seen: set[str] = set()
+    watching = [True]
+
+    def hook(event: str, arguments: object) -> None:
+        if watching[0] and event.split(".")[0] in QUIET:
+            seen.add(event)
+
+    sys.addaudithook(hook)
+    call()
+    watching[0] = False
+    return seen
+
+
+async def test_a_take_touches_no_file_and_no_network(opened: Any) -> None:
+    """Beside the lock that it holds on the memory."""
+    counters = await opened()
+
+    def take_and_give() -> None:
+        with pytest.raises(StopIteration) as ended:
+            counters.take([want(), Want(name(2), 1, 1, held=True)]).send(None)
+        ended.value.value.grant.settle([0, 1])
+
+    assert touched(take_and_give) == {"fcntl.flock"}
