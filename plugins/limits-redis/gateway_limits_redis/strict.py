@@ -45,8 +45,7 @@ class RedisCounters(Counters):
         self._link = link
         self._lease = round(settings.lease * SECOND)
         prefix = settings.prefix.encode()
-        # Braces keep all keys in one slot of a cluster: a script may touch no other.
-        self._rate, self._slot = b"{%s}:rate:" % prefix, b"{%s}:slots:" % prefix
+        self._rate, self._slot = prefix + b":rate:", prefix + b":slots:"
         self._process = secrets.token_hex(8)
         self._numbers = itertools.count()
         self._held: dict[str, Sequence[bytes]] = {}

@@ -73,11 +73,19 @@ NAMES: Mapping[Subject, Names] = {
 @lru_cache(65536)
 def network(peer: str) -> str:
     """What counts as one address."""
+    address = address_of(peer)
+    if address is None:
+        return peer
+    return str(ipaddress.ip_network((int(address), _PREFIX[address.version]), strict=False))
+
+
+def address_of(peer: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An IPv4 address that a socket of both kinds shows as an IPv6 one is what it is."""
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:
-        return peer
-    return str(ipaddress.ip_network((address, _PREFIX[address.version]), strict=False))
+        return None
+    return (address.ipv4_mapped if address.version == 6 else None) or address
 
 
 class Whom:
@@ -116,10 +124,7 @@ def _within(wanted: Sequence[str]) -> Callable[[Exchange, Attempt | None], bool]
 
     @lru_cache(65536)
     def is_within(peer: str) -> bool:
-        try:
-            address = ipaddress.ip_address(peer)
-        except ValueError:
-            return False
-        return any(address in one for one in networks)
+        address = address_of(peer)
+        return address is not None and any(address in one for one in networks)
 
     return lambda exchange, attempt: is_within(exchange.inbound.peer)

@@ -17,6 +17,7 @@ from typing import Any
 import anthropic
 import openai
 import pytest
+from google import genai
 
 from gateway.testing.beside import Beside
 from gateway.testing.fake_upstream import HANG, stream
@@ -238,6 +239,17 @@ def test_anthropics_sdk_reads_what_is_left_and_the_refusal(tmp_path: Path) -> No
         assert refused.body["error"]["type"] == "rate_limit_error"
         assert refused.response.headers["anthropic-ratelimit-requests-remaining"] == "0"
         assert 0 < int(refused.response.headers["retry-after"]) <= MONTH
+
+
+def test_googles_sdk_reads_the_refusal_and_when_to_come_again(tmp_path: Path) -> None:
+    limits = [{"per": "key", "requests": 1, "window": MONTH}]
+    with RunningGateway(tmp_path, config(limits)) as gateway:
+        with genai.Client(api_key=gateway.key, http_options={"base_url": gateway.url}) as client:  # type: ignore[arg-type]
+            assert client.models.generate_content(model="echo/echo", contents="Hi").text == "Hi"
+            with pytest.raises(genai.errors.ClientError) as caught:
+                client.models.generate_content(model="echo/echo", contents="Hi")
+        assert (caught.value.code, caught.value.status) == (429, "RESOURCE_EXHAUSTED")
+        assert "retryDelay" in json.dumps(caught.value.details)
 
 
 def test_librechats_limit_of_speech_is_one_of_speech(tmp_path: Path, beside: Beside) -> None:

@@ -30,6 +30,22 @@ fcntl.flock(fd, fcntl.LOCK_EX)
 print("held", flush=True)
 sys.stdin.read()
 """
+TAKES = """
+import asyncio, logging, os, sys
+from pathlib import Path
+from gateway import Want
+from gateway_permission_limits.local import LocalCounters
+from gateway_permission_limits.memory import Shape
+
+async def main():
+    counters = LocalCounters(Path(sys.argv[1]), Shape(1024, 8_000_000), 1, logging.getLogger())
+    await counters.open()
+    want = Want(b"n" * 16, 10**12, int(sys.argv[2]) * 10**12)
+    while (await counters.take([want])).grant is not None:
+        os.write(1, b".")
+
+asyncio.run(main())
+"""
 
 
 def name(number: int) -> bytes:
@@ -238,3 +254,21 @@ async def test_a_take_touches_no_file_and_no_network(opened: Any) -> None:
         ended.value.value.grant.settle([0, 1])
 
     assert touched(take_and_give) == {"fcntl.flock"}
+
+
+def test_processes_that_are_killed_at_any_point_spoil_nothing(tmp_path: Path) -> None:
+    """Each of them may have taken one of which it could not tell any more."""
+    limit = 20_000
+    command = [sys.executable, "-c", TAKES, str(tmp_path), str(limit)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4)]
+    got = 0
+    for process in processes[:2]:
+        assert process.stdout is not None
+        got += len(process.stdout.read(500))
+        process.kill()
+    for process in processes:
+        assert process.stdout is not None
+        got += len(process.stdout.read())
+        process.stdout.close()
+        process.wait()
+    assert limit - 2 <= got <= limit

@@ -54,6 +54,8 @@ def test_who_came_without_a_key_counts_as_a_user_of_its_own(asked: Asked) -> Non
         ("192.0.2.9", "192.0.2.9/32"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.9", "192.0.2.9/32"),
+        ("fe80::1%eth0", "fe80::/64"),
         ("", ""),
         ("unix", "unix"),
     ],
@@ -141,3 +143,9 @@ def test_two_limits_that_would_count_as_one_are_told() -> None:
 def test_what_is_no_limit_is_told(fields: dict[str, Any], told: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=told):
         msgspec.convert(fields, Limit)
+
+
+def test_a_mapped_address_is_within_its_own_network(asked: Asked) -> None:
+    rule = Rule(limit(only={"ip": ["192.0.2.0/24"]}))
+    assert rule.of(asked(peer="::ffff:192.0.2.1"), None) is not None
+    assert rule.of(asked(peer="unix"), None) is None
