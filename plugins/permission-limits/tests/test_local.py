@@ -41,6 +41,8 @@ async def main():
     counters = LocalCounters(Path(sys.argv[1]), Shape(1024, 8_000_000), 1, logging.getLogger())
     await counters.open()
     want = Want(b"n" * 16, 10**12, int(sys.argv[2]) * 10**12)
+    os.write(1, b"r")
+    os.read(0, 1)
     while (await counters.take([want])).grant is not None:
         os.write(1, b".")
 
@@ -257,18 +259,18 @@ async def test_a_take_touches_no_file_and_no_network(opened: Any) -> None:
 
 
 def test_processes_that_are_killed_at_any_point_spoil_nothing(tmp_path: Path) -> None:
-    """Each of them may have taken one of which it could not tell any more."""
-    limit = 20_000
+    """All take at once; each that is killed may have taken one of which it could not tell any more."""
+    limit = 60_000
     command = [sys.executable, "-c", TAKES, str(tmp_path), str(limit)]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4)]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) for _ in range(4)]
+    ends = [(process.stdin, process.stdout) for process in processes if process.stdin and process.stdout]
+    assert [told.read(1) for _, told in ends] == [b"r"] * 4
+    for go, _ in ends:
+        go.write(b"g")
     got = 0
-    for process in processes[:2]:
-        assert process.stdout is not None
-        got += len(process.stdout.read(500))
+    for process, (_, told) in list(zip(processes, ends, strict=True))[:2]:
+        while got < 500:
+            got += len(told.read(500))
         process.kill()
-    for process in processes:
-        assert process.stdout is not None
-        got += len(process.stdout.read())
-        process.stdout.close()
-        process.wait()
+    got += sum(len(rest) for process in processes for rest in process.communicate()[:1])
     assert limit - 2 <= got <= limit
