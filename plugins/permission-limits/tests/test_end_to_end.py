@@ -130,7 +130,7 @@ def test_64_clients_of_4_workers_run_no_more_at_a_time_than_may(tmp_path: Path, 
 def test_what_killed_workers_held_comes_back_by_itself(tmp_path: Path, beside: Beside) -> None:
     beside.upstream.answer(PATH, stream(BEGIN, HANG))
     limits = [{"per": "key", "concurrency": 2}]
-    with RunningGateway(tmp_path, config(limits, beside.upstream.url, lease=0.5), "--workers", "2") as gateway:
+    with RunningGateway(tmp_path, config(limits, beside.upstream.url, lease=3.0), "--workers", "2") as gateway:
         killed = all_workers(gateway, 2)
         held = [Holding(gateway) for _ in range(3)]
         assert [call.status for call in held] == [200, 200, 429]
