@@ -35,7 +35,7 @@ class LimitsLifespan(Lifespan):
             self._task = None
             await self._counters.close()
 
-    def degraded(self) -> str | None:
+    def warning(self) -> str | None:
         return self._counters.failure()
 
     async def _renew(self) -> None:

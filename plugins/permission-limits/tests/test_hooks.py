@@ -165,8 +165,8 @@ async def test_ready_tells_that_machines_count_for_themselves(gateway_services: 
     elsewhere = Elsewhere()
     _, [lifespan] = registered(replace(gateway_services, counters=elsewhere), {"requests": 1})
     await lifespan.start()
-    assert lifespan.degraded() is None
+    assert lifespan.warning() is None
     elsewhere.down = True
-    assert "each machine counts" in lifespan.degraded()
+    assert "each machine counts" in lifespan.warning()
     assert lifespan.failure() is None
     await lifespan.stop()
