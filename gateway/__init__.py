@@ -91,7 +91,9 @@ from .inbound import (
     Operation,
     Principal,
 )
+from .ledger import Ledger
 from .lifespan import Lifespan
+from .money import BalanceSection, Charge, Tariff, Terms, TransactionsSection
 from .pipeline.authenticate import Authenticator
 from .pipeline.breaker import Standing
 from .pipeline.breakers import Breakers
@@ -102,6 +104,7 @@ from .pipeline.settle import Meter
 from .provider import (
     EventProvider,
     HttpProvider,
+    LongPrices,
     Model,
     ModelFacts,
     Outgoing,
@@ -119,6 +122,7 @@ from .routes import Answer, RouteSpec
 from .secret import Secret
 from .services import Services
 from .settings import Finding, Section, Settings, UnsetVariable
+from .settings.known import KnownPrices
 from .store import (
     AttemptRecord,
     Key,
@@ -151,6 +155,7 @@ __all__ = [
     "Authenticator",
     "BadCall",
     "BadHeader",
+    "BalanceSection",
     "BaseFields",
     "Block",
     "BlockDelta",
@@ -159,6 +164,7 @@ __all__ = [
     "Breakers",
     "Call",
     "Catalogue",
+    "Charge",
     "Citation",
     "ClientDialect",
     "Conflict",
@@ -193,9 +199,12 @@ __all__ = [
     "Intake",
     "Key",
     "Keys",
+    "KnownPrices",
     "Lease",
+    "Ledger",
     "Lifespan",
     "Limits",
+    "LongPrices",
     "Message",
     "Meter",
     "Model",
@@ -244,6 +253,8 @@ __all__ = [
     "Taken",
     "Tap",
     "Target",
+    "Tariff",
+    "Terms",
     "Text",
     "Timeouts",
     "TokenSource",
@@ -251,6 +262,7 @@ __all__ = [
     "ToolCall",
     "ToolChoice",
     "ToolResult",
+    "TransactionsSection",
     "Unauthenticated",
     "Unavailable",
     "UnknownModel",

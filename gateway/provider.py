@@ -24,8 +24,22 @@ Take = Callable[[bytes], bool]
 """Takes the next bytes; whether more may come at once."""
 
 
+class LongPrices(msgspec.Struct, frozen=True, omit_defaults=True):
+    """USD per million tokens of a call that reads more than `above`, for all of them; None where they do not differ."""
+
+    above: int
+    input: float | None = None
+    output: float | None = None
+    cache_read: float | None = None
+    cache_write_5m: float | None = None
+    cache_write_1h: float | None = None
+
+
 class Prices(msgspec.Struct, frozen=True, omit_defaults=True):
-    """USD per million tokens; None where it is not known. source: where the figures are from, and of when."""
+    """USD per million tokens; None where it is not known. source: where the figures are from, and of when.
+
+    long: where long calls have prices of their own.
+    """
 
     input: float | None = None
     output: float | None = None
@@ -33,6 +47,7 @@ class Prices(msgspec.Struct, frozen=True, omit_defaults=True):
     cache_write_5m: float | None = None
     cache_write_1h: float | None = None
     source: str = ""
+    long: LongPrices | None = None
 
 
 class ModelFacts(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""Contracts of what must last: keys, users, the usage log.
+"""Contracts of what must last: keys, users, the usage log; `ledger.py` has that of money.
 
 A Store plugin implements them. Writes that a request must not wait for (`touch`, `append`) only enqueue; everything
 else is awaited and durable when it returns. Ids are made by the store, at most 64 characters of `[A-Za-z0-9_-]`.
@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from .money.charge import Charge
 from .usage import Usage
+
+if TYPE_CHECKING:
+    from .ledger import Ledger
 
 
 class User(msgspec.Struct, frozen=True):
@@ -112,7 +116,10 @@ Outcome = Literal["complete", "refused", "client_gone", "upstream_error", "timeo
 
 
 class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One upstream request. id: minted by us. upstream_id: the reply's, by the upstream. Times as in UsageRecord."""
+    """One upstream request. id: minted by us. upstream_id: the reply's, by the upstream. Times as in UsageRecord.
+
+    charge: what it came to, where calls are priced.
+    """
 
     id: str
     endpoint: str
@@ -125,6 +132,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     error: str = ""
     started: float = 0.0
     duration: float = 0.0
+    charge: Charge | None = None
 
 
 class UsageRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -215,6 +223,7 @@ class Store(ABC):
     users: Users
     usage: UsageLog
     user_keys: UserKeys | None = None
+    ledger: Ledger | None = None
 
     @abstractmethod
     async def open(self) -> None:

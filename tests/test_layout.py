@@ -28,6 +28,8 @@ OPEN_MODULES = {
     "gateway.call",
     "gateway.carrier",
     "gateway.events",
+    "gateway.ledger",
+    "gateway.money",
     "gateway.store",
     "gateway.usage",
     "gateway.sse",

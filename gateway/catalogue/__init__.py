@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from ..provider import ModelFacts, Prices
+from ..provider import LongPrices, ModelFacts, Prices
 from . import tables
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OPERATOR = "gateway.catalogue"
 _KEPT = 4096
-N = TypeVar("N", int, float)
+N = TypeVar("N", int, float, LongPrices)
 
 
 class Catalogue:
@@ -46,7 +46,7 @@ class Catalogue:
         known = self._own.get(name.lower())
         if known is None:
             return None
-        prices = Prices(**msgspec.structs.asdict(known.prices), source=OPERATOR) if known.prices else None
+        prices = known.prices.prices(OPERATOR) if known.prices else None
         return ModelFacts(known.context, known.max_output, known.abilities, prices, OPERATOR)
 
     def _tabled(self, model: str) -> ModelFacts | None:
@@ -79,8 +79,10 @@ def _over(first: ModelFacts | None, then: ModelFacts | None) -> ModelFacts | Non
 
 
 def _prices_over(first: Prices | None, then: Prices | None) -> Prices | None:
+    """Who names a price has none of the second's for long calls: they go with his for short ones."""
     if first is None or then is None:
         return first or then
+    own = first.input is not None or first.output is not None
     return Prices(
         input=_either(first.input, then.input),
         output=_either(first.output, then.output),
@@ -88,6 +90,7 @@ def _prices_over(first: Prices | None, then: Prices | None) -> Prices | None:
         cache_write_5m=_either(first.cache_write_5m, then.cache_write_5m),
         cache_write_1h=_either(first.cache_write_1h, then.cache_write_1h),
         source=first.source or then.source,
+        long=first.long if own else _either(first.long, then.long),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ..provider import ModelFacts, Prices
+from ..provider import LongPrices, ModelFacts, Prices
 
 _OTHER_VERSION = re.compile(r"[0-9a-z]|\.[0-9]|-[0-9]{1,2}(?![0-9a-z])")
 _WORDS = re.compile(r"[a-z]+")
@@ -62,6 +62,14 @@ class CacheRate(msgspec.Struct, frozen=True):
     read: float
 
 
+class LongRate(Rate, frozen=True):
+    threshold: int
+
+
+class LongCacheRate(CacheRate, frozen=True):
+    threshold: int
+
+
 class Rates(msgspec.Struct, frozen=True):
     """prices.json; its README says what is what."""
 
@@ -70,19 +78,35 @@ class Rates(msgspec.Struct, frozen=True):
     sizes: Mapping[str, Rate]
     values: Mapping[str, Rate] = msgspec.field(name="tokenValues")
     cache: Mapping[str, CacheRate] = msgspec.field(name="cacheTokenValues")
+    long: Mapping[str, LongRate] = msgspec.field(name="premiumTokenValues")
+    long_cache: Mapping[str, LongCacheRate] = msgspec.field(name="premiumCacheTokenValues")
 
     def prices(self, name: str) -> Prices | None:
+        """The other tables are looked up by the key that is found in the first."""
         key = _longest(name, self.values) or next((key for part, key in self.aliases if part in name), None)
         rate = None if key is None else self.values.get(key) or self.sizes.get(key)
         if key is None or rate is None:
             return None
-        cached = self.cache.get(_longest(name, self.cache) or "")
+        cached = self.cache.get(key)
         return Prices(
             input=rate.prompt,
             output=rate.completion,
             cache_read=cached.read if cached else None,
             cache_write_5m=cached.write if cached else None,
             source=f"{self.source}: {key}",
+            long=self._long(key),
+        )
+
+    def _long(self, key: str) -> LongPrices | None:
+        rate, cached = self.long.get(key), self.long_cache.get(key)
+        if rate is None:
+            return None
+        return LongPrices(
+            above=rate.threshold,
+            input=rate.prompt,
+            output=rate.completion,
+            cache_read=cached.read if cached else None,
+            cache_write_5m=cached.write if cached else None,
         )
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway import Catalogue, ModelFacts, Prices, Provider
+from gateway import Catalogue, LongPrices, ModelFacts, Prices, Provider
 from gateway.catalogue import OPERATOR, tables
-from gateway.settings.known import KnownModel, KnownPrices
+from gateway.settings.known import KnownLongPrices, KnownModel, KnownPrices
 
 
 class Endpoint(Provider):
@@ -105,6 +105,41 @@ def test_cached_tokens_have_their_own_price_where_one_is_known() -> None:
     assert (cached.prices.input, cached.prices.cache_read, cached.prices.cache_write_5m) == (3.0, 0.3, 3.75)
     assert cached.prices.cache_write_1h is None
     assert plain is not None
+
+
+def test_a_key_without_a_price_for_cached_tokens_has_none_of_a_shorter_key() -> None:
+    """LibreChat looks all tables up by the key that it finds in the first."""
+    facts = Catalogue().find("gpt-5.4-pro")
+    assert facts is not None
+    assert facts.prices is not None
+    assert (facts.prices.input, facts.prices.cache_read) == (30, None)
+
+
+def test_long_calls_have_prices_of_their_own_where_the_tables_know_them() -> None:
+    long, plain = Catalogue().find("openai/gpt-5.4-2026-03-05"), Catalogue().find("gpt-4o")
+    assert long is not None
+    assert long.prices is not None
+    assert long.prices.long == LongPrices(above=272_000, input=5, output=22.5, cache_read=0.5, cache_write_5m=5)
+    assert plain is not None
+    assert plain.prices is not None
+    assert plain.prices.long is None
+
+
+def test_who_names_a_price_has_not_the_tables_others_for_long_calls() -> None:
+    own = {
+        "far/gpt-5.4": KnownModel(prices=KnownPrices(input=1)),
+        "near/gpt-5.4": KnownModel(prices=KnownPrices(cache_read=1)),
+        "gpt-5.5": KnownModel(prices=KnownPrices(input=1, long=KnownLongPrices(above=10, output=2))),
+    }
+    catalogue = Catalogue(own)
+    far, near = Endpoint(), Endpoint()
+    far.endpoint, near.endpoint = "far", "near"
+    prices = [facts.prices for facts in (catalogue.of(far, "gpt-5.4"), catalogue.of(near, "gpt-5.4")) if facts]
+    assert [bool(one and one.long) for one in prices] == [False, True]
+    found = catalogue.find("gpt-5.5")
+    assert found is not None
+    assert found.prices is not None
+    assert found.prices.long == LongPrices(above=10, output=2)
 
 
 def test_each_figure_is_of_whoever_is_nearest_to_the_model() -> None:

@@ -1,0 +1,176 @@
+"""Ledger: the contract of accounts, of what is held on them, and of the journal that all of it can be derived from.
+
+Amounts are integers of nano-USD. The journal is double-entry and only grows: every change of an account is a movement,
+whose entries sum to zero. An account has four parts: `available` to be spent, `held` for attempts that run, `spent`,
+and `granted`, out of which all the others came. An account's owner is a kind and an id, as `user:usr_1`; several may be
+held on for one attempt (a user's, a key's, an agent's budget), all of them or none.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from .money.charge import Charge
+from .money.terms import Terms
+from .store import Outcome
+from .usage import Usage
+
+
+class Account(msgspec.Struct, frozen=True):
+    """available + held + spent = granted. opened, refilled: epoch seconds; the latter when it was last given something
+    by its terms.
+    """
+
+    owner: str
+    available: int = 0
+    held: int = 0
+    spent: int = 0
+    granted: int = 0
+    opened: float = 0.0
+    refilled: float = 0.0
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """An account that is asked to pay. terms: by which it is opened where it is new, and refilled."""
+
+    owner: str
+    terms: Terms
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """How an attempt ended, and what it came to. at: epoch seconds. outcome: `unknown` where its process ended first.
+
+    taken: what the first of its accounts gave; less than `charge.price` where it had no more.
+    """
+
+    attempt: str
+    at: float
+    endpoint: str
+    model: str
+    outcome: Outcome | Literal["unknown"]
+    charge: Charge
+    user_id: str = ""
+    key_id: str = ""
+    usage: Usage = Usage()
+    taken: int = 0
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """What is held for an attempt before anything goes upstream.
+
+    claims: the accounts; the first is the payer's. most: what the attempt may cost; less is held where less is there,
+    but never less than `least`. expires: epoch seconds; whoever holds renews it. unsettled: what is written of the
+    attempt, with all that was held as its price, where nobody has settled it by then.
+    """
+
+    attempt: str
+    claims: tuple[Claim, ...]
+    most: int
+    least: int
+    expires: float
+    unsettled: Settlement
+
+
+class Held(msgspec.Struct, frozen=True):
+    amount: int
+
+
+class Short(msgspec.Struct, frozen=True):
+    """The account that has not enough. refill: when its terms give it more, epoch seconds; None where they do not."""
+
+    owner: str
+    available: int
+    refill: float | None = None
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What somebody does to an account by hand. key: whoever repeats it means the same grant. amount: nano-USD that are
+    added, or, where it is to be `set`, that shall be available. actor: who did it.
+    """
+
+    key: str
+    owner: str
+    kind: Literal["add", "set"]
+    amount: int
+    reason: str = ""
+    actor: str = ""
+
+
+class Discrepancy(msgspec.Struct, frozen=True):
+    """Something that does not add up. where: an account, a movement or an attempt."""
+
+    where: str
+    what: str
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """What was looked at, how much of it, and what is wrong."""
+
+    accounts: int
+    movements: int
+    entries: int
+    holds: int
+    settlements: int
+    discrepancies: tuple[Discrepancy, ...] = ()
+
+
+class Ledger(ABC):
+    @abstractmethod
+    async def hold(self, hold: Hold) -> Held | Short:
+        """Durable when it returns. An account is opened at its first use, and refilled where that is due and it has no
+        more than `least`. Raises Unavailable; what may be held then all the same expires.
+        """
+
+    @abstractmethod
+    async def extend(self, attempt: str, more: int) -> int:
+        """Hold that much besides, or what of it is there; how much it is. 0 where the attempt is settled."""
+
+    @abstractmethod
+    def settle(self, settlement: Settlement) -> None:
+        """Take the price from what is held, or from what else is there, and give back the rest; enqueue only.
+
+        An attempt is settled once, however often it is asked for; one that was settled as `unknown` is corrected. Where
+        nothing was held nothing is taken, and the settlement is kept all the same.
+        """
+
+    @abstractmethod
+    def release(self, attempt: str) -> None:
+        """Give back what is held for an attempt that has not been sent, if anything is; enqueue only."""
+
+    @abstractmethod
+    async def flush(self) -> None:
+        """Returns once all that was asked for before is durable. Raises Unavailable; it is tried again then."""
+
+    @abstractmethod
+    def renew(self, attempts: Sequence[str], expires: float) -> None:
+        """Those that still run; enqueue only."""
+
+    @abstractmethod
+    async def expire(self, now: float) -> int:
+        """Charge what nobody has renewed or settled; how many there were. Whatever has no end gets one here."""
+
+    @abstractmethod
+    async def grant(self, grant: Grant, terms: Terms) -> Account:
+        """The account afterwards; it is opened by its terms where it is new. A grant that was made already is not made
+        again. Raises Conflict where its key stands for another one, BadCall where the account cannot hold it.
+        """
+
+    @abstractmethod
+    async def account(self, owner: str, terms: Terms) -> Account:
+        """It is opened where it is new."""
+
+    @abstractmethod
+    async def accounts(self) -> Sequence[Account]:
+        """By owner."""
+
+    @abstractmethod
+    async def settlements(self, limit: int = 100) -> Sequence[Settlement]:
+        """Newest first."""
+
+    @abstractmethod
+    async def audit(self, now: float) -> Audit:
+        """Derives everything again from the journal's entries, by other code than that which wrote them."""
