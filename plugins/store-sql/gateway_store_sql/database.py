@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from gateway import UsageRecord
 
@@ -19,7 +19,12 @@ Rows = Sequence[Sequence[Any]]
 
 
 class Transaction(ABC):
-    """What a job changes with. All of it is committed, or nothing where the job raises."""
+    """What a job changes with. All of it is committed, or nothing where the job raises.
+
+    for_update: the end of a SELECT whose rows nobody else may change before the commit.
+    """
+
+    for_update: ClassVar[str]
 
     @abstractmethod
     async def rows(self, sql: str, values: Values = ()) -> Rows:
@@ -34,7 +39,7 @@ Job = Callable[[Transaction], Coroutine[Any, Any, T]]
 """It awaits nothing but its transaction and changes nothing but the database, for it may run again.
 
 Others may commit between two of its statements on PostgreSQL: what must hold together is one statement, with its
-condition in `WHERE` or `ON CONFLICT`.
+condition in `WHERE` or `ON CONFLICT`, or rows that were read `for_update`, by all in one order.
 """
 
 
@@ -48,6 +53,12 @@ class Database(ABC):
     @abstractmethod
     async def report(self, sql: str, values: Values, read: Callable[[Rows], T]) -> T:
         """For what may take seconds; `read` makes something of the rows, outside of the loop. Raises Unavailable."""
+
+    @abstractmethod
+    async def snapshot(self, job: Job[T]) -> T:
+        """For reports of several statements: all that they read is of one moment. It changes nothing, and what it does
+        with the rows is done outside of the loop where the database allows. Raises Unavailable.
+        """
 
     @abstractmethod
     async def write(self, job: Job[T]) -> T:

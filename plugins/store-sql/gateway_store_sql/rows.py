@@ -53,14 +53,14 @@ def row_of(record: UsageRecord) -> tuple[Value, ...]:
         record.first_byte,
         record.status,
         record.outcome,
-        *(names if _fit(names) else [_text(name) for name in names]),
+        *(names if fit(names) else [bounded(name) for name in names]),
         record.stream,
-        _text(record.error, NOTE),
-        _text(record.request_id),
-        _text(record.peer),
-        _encode([_text(path) for path in record.loss]).decode() if record.loss else "[]",
+        bounded(record.error, NOTE),
+        bounded(record.request_id),
+        bounded(record.peer),
+        _encode([bounded(path) for path in record.loss]).decode() if record.loss else "[]",
         _encode([_kept(attempt) for attempt in record.attempts]).decode() if record.attempts else "[]",
-        *_counts(record.usage),
+        *counts(record.usage),
         int(record.started // QUARTER),
     )
 
@@ -82,43 +82,40 @@ def record_of(row: Sequence[Any]) -> UsageRecord:
 def _kept(attempt: AttemptRecord) -> AttemptRecord:
     """What is kept of it."""
     names = (attempt.endpoint, attempt.model, attempt.dialect, attempt.upstream_id, attempt.error)
-    if _fit(names) and _countable(attempt.usage):
+    if fit(names) and countable(attempt.usage):
         return attempt
-    return AttemptRecord(
-        attempt.id,
-        _text(attempt.endpoint),
-        _text(attempt.model),
-        _text(attempt.dialect),
-        attempt.outcome,
-        attempt.status,
-        _text(attempt.upstream_id),
-        Usage(*_counts(attempt.usage)),
-        _text(attempt.error, NOTE),
-        attempt.started,
-        attempt.duration,
+    return msgspec.structs.replace(
+        attempt,
+        endpoint=bounded(attempt.endpoint),
+        model=bounded(attempt.model),
+        dialect=bounded(attempt.dialect),
+        upstream_id=bounded(attempt.upstream_id),
+        usage=Usage(*counts(attempt.usage)),
+        error=bounded(attempt.error, NOTE),
     )
 
 
-def _fit(names: tuple[str, ...]) -> bool:
+def fit(names: tuple[str, ...]) -> bool:
     """Whether none of them would be changed by `_text`: nearly always, and asked at once."""
     joined = "".join(names)
     return len(joined) <= NAME and joined.isprintable()
 
 
-def _text(text: str, limit: int = NAME) -> str:
+def bounded(text: str, limit: int = NAME) -> str:
     """Bounded, and without what is no Unicode text (lone surrogates) or what PostgreSQL refuses (NUL)."""
     if len(text) <= limit and text.isprintable():  # nearly always, and neither of the two is printable
         return text
     return text[:limit].encode("utf-8", "replace").decode().replace("\0", "�")
 
 
-def _countable(usage: Usage) -> bool:
+def countable(usage: Usage) -> bool:
     """Counts are never negative, so where all of them together are no more, none is."""
     return usage.total + (usage.reasoning or 0) + (usage.audio_input or 0) + (usage.audio_output or 0) <= MOST_TOKENS
 
 
-def _counts(usage: Usage) -> tuple[Count, Count, Count, Count, Count, Count, Count, Count, bool]:
-    if _countable(usage):
+def counts(usage: Usage) -> tuple[Count, Count, Count, Count, Count, Count, Count, Count, bool]:
+    """Its members in their order, within bounds."""
+    if countable(usage):
         return (
             usage.input,
             usage.cache_read,

@@ -17,9 +17,12 @@ T = TypeVar("T")
 
 
 class SqliteTransaction(Transaction):
-    """Whoever awaits it is never suspended, so that a job runs through within the writer's thread."""
+    """Whoever awaits it is never suspended, so that a job runs through within the writer's thread. Nobody else writes
+    meanwhile.
+    """
 
     __slots__ = ("_connection",)
+    for_update = ""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -42,6 +45,9 @@ class SqliteDatabase(Database):
     async def report(self, sql: str, values: Values, read: Callable[[Rows], T]) -> T:
         return await self._reader.report(lambda connection: read(connection.execute(sql, values).fetchall()))
 
+    async def snapshot(self, job: Job[T]) -> T:
+        return await self._reader.report(lambda connection: _at_once(job, connection))
+
     async def write(self, job: Job[T]) -> T:
         return await self._writer.submit(lambda connection: run(job, connection))
 
@@ -57,6 +63,14 @@ class SqliteDatabase(Database):
 
 def run(job: Job[T], connection: apsw.Connection) -> T:
     return _finished(job(SqliteTransaction(connection)))
+
+
+def _at_once(job: Job[T], connection: apsw.Connection) -> T:
+    connection.execute("BEGIN")
+    try:
+        return run(job, connection)
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _finished(coroutine: Coroutine[Any, Any, T]) -> T:

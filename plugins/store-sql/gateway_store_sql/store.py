@@ -13,6 +13,7 @@ from .connect import check_library, open_writer, refusal
 from .files import prepare
 from .inserts import write
 from .keys import SqlKeys
+from .ledger import SqlLedger
 from .migrate import migrate
 from .plan import shipped
 from .reader import Reader
@@ -29,6 +30,7 @@ class SqliteStore(Store):
     """Nothing is opened and no thread is started before `open`; an opened one must not be carried over a fork."""
 
     name = "sqlite"
+    ledger: SqlLedger
     shared = False
 
     def __init__(self, directory: Path, log: logging.Logger | None = None) -> None:
@@ -42,6 +44,7 @@ class SqliteStore(Store):
         self.users = SqlUsers(self._database)
         self.usage = SqlUsageLog(self._database)
         self.user_keys = SqlUserKeys(self._database)
+        self.ledger = SqlLedger(self._database, log or logging.getLogger("gateway.store"))
 
     async def open(self) -> None:
         check_library(apsw.sqlite_lib_version())
@@ -51,8 +54,10 @@ class SqliteStore(Store):
         except apsw.Error as error:
             await self.close()
             raise refusal(error, self._file) from error
+        self.ledger.open()
 
     async def close(self) -> None:
+        await self.ledger.close()
         # The last connection to close merges the log into the database, which a reading one cannot.
         self._reader.close()
         await self._writer.close()

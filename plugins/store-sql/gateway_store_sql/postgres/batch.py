@@ -38,6 +38,7 @@ class Slot:
 
 class PostgresTransaction(Transaction):
     __slots__ = ("_connection",)
+    for_update = "FOR UPDATE"
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

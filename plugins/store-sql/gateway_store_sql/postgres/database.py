@@ -9,6 +9,7 @@ from typing import TypeVar
 from gateway import UsageRecord
 
 from ..database import Database, Job, Rows, Values
+from .batch import PostgresTransaction
 from .dialect import statement
 from .failures import unavailable
 from .lanes import Lanes
@@ -40,6 +41,18 @@ class PostgresDatabase(Database):
         except TimeoutError as error:
             raise unavailable(error) from error
         return await asyncio.to_thread(read, rows)
+
+    async def snapshot(self, job: Job[T]) -> T:
+        try:
+            async with (
+                asyncio.timeout(REPORT),
+                self._reports,
+                self._pool.connection(REPORT) as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                return await job(PostgresTransaction(connection))
+        except TimeoutError as error:
+            raise unavailable(error) from error
 
     async def write(self, job: Job[T]) -> T:
         return await self._lanes.run(job)

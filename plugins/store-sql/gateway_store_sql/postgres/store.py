@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway import Secret, StartupError, Store, Unavailable
 
 from ..keys import SqlKeys
+from ..ledger import SqlLedger
 from ..plan import refuse_foreign, refuse_pending, shipped
 from ..spool import Spool
 from ..usage import SqlUsageLog
@@ -37,6 +38,7 @@ class PostgresStore(Store):
     """
 
     name = "postgresql"
+    ledger: SqlLedger
     shared = True
 
     def __init__(
@@ -59,6 +61,7 @@ class PostgresStore(Store):
         self.users = SqlUsers(self._database)
         self.usage = SqlUsageLog(self._database)
         self.user_keys = SqlUserKeys(self._database)
+        self.ledger = SqlLedger(self._database, self._log)
 
     async def open(self) -> None:
         self._spool.open()
@@ -74,8 +77,10 @@ class PostgresStore(Store):
                 raise refusal(error.__cause__ or error, self.location) from error
             raise
         self._outbox.open()
+        self.ledger.open()
 
     async def close(self) -> None:
+        await self.ledger.close()
         await self._lanes.close()
         await self._outbox.close()
         await self._pool.close()

@@ -1,0 +1,227 @@
+"""The book: what holds, settlements and grants do to accounts, in memory. Every change is a movement of the journal.
+
+It knows no database: `posting.py` opens it at the pages that are wanted, and writes down what was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from gateway.ledger import Claim, Grant, Held, Hold, Settlement, Short
+
+Part = Literal["available", "held", "spent", "granted"]
+GATEWAY = "gateway"
+"""Who made a movement that nobody made by hand."""
+
+
+class Sheet(msgspec.Struct):
+    """An account. granted: what it was given, as a negative number, so that all parts sum to zero."""
+
+    owner: str
+    available: int = 0
+    held: int = 0
+    spent: int = 0
+    granted: int = 0
+    opened: float = 0.0
+    refilled: float = 0.0
+
+
+class Open(msgspec.Struct):
+    """What is held for an attempt; the columns of `holds`. unsettled: a Settlement, as JSON where it was stored."""
+
+    attempt: str
+    owners: tuple[str, ...]
+    amount: int
+    expires: float
+    times: int
+    unsettled: Settlement | str
+
+
+class Entry(NamedTuple):
+    owner: str
+    part: Part
+    amount: int
+
+
+class Movement(msgspec.Struct, frozen=True):
+    """subject: the attempt, or the owner that was given something. asked: what a grant by hand was to be."""
+
+    id: str
+    kind: str
+    subject: str
+    at: float
+    entries: tuple[Entry, ...]
+    actor: str = GATEWAY
+    reason: str = ""
+    asked: int | None = None
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """taken: by owner, the payer's first."""
+
+    settlement: Settlement
+    taken: Mapping[str, int]
+
+
+class Extension(msgspec.Struct, frozen=True):
+    attempt: str
+    more: int
+
+
+class Release(msgspec.Struct, frozen=True):
+    attempt: str
+
+
+Work = Hold | Extension | Settlement | Release
+
+
+class Book:
+    """sheets: of all owners that the work is about. holds: open ones. settled: earlier settlements, where any are asked
+    for again. movements, written: what was done, to be kept.
+    """
+
+    def __init__(
+        self, now: float, sheets: dict[str, Sheet], holds: dict[str, Open], settled: dict[str, Settled]
+    ) -> None:
+        self.now = now
+        self.sheets = sheets
+        self.holds = holds
+        self.settled = settled
+        self.movements: list[Movement] = []
+        self.written: dict[str, Settled] = {}
+
+    def do(self, work: Work) -> Held | Short | int | None:
+        match work:
+            case Hold():
+                return self.hold(work)
+            case Extension():
+                return self.extend(work)
+            case Settlement():
+                self.settle(work)
+            case Release():
+                self.release(work)
+        return None
+
+    def hold(self, hold: Hold) -> Held | Short:
+        amount = hold.most
+        sheets = [self.opened(claim) for claim in hold.claims]
+        for claim, sheet in zip(hold.claims, sheets, strict=True):
+            if sheet.available <= hold.least:
+                self._refill(claim, sheet, hold.attempt)
+            if sheet.available < hold.least:
+                return _short(claim, sheet)
+            amount = min(amount, sheet.available)
+        owners = tuple(claim.owner for claim in hold.claims)
+        self.holds[hold.attempt] = Open(hold.attempt, owners, 0, hold.expires, 0, hold.unsettled)
+        self._hold_more(self.holds[hold.attempt], amount)
+        return Held(amount)
+
+    def extend(self, extension: Extension) -> int:
+        hold = self.holds.get(extension.attempt)
+        if hold is None:
+            return 0
+        amount = min(extension.more, *(self.sheets[owner].available for owner in hold.owners))
+        if amount:
+            self._hold_more(hold, amount)
+        return amount
+
+    def settle(self, settlement: Settlement) -> None:
+        hold = self.holds.pop(settlement.attempt, None)
+        if hold is None:
+            self._settle_again(settlement)
+            return
+        taken = {owner: self._payable(owner, settlement, hold.amount) for owner in hold.owners}
+        self._end(hold, "settle", taken)
+        self._keep(settlement, taken)
+
+    def release(self, release: Release) -> None:
+        hold = self.holds.pop(release.attempt, None)
+        if hold is not None:
+            self._end(hold, "release", dict.fromkeys(hold.owners, 0))
+
+    def grant(self, grant: Grant) -> None:
+        """The account is open."""
+        amount = grant.amount if grant.kind == "add" else grant.amount - self.sheets[grant.owner].available
+        entries = _giving(grant.owner, amount)
+        name = f"grant:{grant.key}"
+        self._move(Movement(name, grant.kind, grant.owner, self.now, entries, grant.actor, grant.reason, grant.amount))
+
+    def opened(self, claim: Claim) -> Sheet:
+        """With what its terms give it at the beginning."""
+        sheet = self.sheets[claim.owner]
+        if not sheet.opened:
+            sheet.opened = sheet.refilled = self.now
+            self._given(f"start:{claim.owner}", "start", claim.owner, claim.terms.start)
+        return sheet
+
+    def _refill(self, claim: Claim, sheet: Sheet, attempt: str) -> None:
+        refill = claim.terms.refill
+        if refill is not None and refill.due(sheet.refilled) <= self.now:
+            sheet.refilled = self.now
+            self._given(f"refill:{attempt}:{claim.owner}", "refill", claim.owner, refill.amount)
+
+    def _given(self, name: str, kind: str, owner: str, amount: int) -> None:
+        self._move(Movement(name, kind, owner, self.now, _giving(owner, amount)))
+
+    def _hold_more(self, hold: Open, amount: int) -> None:
+        hold.amount += amount
+        hold.times += 1
+        entries = []
+        for owner in hold.owners:
+            entries += [Entry(owner, "available", -amount), Entry(owner, "held", amount)]
+        self._move(Movement(f"hold:{hold.attempt}:{hold.times}", "hold", hold.attempt, self.now, tuple(entries)))
+
+    def _payable(self, owner: str, settlement: Settlement, held: int) -> int:
+        """An account gives what it has, and never more: it has no debts."""
+        return min(settlement.charge.price, held + self.sheets[owner].available)
+
+    def _end(self, hold: Open, kind: str, taken: Mapping[str, int]) -> None:
+        entries = []
+        for owner, amount in taken.items():
+            entries += [
+                Entry(owner, "held", -hold.amount),
+                Entry(owner, "spent", amount),
+                Entry(owner, "available", hold.amount - amount),
+            ]
+        self._move(Movement(f"settle:{hold.attempt}", kind, hold.attempt, self.now, tuple(entries)))
+
+    def _settle_again(self, settlement: Settlement) -> None:
+        """Nothing is held: nothing ever was, or it is settled already, for good or as `unknown`."""
+        before = self.settled.get(settlement.attempt)
+        if before is None:
+            self._keep(settlement, {})
+        elif before.settlement.outcome == "unknown" and settlement.outcome != "unknown":
+            self._correct(settlement, before.taken)
+
+    def _correct(self, settlement: Settlement, before: Mapping[str, int]) -> None:
+        taken = {owner: self._payable(owner, settlement, amount) for owner, amount in before.items()}
+        entries = []
+        for owner, amount in taken.items():
+            back = before[owner] - amount
+            entries += [Entry(owner, "spent", -back), Entry(owner, "available", back)]
+        attempt = settlement.attempt
+        self._move(Movement(f"correct:{attempt}", "correct", attempt, self.now, tuple(entries)))
+        self._keep(settlement, taken)
+
+    def _keep(self, settlement: Settlement, taken: Mapping[str, int]) -> None:
+        payer = next(iter(taken.values()), 0)
+        settled = Settled(msgspec.structs.replace(settlement, taken=payer), taken)
+        self.settled[settlement.attempt] = self.written[settlement.attempt] = settled
+
+    def _move(self, movement: Movement) -> None:
+        for owner, part, amount in movement.entries:
+            sheet = self.sheets[owner]
+            setattr(sheet, part, getattr(sheet, part) + amount)
+        self.movements.append(movement)
+
+
+def _giving(owner: str, amount: int) -> tuple[Entry, Entry]:
+    return Entry(owner, "available", amount), Entry(owner, "granted", -amount)
+
+
+def _short(claim: Claim, sheet: Sheet) -> Short:
+    refill = claim.terms.refill
+    return Short(claim.owner, sheet.available, None if refill is None else refill.due(sheet.refilled))

@@ -1,0 +1,5 @@
+DROP TABLE settlements;
+DROP TABLE holds;
+DROP TABLE entries;
+DROP TABLE movements;
+DROP TABLE accounts;
