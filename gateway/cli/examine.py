@@ -91,6 +91,7 @@ class Examiner:
 
     def __init__(self, assembly: Assembly, watched: Watched, wanted: str | None, spend: bool, patience: float) -> None:
         self._assembly = assembly
+        self._dispatcher = assembly.pipeline.dispatcher.without_permissions()
         self._watched = watched
         self._wanted = wanted
         self._spend = spend
@@ -175,7 +176,7 @@ class Examiner:
     async def _ran(self, exchange: Exchange, dialect: Canonical) -> GatewayError | TimeoutError | None:
         try:
             async with asyncio.timeout(self._patience):
-                opened = await self._assembly.pipeline.dispatcher.open(exchange)
+                opened = await self._dispatcher.open(exchange)
                 await relay(exchange, opened, Nowhere(), {})
         except (GatewayError, TimeoutError) as error:
             return error

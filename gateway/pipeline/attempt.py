@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import msgspec
+from msgspec import Raw
 
 from ..call import Call
-from ..dialect import ClientDialect, Encoded
+from ..dialect import ClientDialect, Encoded, Parameter
 from ..errors import Refused, Unavailable, Unsupported, UpstreamBroken, UpstreamError
 from ..provider import EventProvider, HttpProvider, Outgoing, Reply, Target, Upstream, UserKey
 from .exchange import Attempt, Exchange
@@ -22,6 +23,7 @@ from .upload import is_arriving, rest_of
 from .userkeys import Keyring
 
 ERROR_BODY_LIMIT = 2**20
+LIMIT: Parameter = "max_output_tokens"
 UNSAID = frozenset(("", "text/plain", "application/octet-stream"))
 """Content types that do not tell whether a conversation's reply is a stream."""
 
@@ -53,12 +55,17 @@ class Sender:
         try:
             if self._permissions:
                 await permit(self._permissions, exchange, attempt)
+                if attempt.max_output is not None:
+                    route = bounded(route, attempt.max_output)
             if provider.runs:
                 return await self._run(exchange, route, attempt, cast(EventProvider, provider))
             return await self._ask(exchange, route, attempt, cast(HttpProvider, provider))
         except (UpstreamError, Refused) as error:
             attempt.failed(error)
             raise
+
+    def without_permissions(self) -> Sender:
+        return Sender(self._upstream, self._clients, (), self._fidelity, self._keyring)
 
     async def send(self, exchange: Exchange, attempt: Attempt, client: ClientDialect, encoded: Encoded) -> Reply:
         """One request of an attempt, with its credentials. Raises UpstreamError where the answer is an error."""
@@ -126,6 +133,13 @@ class Sender:
         attempt.status = 200
         translation = translation_of(route, attempt.target, None, encoder, exchange.reply_id)
         return OpenedRun(attempt, translation, exchange.envelope.stream, first, run)
+
+
+def bounded(route: Route, max_output: int) -> Route:
+    """The same, with no more output than so many tokens, whatever client and agent say."""
+    defaults = {**route.edit.defaults, LIMIT: Raw(str(max_output).encode())}
+    edit = msgspec.structs.replace(route.edit, defaults=defaults, locked=route.edit.locked | {LIMIT})
+    return msgspec.structs.replace(route, edit=edit)
 
 
 def refuse_unavailable(target: Target) -> None:

@@ -13,7 +13,7 @@ from ..provider import HttpProvider, Target
 from .attempt import Sender, refuse_unavailable
 from .exchange import Attempt, Exchange
 from .resolve import Route
-from .settle import BYTES_PER_TOKEN
+from .settlement import tokens_in
 from .translate import canonical, passes
 
 ESTIMATED = {"X-Gateway-Estimated": "true"}
@@ -84,4 +84,4 @@ def estimate(call: Call) -> int:
                     pictures += 1
                 else:
                     size += len(part.text.encode()) if isinstance(part, Text) else len(msgspec.json.encode(part))
-    return -(-size // BYTES_PER_TOKEN) + pictures * IMAGE_TOKENS + len(call.messages) * 3
+    return tokens_in(size) + pictures * IMAGE_TOKENS + len(call.messages) * 3

@@ -5,6 +5,8 @@ Failing over happens only here, before the first byte.
 
 from __future__ import annotations
 
+from copy import copy
+
 from ..settings.core import Core
 from ..settings.routes import Retries
 from .attempt import Sender
@@ -29,6 +31,12 @@ class Dispatcher:
         self._timing = timing
         self._overflow = overflow
         self._plain = plain_policy(retries)
+
+    def without_permissions(self) -> Dispatcher:
+        """For the operator's own commands, which open no store."""
+        other = copy(self)
+        other.sender = self.sender.without_permissions()
+        return other
 
     async def open(self, exchange: Exchange) -> Opened:
         """Raises what the last target raised."""

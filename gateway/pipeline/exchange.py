@@ -20,6 +20,7 @@ from ..errors import (
     UpstreamUnreachable,
 )
 from ..inbound import ANONYMOUS, Envelope, Inbound, Principal
+from ..money.charge import Charge, Rule
 from ..provider import Target
 from ..store import Outcome
 from ..usage import Usage
@@ -66,6 +67,8 @@ class Attempt:
     began: epoch seconds; started, ended: of the monotonic clock. sent: whether anything went upstream. family: the
     class of upstream error that metrics count. output_bytes: of model output, the ground for an estimate. credentials:
     the provider's headers, which nobody may read. allowances: what limits of its target leave to the caller.
+    max_output: tokens that it may write at most, where a permission says so. rule: how it was settled. charge: what it
+    came to, where a lease priced it.
     """
 
     id: str
@@ -86,6 +89,9 @@ class Attempt:
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     leases: list[Lease] = field(default_factory=list)
     allowances: Sequence[Allowance] = ()
+    max_output: int | None = None
+    rule: Rule = "free"
+    charge: Charge | None = None
 
     def failed(self, error: GatewayError) -> None:
         """What ended it: the upstream's fault, or ours to ask it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from ..inbound import Inbound, Principal
@@ -19,11 +19,18 @@ class Lease(ABC):
     """What a permission took and must give back. All sync, never blocking."""
 
     def progress(self, usage: Usage) -> None:  # noqa: B027
-        """Per read, reported or estimated. Raise QuotaExceeded to stop a stream at a hard cap."""
+        """Per read of a stream, all counts so far, `estimated` where the upstream has not told them yet. Raise
+        QuotaExceeded to stop the stream at a hard cap.
+        """
 
     @abstractmethod
     def settle(self, outcome: Outcome) -> None:
         """Exactly once, whatever happened: enqueue."""
+
+
+def watching(leases: Iterable[Lease]) -> Sequence[Lease]:
+    """Those that want to know of progress."""
+    return [lease for lease in leases if type(lease).progress is not Lease.progress]
 
 
 class Permission(ABC):

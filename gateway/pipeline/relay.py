@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from ..errors import GatewayError, UpstreamBroken, UpstreamError
 from .exchange import Exchange, note_of, outcome_of
 from .opened import Opened, note
+from .permit import watching
 from .scrub import scrubbed
+from .settlement import used_so_far
 from .sink import Sink
 from .translation import Translation
 
@@ -57,7 +59,7 @@ async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Mappi
 
 async def _pump(exchange: Exchange, opened: Opened, sink: Sink) -> None:
     """Pieces go from the upstream's connection to the client's without a turn of the task between them."""
-    leases = (*exchange.leases, *opened.attempt.leases)
+    leases = watching((*exchange.leases, *opened.attempt.leases))
 
     def take(piece: bytes) -> bool:
         has_room = True
@@ -65,9 +67,10 @@ async def _pump(exchange: Exchange, opened: Opened, sink: Sink) -> None:
             if exchange.first_byte is None:
                 exchange.first_byte = time.monotonic() - exchange.started
             has_room = sink.put(_safe(exchange, opened, piece))
-            if leases and opened.convert.usage is not None:
+            if leases:
+                usage = used_so_far(opened.attempt, opened.convert)
                 for lease in leases:
-                    lease.progress(opened.convert.usage)
+                    lease.progress(usage)
         return has_room and not opened.given_up
 
     while await opened.pour(take) and not opened.given_up:

@@ -12,17 +12,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ..store import AttemptRecord, Outcome, UsageRecord
 from ..usage import Usage
+from .settlement import rule_of, used
 
 if TYPE_CHECKING:
     from .exchange import Attempt, Exchange
     from .permit import Lease
-
-BYTES_PER_TOKEN = 4
-"""Of English text in the common vocabularies; good enough where the upstream did not say."""
 
 _NOTHING = Usage()
 log = logging.getLogger("gateway.settle")
@@ -43,7 +39,8 @@ def settle(exchange: Exchange, meters: Sequence[Meter]) -> None:
     """One plugin's failure keeps no other from settling."""
     now = time.monotonic()
     for attempt in exchange.attempts:
-        settle_attempt(attempt, exchange.outcome, now)
+        answered = exchange.first_byte is not None and attempt is exchange.attempts[-1]
+        settle_attempt(attempt, exchange.outcome, now, answered)
     _settle_leases(exchange.leases, exchange.outcome)
     record = record_of(exchange, now)
     for meter in meters:
@@ -53,9 +50,12 @@ def settle(exchange: Exchange, meters: Sequence[Meter]) -> None:
             log.exception("a meter failed on %s", exchange.id)
 
 
-def settle_attempt(attempt: Attempt, outcome: Outcome, now: float) -> None:
-    """At once where another is made after it, so that it holds on to nothing meanwhile. Any number of times."""
-    _close(attempt, outcome, now)
+def settle_attempt(attempt: Attempt, outcome: Outcome, now: float, answered: bool = False) -> None:
+    """At once where another is made after it, so that it holds on to nothing meanwhile. Any number of times.
+
+    answered: the client had something of its reply.
+    """
+    _close(attempt, outcome, now, answered)
     _settle_leases(attempt.leases, attempt.outcome)
 
 
@@ -92,26 +92,12 @@ def record_of(exchange: Exchange, now: float) -> UsageRecord:
     )
 
 
-def estimate(attempt: Attempt) -> Usage:
-    """What an attempt that reported nothing has used, from the bytes that went and came."""
-    if not attempt.sent or attempt.status >= 400:
-        return _NOTHING
-    return Usage(
-        input=-(-attempt.input_bytes // BYTES_PER_TOKEN),
-        output=-(-attempt.output_bytes // BYTES_PER_TOKEN),
-        estimated=True,
-    )
-
-
-def _close(attempt: Attempt, outcome: Outcome, now: float) -> None:
+def _close(attempt: Attempt, outcome: Outcome, now: float, answered: bool) -> None:
     if attempt.outcome == "fault" and not attempt.error:
         attempt.outcome = outcome
     attempt.ended = attempt.ended or now
-    if attempt.usage is None:
-        attempt.usage = estimate(attempt)
-    elif attempt.usage.output is None and attempt.outcome != "complete":
-        # Some upstreams tell what they read when they begin, and what they wrote when they end.
-        attempt.usage = msgspec.structs.replace(attempt.usage, output=estimate(attempt).output, estimated=True)
+    attempt.usage = used(attempt)
+    attempt.rule = rule_of(attempt, answered)
 
 
 def _settle_leases(leases: list[Lease], outcome: Outcome) -> None:
@@ -142,4 +128,5 @@ def _attempt_record(attempt: Attempt, now: float) -> AttemptRecord:
         error=attempt.error,
         started=attempt.began,
         duration=(attempt.ended or now) - attempt.started,
+        charge=attempt.charge,
     )
