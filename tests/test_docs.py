@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -131,10 +132,10 @@ async def test_a_row_alone_is_a_provider() -> None:
 
 
 def test_every_operator_command_runs(tmp_path: Path) -> None:
-    [listed] = blocks("sh operate")
+    [listed], [of_balances] = blocks("sh operate"), blocks("sh balance")
     environ = {**os.environ, "GATEWAY_STATE_DIR": str(tmp_path)}
-    for line in listed.strip().splitlines():
-        run = command(*line.split()[1:])
+    for line in (listed + of_balances).splitlines():
+        run = command(*shlex.split(line)[1:])
         ended = subprocess.run(run, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
         assert ended.returncode == 0, (line, ended.stdout, ended.stderr)
 

@@ -107,7 +107,8 @@ def test_variables_are_named_beside_their_keys(composed: dict[str, Any], section
 
 
 def test_librechats_keys_say_what_becomes_of_them(composed: dict[str, Any]) -> None:
-    assert at(composed, "balance")["description"] == "Not enforced here: no balance is checked or charged."
+    assert at(composed, "includedTools")["description"] == "Not enforced here: agents run without tools here."
+    assert "Not enforced" not in at(composed, "balance")["description"]
     custom = at(composed, "endpoints", "custom", "[]")
     assert custom["properties"]["titleConvo"]["description"].startswith("Accepted, without effect here")
     assistants = at(composed, "endpoints", "assistants")["description"]

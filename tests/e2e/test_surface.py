@@ -279,12 +279,12 @@ def test_what_is_mounted_is_described(caller: Any) -> None:
 
 def test_ready_says_what_is_missing(tmp_path: Path, caller_of: Callable[..., Any], caller: Any) -> None:
     assert caller.get("/ready").json["status"] == "ready"
-    config = {"version": "1.3.17", "gateway": {"plugins": {"disable": ["store-sql"]}}, "balance": {"enabled": True}}
+    config = {"version": "1.3.17", "gateway": {"plugins": {"disable": ["store-sql"]}}, "includedTools": ["search"]}
     with RunningGateway(tmp_path, json.dumps(config)) as running, closing(caller_of(running.url)) as other:
         came = other.get("/ready")
         assert came.status == 503
         assert any("store" in reason for reason in came.json["reasons"])
-        assert any("balance" in one for one in came.json["not_enforced"])
+        assert any("includedTools" in one for one in came.json["not_enforced"])
         assert other.get("/health").status == 200
 
 

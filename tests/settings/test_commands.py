@@ -18,8 +18,8 @@ from gateway.cli import main
 from gateway.cli.context import Context
 from gateway.cli.output import emit_json, fail, table
 
-ERRORS = "version: '1'\ngateway: {workers: two}\nbalance: {enabled: true}\n"
-WARNINGS = "version: '1'\nbalance: {enabled: true}\n"
+ERRORS = "version: '1'\ngateway: {workers: two}\nincludedTools: [search]\n"
+WARNINGS = "version: '1'\nincludedTools: [search]\n"
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_errors_and_warnings_are_apart_and_errors_fail() -> None:
         "Errors (1)",
         "  librechat.yaml:2:20: gateway.workers: this is text, expected is a whole number; write a whole number",
         "Warnings (1)",
-        "  librechat.yaml:3:1: balance: not enforced: no balance is checked or charged; "
+        "  librechat.yaml:3:1: includedTools: not enforced: agents run without tools here; "
         "make sure that you can do without",
     ]
     assert lines[-1] == "librechat.yaml: 1 error, 1 warning"
@@ -89,7 +89,7 @@ def test_check_takes_a_file() -> None:
 def test_check_for_programs() -> None:
     found: dict[str, Any] = json.loads(run("check", "--json", source=ERRORS).stdout)
     assert found["files"] == ["librechat.yaml"]
-    assert found["unenforced"] == [{"path": "balance", "reason": "no balance is checked or charged"}]
+    assert found["unenforced"] == [{"path": "includedTools", "reason": "agents run without tools here"}]
     assert {
         "path": "gateway.workers",
         "what": "this is text, expected is a whole number",

@@ -1,0 +1,44 @@
+"""LibreChat's balances: calls are held on accounts before they go upstream, and charged to them once they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway import (
+    BalanceSection,
+    Lifespan,
+    Permission,
+    Section,
+    Services,
+    Settings,
+    TransactionsSection,
+    hookimpl,
+)
+
+from .commands import audit, balance
+from .parts import lifespans, permissions
+from .settings import Options
+
+
+@hookimpl
+def register_sections() -> Sequence[Section]:
+    return [
+        Section("balance", BalanceSection),
+        Section("transactions", TransactionsSection),
+        Section("gateway.permission-balance", Options),
+    ]
+
+
+@hookimpl
+def register_permissions(settings: Settings, services: Services) -> Sequence[Permission]:
+    return permissions(settings, services)
+
+
+@hookimpl
+def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
+    return lifespans(settings, services)
+
+
+@hookimpl
+def register_commands() -> Sequence[object]:
+    return [balance, audit]

@@ -1,0 +1,98 @@
+"""Live: the holds of this process, which are renewed while it runs; what nobody renews is ended, by whoever runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from abc import abstractmethod
+from collections.abc import Callable
+
+from gateway import Ledger, Lifespan, Services
+
+Live = dict[str, None]
+"""Ids of attempts, in the order that they began."""
+_STATE = "permission-balance.live"
+SWEEP_EVERY = 2.0
+RENEWALS = 3
+"""Within the time of a hold, so that one that comes late ends none."""
+
+
+def live_of(services: Services) -> Live:
+    """The one of this process; it survives a reload, as attempts do."""
+    live: Live = services.state.setdefault(_STATE, {})
+    return live
+
+
+class Periodic(Lifespan):
+    """Does something again and again. A failure is logged once, told in `/ready`, and no reason to stop."""
+
+    def __init__(self, every: float, log: logging.Logger) -> None:
+        self._every = every
+        self._log = log
+        self._task: asyncio.Task[None] | None = None
+        self._failure: str | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    def failure(self) -> str | None:
+        return self._failure
+
+    @abstractmethod
+    async def once(self) -> None:
+        """Raises where it could not be done."""
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.once()
+                self._failure = None
+            except Exception as error:  # any store's any failure: whatever is held must end some day
+                self._failed(error)
+            await asyncio.sleep(self._every)
+
+    def _failed(self, error: Exception) -> None:
+        if self._failure is None:
+            self._log.warning("permission-balance: the ledger cannot be written: %r", error.__cause__ or error)
+        self._failure = f"permission-balance: the ledger cannot be written: {error or type(error).__name__}"
+
+
+class Renewal(Periodic):
+    """Of the holds of this process."""
+
+    scope = "worker"
+
+    def __init__(self, ledger: Ledger, live: Live, ttl: float, clock: Callable[[], float], log: logging.Logger) -> None:
+        super().__init__(ttl / RENEWALS, log)
+        self._ledger = ledger
+        self._live = live
+        self._ttl = ttl
+        self._clock = clock
+
+    async def once(self) -> None:
+        if self._live:
+            self._ledger.renew(tuple(self._live), self._clock() + self._ttl)
+
+
+class Sweeper(Periodic):
+    """Ends what has expired, whoever held it."""
+
+    scope = "machine"
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], float], log: logging.Logger) -> None:
+        super().__init__(SWEEP_EVERY, log)
+        self._ledger = ledger
+        self._clock = clock
+
+    async def once(self) -> None:
+        ended = await self._ledger.expire(self._clock())
+        if ended:
+            self._log.warning("permission-balance: %d attempts of a gateway that ended before them were charged", ended)
