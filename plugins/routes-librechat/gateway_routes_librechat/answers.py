@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from gateway import Answer
@@ -11,6 +13,11 @@ Members = dict[str, object]
 
 def told(value: object, status: int = 200) -> Answer:
     return Answer(msgspec.json.encode(value), status)
+
+
+def date_told(at: float) -> str:
+    """As JavaScript writes it."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def empty(status: int) -> Answer:

@@ -14,6 +14,7 @@ import msgspec
 from gateway import AllEndpoints, Answer, Inbound, Principal, Services, Settings
 
 from .answers import Members, told
+from .balance import balance_told
 from .interface import after_login, before_login
 from .model_specs import ModelSpecs, specs_shown
 from .monitoring import enabled, monitoring
@@ -101,7 +102,7 @@ def _after(settings: Settings) -> Members:
     members |= {
         "helpAndFaqURL": settings.env("HELP_AND_FAQ_URL") or "https://librechat.ai",
         "titleGenerationTiming": _title_timing(settings),
-        "balance": {"enabled": False},
+        "balance": balance_told(settings),
         "conversationImportMaxFileSize": _whole(settings, "CONVERSATION_IMPORT_MAX_FILE_SIZE_BYTES"),
         "interface": after_login(settings),
     }

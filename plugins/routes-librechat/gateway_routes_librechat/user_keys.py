@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from gateway import Answer, BadCall, Forbidden, Inbound, Principal, SealedKey, Secret, Services, Unavailable, UserKeys
+from gateway import Answer, BadCall, Inbound, Principal, SealedKey, Secret, Services, Unavailable, UserKeys
 
-from .answers import empty, refused, told
+from .answers import date_told, empty, refused, told
+from .callers import user_of
 
 LONGEST_NAME = 256
 LONGEST_VALUE = 64 * 2**10
@@ -31,7 +32,7 @@ class Keys:
         self._services = services
 
     async def put(self, inbound: Inbound, principal: Principal) -> Answer:
-        kept, user, vault = self._kept(), _user(principal), self._services.vault
+        kept, user, vault = self._kept(), user_of(principal), self._services.vault
         if vault is None:
             raise Unavailable("CREDS_KEY is not set, so nobody's keys can be kept.")
         try:
@@ -47,19 +48,19 @@ class Keys:
         return empty(201)
 
     async def get(self, inbound: Inbound, principal: Principal) -> Answer:
-        found = await self._kept().get(_user(principal), self._endpoint(inbound.query.get("name", "")))
+        found = await self._kept().get(user_of(principal), self._endpoint(inbound.query.get("name", "")))
         if found is None:
             return told({"expiresAt": None})
-        return told({"expiresAt": "never" if found.expires is None else _date(found.expires)})
+        return told({"expiresAt": "never" if found.expires is None else date_told(found.expires)})
 
     async def delete(self, inbound: Inbound, principal: Principal) -> Answer:
-        await self._kept().delete(_user(principal), self._endpoint(inbound.params["name"]))
+        await self._kept().delete(user_of(principal), self._endpoint(inbound.params["name"]))
         return empty(204)
 
     async def delete_all(self, inbound: Inbound, principal: Principal) -> Answer:
         if inbound.query.get("all") != "true":
             return refused("Specify either all=true to delete.")
-        await self._kept().delete(_user(principal))
+        await self._kept().delete(user_of(principal))
         return empty(204)
 
     def _kept(self) -> UserKeys:
@@ -74,12 +75,6 @@ class Keys:
             raise BadCall("Invalid request body.")
         endpoints = self._services.endpoints
         return name if name in endpoints else next((one for one in endpoints if one.lower() == name.lower()), name)
-
-
-def _user(principal: Principal) -> str:
-    if not principal.user_id:
-        raise Forbidden("This credential belongs to no user, so nothing can be kept for it.")
-    return principal.user_id
 
 
 def _value(text: str) -> Secret:
@@ -107,7 +102,7 @@ def _expires(given: str | float | None) -> float | None:
         at = _epoch(given) if isinstance(given, str) else given / 1000
         if not math.isfinite(at):
             raise ValueError
-        _date(at)
+        date_told(at)
     except (ValueError, OverflowError, OSError) as error:
         raise BadCall("Invalid request body.") from error
     return at
@@ -116,8 +111,3 @@ def _expires(given: str | float | None) -> float | None:
 def _epoch(text: str) -> float:
     at = datetime.fromisoformat(text)
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
-def _date(at: float) -> str:
-    """As JavaScript writes it."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
