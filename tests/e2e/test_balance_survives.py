@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
@@ -21,6 +23,7 @@ from books import Books, configured, eventually
 from gateway.testing.fake_upstream import HANG, FakeUpstream
 from gateway.testing.fake_upstream import json as whole
 from gateway.testing.fake_upstream import stream as streamed
+from gateway.testing.postgres import PostgresServer
 from gateway.testing.running import RunningGateway
 
 Operate = Callable[..., str]
@@ -83,6 +86,42 @@ def test_with_a_cent_left_many_clients_of_two_workers_spend_no_more_than_it(
         assert len(asked) == served
         assert wrote < 250 or sum(READ + 2 * most for most in asked) * 1000 <= CENT
         assert audited(operate, gateway) == []
+
+
+def test_two_machines_on_one_postgresql_spend_no_more_than_the_cent_that_is_left(
+    upstream: FakeUpstream, tmp_path: Path, operate: Operate, postgres: PostgresServer
+) -> None:
+    """What the store says is asked for by `gateway` itself, which is the same on any."""
+    upstream.answer(UPSTREAM, reply())
+    before, config = len(upstream.arrived), configured(upstream.url)
+    config["gateway"]["store"] = {"url": postgres.url_of(postgres.create())}
+    text = json.dumps(config)
+    with ExitStack() as stack:
+        (tmp_path / "librechat.yaml").write_text(text)
+        migrate = [sys.executable, "-m", "gateway", "migrate", "up"]
+        subprocess.run(migrate, cwd=tmp_path, check=True, capture_output=True)
+        machines = [stack.enter_context(RunningGateway(tmp_path / name, text)) for name in "ab"]
+        statuses = asyncio.run(called_at_both(machines))
+        while 200 in (more := asyncio.run(called_at_both(machines))):
+            statuses += more
+        eventually(lambda: account_of(operate, machines[0])["held"] == 0)
+        account = account_of(operate, machines[1])
+        assert account["available"] + account["spent"] == CENT
+        assert account["available"] < (READ + 2 * 16) * 1000
+        asked = [json.loads(arrived.body)["max_tokens"] for arrived in upstream.arrived[before:]]
+        assert len(asked) == statuses.count(200)
+        assert sum(READ + 2 * most for most in asked) * 1000 <= CENT
+        assert audited(operate, machines[0]) == []
+
+
+async def called_at_both(machines: Sequence[RunningGateway]) -> list[int]:
+    halves = await asyncio.gather(*(called(one.url, one.key, CLIENTS // 2) for one in machines))
+    return [status for half in halves for status in half]
+
+
+def account_of(operate: Operate, gateway: RunningGateway) -> dict[str, int]:
+    [account] = json.loads(operate(gateway, "balance", "list", "--json"))
+    return dict(account)
 
 
 def test_what_is_added_after_a_402_can_be_spent_in_every_worker(
