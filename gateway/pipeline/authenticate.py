@@ -7,12 +7,17 @@ from collections.abc import Sequence
 
 from ..errors import Unauthenticated
 from ..inbound import Credential, Inbound, Principal
+from ..settings.contract import Finding
 
 
 class Authenticator(ABC):
     @abstractmethod
     async def authenticate(self, inbound: Inbound, credential: Credential | None) -> Principal | None:
         """None: not ours, ask the next. Raise Unauthenticated where it is ours and bad."""
+
+    def findings(self) -> Sequence[Finding]:
+        """What the operator should know about its settings. Asked once, at startup and by `check`."""
+        return ()
 
 
 async def authenticate(

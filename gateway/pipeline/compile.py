@@ -120,7 +120,8 @@ def assemble(
     )
     router = Router(servers, [*routes, *collect("register_routes", **both)])
     lifespans = collect("register_lifespans", **both)
-    findings = [finding for directory in directories for finding in directory.findings()]
+    findings = [finding for authenticator in authenticators for finding in authenticator.findings()]
+    findings += [finding for directory in directories for finding in directory.findings()]
     findings += [finding for provider in endpoints.values() for finding in provider.findings()]
     findings += [*contradictions(core), *useless_exemptions(settings), *proxy_findings(settings)]
     findings += fidelity.findings(agents, endpoints)
