@@ -11,23 +11,28 @@ from .cache import KeyCache
 from .commands import keys, users
 from .first_key import FirstKeyLifespan
 from .operator_key import operator_key
-from .settings import AuthKeys
+from .settings import ApiKey, AuthKeys
+from .switched_off import SwitchedOff
 from .watch import RevisionWatch
 
 
 @hookimpl
 def register_sections() -> Sequence[Section]:
-    return [Section("gateway.auth-keys", AuthKeys)]
+    return [Section("gateway.auth-keys", AuthKeys), Section("endpoints.agents.remoteApi.auth.apiKey", ApiKey)]
 
 
 @hookimpl
 def register_authenticators(settings: Settings, services: Services) -> Sequence[Authenticator]:
-    cache = KeyCache.of(services, settings.one(AuthKeys).grace)
-    return [KeyAuthenticator(services.store, cache, services.clock, operator_key(settings))]
+    cache, operator = KeyCache.of(services, settings.one(AuthKeys).grace), operator_key(settings)
+    if not settings.one(ApiKey).enabled:
+        return [KeyAuthenticator(None, cache, services.clock, operator), SwitchedOff()]
+    return [KeyAuthenticator(services.store, cache, services.clock, operator)]
 
 
 @hookimpl
 def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
+    if not settings.one(ApiKey).enabled:
+        return []
     cache = KeyCache.of(services, settings.one(AuthKeys).grace)
     return [RevisionWatch(services.store, cache, services.log), FirstKeyLifespan(settings, services)]
 

@@ -1,4 +1,4 @@
-"""`gateway.auth-keys`: the settings of this plugin."""
+"""`gateway.auth-keys`, and LibreChat's `endpoints.agents.remoteApi.auth.apiKey`."""
 
 from __future__ import annotations
 
@@ -15,3 +15,12 @@ class AuthKeys(Struct, frozen=True, forbid_unknown_fields=True):
 
     first_key: bool = True
     grace: Annotated[float, Meta(ge=0)] = 300.0
+
+
+class ApiKey(Struct, frozen=True):
+    """enabled: whether API keys let anybody in; GATEWAY_API_KEY does in any case.
+
+    Source: LibreChat `packages/data-provider/src/config.ts`.
+    """
+
+    enabled: bool = True

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
 import gateway_auth_keys
 import pytest
 from gateway_auth_keys.cache import KeyCache
+from gateway_auth_keys.operator_key import OPERATOR
+from gateway_auth_keys.settings import ApiKey
 
-from gateway import Services, SettingsError
+from gateway import Credential, Inbound, Services, Settings, SettingsError, Store, Unauthenticated
+from gateway.pipeline.authenticate import authenticate
 from gateway.testing.installed import bare_settings
 
 
@@ -31,4 +38,28 @@ def test_a_short_operator_key_stops_the_start(gateway_services: Services) -> Non
 
 def test_commands_and_section_have_their_names() -> None:
     assert [command.name for command in gateway_auth_keys.register_commands()] == ["keys", "users"]  # type: ignore[attr-defined]
-    assert [section.path for section in gateway_auth_keys.register_sections()] == ["gateway.auth-keys"]
+    assert [section.path for section in gateway_auth_keys.register_sections()] == [
+        "gateway.auth-keys",
+        "endpoints.agents.remoteApi.auth.apiKey",
+    ]
+
+
+async def test_librechats_switch_turns_off_all_keys_but_the_operators(
+    gateway_services: Services, store: Store, inbound: Inbound, shown: Callable[[str], Credential], add_key: Any
+) -> None:
+    text, operator = "sk-" + "0123456789abcdef" * 4, "sk-" + "f" * 64
+    await add_key(store, text, role="ADMIN")
+    services = dataclasses.replace(gateway_services, store=store)
+    for enabled in (True, False):
+        settings = Settings({ApiKey: ApiKey(enabled)}, {"GATEWAY_API_KEY": operator}, frozenset())
+        authenticators = gateway_auth_keys.register_authenticators(settings, services)
+        assert bool(gateway_auth_keys.register_lifespans(settings, services)) is enabled
+        assert await authenticate(authenticators, inbound, shown(operator)) == OPERATOR
+        if enabled:
+            assert (await authenticate(authenticators, inbound, shown(text))).name == "ann"
+            continue
+        for key in (text, "sk-" + "0" * 64):
+            with pytest.raises(Unauthenticated, match=r"remoteApi\.auth\.apiKey\.enabled is false"):
+                await authenticate(authenticators, inbound, shown(key))
+        with pytest.raises(Unauthenticated, match="not valid"):
+            await authenticate(authenticators, inbound, shown("no form of a key"))
