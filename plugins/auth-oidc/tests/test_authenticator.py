@@ -204,6 +204,13 @@ async def test_a_name_that_looks_like_an_address_is_no_address(store: Store, doo
         await door.ask(door.issuer.token(email="eve@example.org"))
 
 
+async def test_no_address_is_nobodys(store: Store, door: Door) -> None:
+    await store.users.create("", role="ADMIN")
+    for email in (None, "", " "):
+        with pytest.raises(Unauthenticated, match="nobody here is known"):
+            await door.ask(door.issuer.token(email=email))
+
+
 async def test_the_settings_say_whose_subject_it_is(store: Store, opened: Open, issuer: OpenIdIssuer) -> None:
     bob = await store.users.create("bob", "bob@example.org", "ADMIN")
     named = {"robot": "bob", "0-1-2": bob.id, "third": "bob@example.org", "gone": "nobody"}

@@ -204,6 +204,20 @@ async def test_while_it_is_down_nobody_waits_who_has_keys(door: Door) -> None:
     door.clock.go(PAUSE)
     assert await door.ask(fresh(door))
     assert await door.ask(fresh(door))
+    renewal = door.keys.renew()
+    assert renewal is not None
+    assert not renewal.done(), "it was not waited for"
+
+
+async def test_a_renewal_that_takes_longer_than_a_pause_is_the_only_one(door: Door) -> None:
+    assert await door.ask(fresh(door))
+    door.issuer.fail(stream(HANG, silent=True))
+    door.clock.go(RENEW)
+    running = door.keys.renew()
+    assert running is not None
+    door.clock.go(PAUSE)
+    assert await door.ask(fresh(door))
+    assert door.keys.renew() is running
 
 
 async def test_a_provider_that_never_answers_is_waited_for_no_longer_than_is_stated(
