@@ -51,11 +51,11 @@ class TokenAuthenticator(Authenticator):
 
     @classmethod
     def of(cls, settings: Settings, services: Services) -> TokenAuthenticator:
-        wanted, store = trusted(settings), services.store
-        verifier = Verifier(wanted, SigningKeys.of(services, wanted), services.clock)
-        people = People(store.users, wanted.own.users, services.log) if store is not None else None
+        wanted, store, found = trusted(settings), services.store, tuple(findings(settings))
         own = wanted.own
-        return cls(verifier, people, own.leeway, own.kept, services.clock, found=tuple(findings(settings)))
+        verifier = Verifier(wanted, SigningKeys.of(services, wanted), services.clock)
+        people = People(store.users, own.users, services.log) if store is not None else None
+        return cls(verifier, people, own.leeway, own.kept, services.clock, found=found)
 
     def findings(self) -> Sequence[Finding]:
         return self._found

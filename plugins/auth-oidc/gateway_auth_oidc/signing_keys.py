@@ -71,6 +71,7 @@ class SigningKeys:
         if self._renewal is None and self._clock() - self._asked >= PAUSE:
             self._asked = self._clock()
             self._renewal = asyncio.create_task(self._renew(self._asked))
+            self._renewal.add_done_callback(self._ended)
         return self._renewal
 
     async def close(self) -> None:
@@ -119,8 +120,9 @@ class SigningKeys:
             if self._failure is not None:
                 self._log.info("auth-oidc: the provider's keys are there again")
             self._keys, self._had, self._failure = keys, asked, None
-        finally:
-            self._renewal = None
+
+    def _ended(self, renewal: asyncio.Task[None]) -> None:
+        self._renewal = None
 
     def _failed(self, why: str) -> None:
         """Told when it begins and when the reason changes."""

@@ -332,3 +332,12 @@ async def test_it_can_be_closed_while_it_asks(door: Door) -> None:
     arrived = await door.issuer.upstream.arrival()
     await door.keys.close()
     await arrived.gone.wait()
+
+
+async def test_after_a_reload_it_goes_on(door: Door) -> None:
+    """Which closes what the one before has opened, at any time."""
+    door.keys.renew()
+    await door.keys.close()
+    await turned_away(door, fresh(door))
+    door.clock.go(PAUSE)
+    assert await door.ask(fresh(door))
