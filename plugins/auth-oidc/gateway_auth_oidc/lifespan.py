@@ -8,7 +8,7 @@ from .signing_keys import SigningKeys
 
 
 class KeysLifespan(Lifespan):
-    """It never says that it fails: without the provider the gateway still serves whoever has another key."""
+    """It never fails, but warns: without the provider the gateway still serves whoever has another key."""
 
     scope = "worker"
 
@@ -20,3 +20,6 @@ class KeysLifespan(Lifespan):
 
     async def stop(self) -> None:
         await self._keys.close()
+
+    def warning(self) -> str | None:
+        return self._keys.trouble()

@@ -74,6 +74,14 @@ class SigningKeys:
             self._renewal.add_done_callback(self._ended)
         return self._renewal
 
+    def trouble(self) -> str | None:
+        """Why the keys cannot be had, and what becomes of tokens; None when all is well."""
+        if self._failure is None:
+            return None
+        left = max(0.0, self._stale - (self._clock() - self._had))
+        then = f"those that are known are used for another {left:.0f} s" if left else "its tokens are refused"
+        return f"auth-oidc: the provider's keys cannot be had: {self._failure}; {then}"
+
     async def close(self) -> None:
         if self._renewal is not None:
             self._renewal.cancel()
@@ -126,8 +134,7 @@ class SigningKeys:
 
     def _failed(self, why: str) -> None:
         """Told when it begins and when the reason changes."""
-        if why != self._failure:
-            left = max(0.0, self._stale - (self._clock() - self._had))
-            then = f"those that are known are used for another {left:.0f} s" if left else "its tokens are refused"
-            self._log.warning("auth-oidc: the provider's keys cannot be had: %s; %s", why, then)
+        news = why != self._failure
         self._failure = why
+        if news:
+            self._log.warning("%s", self.trouble())

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import openai
 import pytest
 from openid_issuer import AUDIENCE, DISCOVERY, JWKS, OpenIdIssuer, SigningKey, compact
@@ -132,6 +133,10 @@ async def test_without_the_provider_keys_go_on_and_tokens_wait(tmp_path: Path) -
             assert caught.value.status_code == 503
             assert caught.value.code == "openid_provider_unavailable"
             assert caught.value.response.headers["retry-after"] == "5"
+            async with aiohttp.ClientSession() as client, client.get(f"{running.url}/ready") as ready:
+                said = await ready.json()
+            assert (ready.status, said["status"]) == (200, "degraded")
+            assert "the provider's keys cannot be had" in said["reasons"][0]
         finally:
             await asyncio.to_thread(running.stop)
     assert "answered with status 503; its tokens are refused" in running.printed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -37,11 +38,7 @@ async def unknown(door: Door, token: str) -> None:
 
 def fresh(door: Door, **more: object) -> str:
     """A token that nobody has seen yet."""
-    fresh.number += 1  # type: ignore[attr-defined]
-    return door.issuer.token(jti=str(fresh.number), **more)  # type: ignore[attr-defined]
-
-
-fresh.number = 0  # type: ignore[attr-defined]
+    return door.issuer.token(jti=secrets.token_hex(8), **more)
 
 
 async def settled(door: Door) -> None:
@@ -256,7 +253,9 @@ async def test_a_discovery_document_of_another_issuer_is_not_believed(
         door.clock.go(PAUSE)
     assert door.issuer.asked() == 0
     door.issuer.discovered()
+    assert "which is not the one that is trusted; its tokens are refused" in (door.keys.trouble() or "")
     assert await door.ask(fresh(door))
+    assert door.keys.trouble() is None
     assert "the provider's keys are there again" in caplog.text
 
 
