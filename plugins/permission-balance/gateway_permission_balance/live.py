@@ -25,10 +25,14 @@ def live_of(services: Services) -> Live:
 
 
 class Periodic(Lifespan):
-    """Does something again and again. A failure is logged once, told in `/ready`, and no reason to stop."""
+    """Does something again and again. A failure is logged once, told in `/ready`, and no reason to stop.
 
-    def __init__(self, every: float, log: logging.Logger) -> None:
+    needed: requests cannot be served while it fails.
+    """
+
+    def __init__(self, every: float, log: logging.Logger, *, needed: bool = True) -> None:
         self._every = every
+        self._needed = needed
         self._log = log
         self._task: asyncio.Task[None] | None = None
         self._failure: str | None = None
@@ -44,7 +48,10 @@ class Periodic(Lifespan):
             self._task = None
 
     def failure(self) -> str | None:
-        return self._failure
+        return self._failure if self._needed else None
+
+    def warning(self) -> str | None:
+        return None if self._needed else self._failure
 
     @abstractmethod
     async def once(self) -> None:
@@ -87,8 +94,8 @@ class Sweeper(Periodic):
 
     scope = "machine"
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float], log: logging.Logger) -> None:
-        super().__init__(SWEEP_EVERY, log)
+    def __init__(self, ledger: Ledger, clock: Callable[[], float], log: logging.Logger, *, needed: bool = True) -> None:
+        super().__init__(SWEEP_EVERY, log, needed=needed)
         self._ledger = ledger
         self._clock = clock
 

@@ -34,12 +34,15 @@ def permissions(settings: Settings, services: Services) -> Sequence[Permission]:
 
 
 def lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
-    """The sweeper runs without balances, too: some may have been kept before they were switched off."""
+    """The sweeper runs without balances, too: some may have been kept before they were switched off. No call needs it
+    then.
+    """
     ledger = services.store.ledger if services.store is not None else None
     if ledger is None:
         return []
-    sweeper = Sweeper(ledger, services.clock, services.log)
-    if terms_of(settings) is None:
+    needed = terms_of(settings) is not None
+    sweeper = Sweeper(ledger, services.clock, services.log, needed=needed)
+    if not needed:
         return [sweeper]
     return [Renewal(ledger, live_of(services), _ttl(settings), services.clock, services.log), sweeper]
 

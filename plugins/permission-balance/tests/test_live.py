@@ -67,17 +67,20 @@ async def test_what_has_ended_is_renewed_no_more(permission: Make, make_exchange
     assert live == {}
 
 
+@pytest.mark.parametrize("needed", [True, False])
 @pytest.mark.parametrize("failure", [Unavailable("The store is down."), OSError("The store is down.")])
 async def test_a_ledger_that_cannot_be_written_is_told_of_until_it_can(
-    store: Store, clock: Any, caplog: pytest.LogCaptureFixture, failure: Exception
+    store: Store, clock: Any, caplog: pytest.LogCaptureFixture, failure: Exception, needed: bool
 ) -> None:
+    """Without balances calls go on without it, so the gateway stays ready."""
+
     class Failing(Sweeper):
         """One turn at a time; `begun` when it waits for the next."""
 
         down = True
 
         def __init__(self) -> None:
-            super().__init__(store.ledger, clock, LOG)
+            super().__init__(store.ledger, clock, LOG, needed=needed)
             self._every = 0.0
             self.begun, self.turns = asyncio.Event(), asyncio.Semaphore(0)
 
@@ -97,9 +100,10 @@ async def test_a_ledger_that_cannot_be_written_is_told_of_until_it_can(
     await sweeper.begun.wait()
     for _ in range(3):
         await sweeper.turn()
-        assert sweeper.failure() == "permission-balance: the ledger cannot be written: The store is down."
+        told = "permission-balance: the ledger cannot be written: The store is down."
+        assert (sweeper.failure(), sweeper.warning()) == ((told, None) if needed else (None, told))
     assert caplog.text.count("The store is down.") == 1
     sweeper.down = False
     await sweeper.turn()
-    assert sweeper.failure() is None
+    assert (sweeper.failure(), sweeper.warning()) == (None, None)
     await sweeper.stop()
