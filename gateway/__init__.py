@@ -119,6 +119,7 @@ from .provider import (
     UserKey,
 )
 from .routes import Answer, RouteSpec
+from .scopes import UNLIMITED, Scopes
 from .secret import Secret
 from .services import Services
 from .settings import Finding, Section, Settings, UnsetVariable
@@ -144,6 +145,7 @@ __all__ = [
     "AGENTS_MOUNT",
     "ANONYMOUS",
     "MOUNT",
+    "UNLIMITED",
     "Address",
     "AllEndpoints",
     "Allowance",
@@ -236,6 +238,7 @@ __all__ = [
     "Route",
     "RouteSpec",
     "Sampling",
+    "Scopes",
     "Sealed",
     "SealedKey",
     "Secret",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from .scopes import Scopes
 from .secret import Secret
 
 if TYPE_CHECKING:
@@ -115,7 +116,10 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who a credential proves. key_id, key_label: the key it came by, empty for other credentials."""
+    """Who a credential proves. key_id, key_label: the key it came by, empty for other credentials.
+
+    scopes: what that key may be used for; None where it is for everything that its owner may do.
+    """
 
     user_id: str
     role: str = "USER"
@@ -124,6 +128,7 @@ class Principal(msgspec.Struct, frozen=True):
     groups: tuple[str, ...] = ()
     key_id: str = ""
     key_label: str = ""
+    scopes: Scopes | None = None
 
     @property
     def is_admin(self) -> bool:

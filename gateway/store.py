@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from .money.charge import Charge
+from .scopes import UNLIMITED, Scopes
 from .usage import Usage
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class User(msgspec.Struct, frozen=True):
 class Key(msgspec.Struct, frozen=True):
     """An API key without its text. digest: SHA-256 of the whole key, hex. prefix: its first 8 characters, for display.
 
-    Times are epoch seconds; None means never.
+    Times are epoch seconds; None means never. trusted: its holder may name the user for whom it is used.
     """
 
     id: str
@@ -45,6 +46,8 @@ class Key(msgspec.Struct, frozen=True):
     expires: float | None = None
     last_used: float | None = None
     revoked: float | None = None
+    scopes: Scopes = UNLIMITED
+    trusted: bool = False
 
 
 class Keys(ABC):
@@ -53,7 +56,16 @@ class Keys(ABC):
         """The key and its owner, revoked and expired ones included; the caller judges."""
 
     @abstractmethod
-    async def create(self, digest: str, prefix: str, label: str, user_id: str, expires: float | None = None) -> Key:
+    async def create(
+        self,
+        digest: str,
+        prefix: str,
+        label: str,
+        user_id: str,
+        expires: float | None = None,
+        scopes: Scopes = UNLIMITED,
+        trusted: bool = False,
+    ) -> Key:
         """Raises Conflict where the digest exists."""
 
     @abstractmethod
@@ -86,6 +98,9 @@ class Users(ABC):
 
     @abstractmethod
     async def list(self) -> Sequence[User]: ...
+
+    @abstractmethod
+    async def count(self) -> int: ...
 
 
 class SealedKey(msgspec.Struct, frozen=True):

@@ -5,25 +5,31 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
+from typing import Any
 
-from gateway import Conflict, Key, Keys, NotFound, User
+import msgspec
+
+from gateway import UNLIMITED, Conflict, Key, Keys, NotFound, Scopes, User
 
 from .database import Database, Job, Transaction
 from .text import check, storable
 from .users import changed, user
 
 _COLUMNS = "id, digest, prefix, label, user_id, created, expires, last_used, revoked"
-_OF_KEY = ", ".join(f"k.{name}" for name in _COLUMNS.split(", "))
+_OF_KEY = ", ".join(f"k.{name}" for name in _COLUMNS.split(", ")) + ", s.scopes, s.trusted"
+_WIDTH = _OF_KEY.count(",") + 1
+_KEYS = "api_keys k LEFT JOIN key_scopes s ON s.key_id = k.id"
 _FIND = f"""
 SELECT {_OF_KEY}, u.id, u.name, u.email, u.role, u.team_names, u.created
-FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.digest = ?1
+FROM {_KEYS} JOIN users u ON u.id = k.user_id WHERE k.digest = ?1
 """  # noqa: S608 - the names are ours
 _INSERT = f"""
 INSERT INTO api_keys ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL)
 ON CONFLICT (digest) DO NOTHING RETURNING id
 """  # noqa: S608
-_ALL = f"SELECT {_COLUMNS} FROM api_keys ORDER BY created DESC, id DESC"  # noqa: S608
-_OF_USER = f"SELECT {_COLUMNS} FROM api_keys WHERE user_id = ?1 ORDER BY created DESC, id DESC"  # noqa: S608
+_INSERT_SCOPES = "INSERT INTO key_scopes (key_id, scopes, trusted) VALUES (?1, ?2, ?3)"
+_ALL = f"SELECT {_OF_KEY} FROM {_KEYS} ORDER BY k.created DESC, k.id DESC"  # noqa: S608
+_OF_USER = f"SELECT {_OF_KEY} FROM {_KEYS} WHERE k.user_id = ?1 ORDER BY k.created DESC, k.id DESC"  # noqa: S608
 _REVOKE = """
 UPDATE api_keys SET revoked = CASE WHEN revoked IS NULL OR revoked > ?2 THEN ?2 ELSE revoked END WHERE id = ?1
 RETURNING id
@@ -31,6 +37,7 @@ RETURNING id
 _TOUCH = "UPDATE api_keys SET last_used = ?2 WHERE id = ?1 AND (last_used IS NULL OR last_used < ?2)"
 _OWNER = "SELECT 1 FROM users WHERE id = ?1"
 _REVISION = "SELECT revision FROM revisions WHERE name = 'keys'"
+_scopes = msgspec.json.Decoder(Scopes)
 TOUCH_PERIOD = 1.0
 """Seconds: uses of one key closer together than this are written once."""
 
@@ -42,21 +49,44 @@ class SqlKeys(Keys):
 
     async def find(self, digest: str) -> tuple[Key, User] | None:
         rows = await self._database.rows(_FIND, (digest,))
-        return (Key(*rows[0][:9]), user(rows[0][9:])) if rows else None
+        return (key(rows[0]), user(rows[0][_WIDTH:])) if rows else None
 
-    async def create(self, digest: str, prefix: str, label: str, user_id: str, expires: float | None = None) -> Key:
+    async def create(
+        self,
+        digest: str,
+        prefix: str,
+        label: str,
+        user_id: str,
+        expires: float | None = None,
+        scopes: Scopes = UNLIMITED,
+        trusted: bool = False,
+    ) -> Key:
         """Raises NotFound for an unknown user, Conflict for a known digest, BadCall for what is no text."""
-        check("The key's digest, label or owner", digest, prefix, label, user_id)
-        key = Key(f"key_{secrets.token_hex(12)}", digest, prefix, label, user_id, time.time(), expires)
+        texts = (text for part in msgspec.structs.astuple(scopes) for text in part)
+        check("The key's digest, label, owner or scopes", digest, prefix, label, user_id, *texts)
+        written = msgspec.json.encode(scopes).decode()
+        made = Key(
+            id=f"key_{secrets.token_hex(12)}",
+            digest=digest,
+            prefix=prefix,
+            label=label,
+            user_id=user_id,
+            created=time.time(),
+            expires=expires,
+            scopes=scopes,
+            trusted=trusted,
+        )
 
         async def insert(transaction: Transaction) -> Key:
             if not await transaction.rows(_OWNER, (user_id,)):
                 raise NotFound(f"There is no user with the id {user_id!r}.", param="user_id")
-            values = (key.id, digest, prefix, label, user_id, key.created, expires)
+            values = (made.id, digest, prefix, label, user_id, made.created, expires)
             if not await transaction.rows(_INSERT, values):
                 raise Conflict("This key is already in the store.", param="digest")
+            if trusted or scopes != UNLIMITED:
+                await transaction.rows(_INSERT_SCOPES, (made.id, written, int(trusted)))
             await changed(transaction)
-            return key
+            return made
 
         return await self._database.write(insert)
 
@@ -64,7 +94,7 @@ class SqlKeys(Keys):
         sql, values = (_ALL, ()) if user_id is None else (_OF_USER, (user_id,))
         if user_id is not None and not storable(user_id):
             return ()
-        return await self._database.report(sql, values, lambda rows: [Key(*row) for row in rows])
+        return await self._database.report(sql, values, lambda rows: [key(row) for row in rows])
 
     async def revoke(self, key_id: str, at: float) -> bool:
         """A key that is revoked earlier stays so."""
@@ -82,6 +112,12 @@ class SqlKeys(Keys):
 
     def touch(self, key_id: str, at: float) -> None:
         self._uses.add(key_id, at)
+
+
+def key(row: Sequence[Any]) -> Key:
+    """From a row that begins with _OF_KEY; keys without scopes have no row of them."""
+    *plain, scopes, trusted = row[:_WIDTH]
+    return Key(*(*plain, UNLIMITED if scopes is None else _scopes.decode(scopes), bool(trusted)))
 
 
 class Uses:

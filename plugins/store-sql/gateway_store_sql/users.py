@@ -22,6 +22,7 @@ _GET = f"SELECT {COLUMNS} FROM users WHERE id = ?1"  # noqa: S608
 _BY_NAME = f"SELECT {COLUMNS} FROM users WHERE name = ?1"  # noqa: S608
 _BY_EMAIL = f"SELECT {COLUMNS} FROM users WHERE email = ?1 ORDER BY created, id LIMIT 1"  # noqa: S608
 _ALL = f"SELECT {COLUMNS} FROM users ORDER BY name"  # noqa: S608
+_COUNT = "SELECT COUNT(*) FROM users"
 _CHANGED = "UPDATE revisions SET revision = revision + 1 WHERE name = 'keys'"
 _groups = msgspec.json.Decoder(tuple[str, ...])
 
@@ -57,6 +58,9 @@ class SqlUsers(Users):
 
     async def list(self) -> Sequence[User]:
         return await self._database.report(_ALL, (), lambda rows: [user(row) for row in rows])
+
+    async def count(self) -> int:
+        return int((await self._database.rows(_COUNT))[0][0])
 
     async def _first(self, sql: str, value: str) -> User | None:
         rows = await self._database.rows(sql, (value,)) if storable(value) else ()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from places import Place
 
-from gateway import Conflict, NotFound, Store, User
+from gateway import BadCall, Conflict, NotFound, Scopes, Store, User
 
 
 @pytest.fixture
@@ -139,3 +139,19 @@ async def test_uses_that_come_while_others_are_written_are_written_too(store: St
         await flushing
     await store.usage.flush()
     assert {key.last_used for key in await store.keys.list()} == {295.0}
+
+
+async def test_a_keys_scopes_and_trust_are_kept(store: Store, ann: User) -> None:
+    scopes = Scopes(("agent_1",), ("openAI/*", "ö"), ("gemini",), ("192.0.2.0/24", "2001:db8::/32"))
+    limited = await store.keys.create("d" * 64, "sk-", "limited", ann.id, scopes=scopes)
+    trusted = await store.keys.create("e" * 64, "sk-", "trusted", ann.id, trusted=True)
+    plain = await store.keys.create("f" * 64, "sk-", "plain", ann.id)
+    assert (limited.scopes, limited.trusted, trusted.scopes, trusted.trusted) == (scopes, False, Scopes(), True)
+    assert (plain.scopes, plain.trusted) == (Scopes(), False)
+    for key in (limited, trusted, plain):
+        assert await store.keys.find(key.digest) == (key, ann)
+    listed = await store.keys.list()
+    assert {key.id: key for key in listed} == {key.id: key for key in (limited, trusted, plain)}
+    assert await store.keys.list(ann.id) == listed
+    with pytest.raises(BadCall, match="scopes"):
+        await store.keys.create("a" * 64, "sk-", "", ann.id, scopes=Scopes(models=("\ud800",)))

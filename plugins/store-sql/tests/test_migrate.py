@@ -222,3 +222,12 @@ async def test_a_damaged_database_is_named(on_sqlite: Place) -> None:
     file.write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
     with pytest.raises(StartupError, match="not an SQLite database, or it is damaged"):
         await opened_and_closed(on_sqlite)
+
+
+async def test_limited_keys_do_not_become_unlimited_ones_on_the_way_back(empty: Place) -> None:
+    number = next(one.number for one in shipped() if one.name.endswith("_key_scopes"))
+    await empty.migrator(up_to(number)).up()
+    empty.sql(sample(number))
+    await empty.migrator(up_to(number)).down(number - 1)
+    found = "".join(empty.sql("SELECT id FROM api_keys"))
+    assert ("key_1" in found, "key_3" in found) == (True, False)

@@ -63,3 +63,10 @@ async def test_names_are_listed_by_code_points_whatever_the_databases_collation_
     for name in names:
         await store.users.create(name)
     assert [user.name for user in await store.users.list()] == sorted(names)
+
+
+async def test_users_are_counted(store: Store) -> None:
+    assert await store.users.count() == 0
+    await store.users.create("ann")
+    await store.users.create("bob")
+    assert await store.users.count() == 2
