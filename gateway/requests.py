@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
+from .errors import Forbidden
 from .peers import is_loopback
-from .routes import Access
+from .routes import Access, RouteSpec
 
 _ID = re.compile(r"[A-Za-z0-9_.:/+=@-]{1,128}")
 EXPOSED = "X-Request-Id, X-Gateway-Route, X-Gateway-Attempts, X-Gateway-Loss, X-Gateway-Exchange"
@@ -36,6 +37,17 @@ def query_of(text: str) -> Mapping[str, str]:
 def allowed_here(access: Access, peer: str, direct: bool) -> bool:
     """Whether a route may be used without a key. direct: no proxy stands between, so loopback means this machine."""
     return access == "public" or (access == "loopback" and direct and is_loopback(peer))
+
+
+def refuse_limited(route: RouteSpec) -> None:
+    """A key with scopes is for calls: it reads what users read, changes nothing, and is nobody's way to an admin's
+    routes, whoever owns it. Raises Forbidden.
+    """
+    if route.method != "GET" or route.access not in ("authenticated", "optional"):
+        raise Forbidden(
+            f"This key is limited to calls of some agents, models or APIs; {route.method} {route.path} asks for one "
+            "without such scopes."
+        )
 
 
 def cors_headers(origins: Sequence[str], headers: Mapping[str, str]) -> dict[str, str] | None:

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.requests import accept_request_id, allowed_here, cors_headers, query_of, split_target
+from gateway import Answer, Forbidden, Inbound, Principal, RouteSpec
+from gateway.requests import (
+    accept_request_id,
+    allowed_here,
+    cors_headers,
+    query_of,
+    refuse_limited,
+    split_target,
+)
 
 
 @pytest.mark.parametrize(("text", "kept"), [("abc-1.2:3", True), ("", False), ("a b", False), ("a\r\nb", False)])
@@ -47,6 +55,29 @@ def test_a_target_is_taken_in_both_forms(target: str, expected: tuple[str, str])
 )
 def test_who_may_use_a_route_without_a_key(access: str, peer: str, direct: bool, allowed: bool) -> None:
     assert allowed_here(access, peer, direct) is allowed  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("method", "access", "allowed"),
+    [
+        ("GET", "authenticated", True),
+        ("GET", "optional", True),
+        ("GET", "admin", False),
+        ("GET", "loopback", False),
+        ("POST", "authenticated", False),
+        ("DELETE", "authenticated", False),
+    ],
+)
+def test_a_key_with_scopes_reads_and_changes_nothing(method: str, access: str, allowed: bool) -> None:
+    async def handler(inbound: Inbound, principal: Principal) -> Answer:
+        return Answer(b"")
+
+    route = RouteSpec(method, "/api/things", handler, access)  # type: ignore[arg-type]
+    if allowed:
+        return refuse_limited(route)
+    with pytest.raises(Forbidden, match=f"{method} /api/things"):
+        refuse_limited(route)
+    return None
 
 
 def test_cors_is_off_unless_the_origin_is_configured() -> None:

@@ -31,7 +31,7 @@ from ..pipeline import JSON
 from ..pipeline.authenticate import authenticate
 from ..pipeline.compile import Assembly
 from ..pipeline.exchange import Exchange
-from ..requests import accept_request_id, allowed_here, cors_headers, query_of, split_target
+from ..requests import accept_request_id, allowed_here, cors_headers, query_of, refuse_limited, split_target
 from ..router import Match, Served
 from ..routes import Answer, RouteSpec
 from ..shares import Shares
@@ -226,6 +226,8 @@ class HttpServer:
             raise
         if route.access not in ("authenticated", "optional") and not principal.is_admin:
             raise Forbidden(f"{route.path} is for admins.")
+        if principal.scopes is not None:
+            refuse_limited(route)
         return principal
 
     async def _miss(self, request: Request, path: str, sink: HttpSink, error: GatewayError) -> bool:

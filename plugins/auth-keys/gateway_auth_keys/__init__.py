@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Authenticator, Lifespan, Section, Services, Settings, hookimpl
+from gateway import Authenticator, Lifespan, Permission, Section, Services, Settings, hookimpl
 
 from .authenticator import KeyAuthenticator
 from .cache import KeyCache
 from .commands import keys, users
 from .first_key import FirstKeyLifespan
 from .operator_key import operator_key
+from .scoped import ScopePermission
 from .settings import ApiKey, AuthKeys
 from .switched_off import SwitchedOff
 from .watch import RevisionWatch
@@ -27,6 +28,11 @@ def register_authenticators(settings: Settings, services: Services) -> Sequence[
     if not settings.one(ApiKey).enabled:
         return [KeyAuthenticator(None, cache, services.clock, operator), SwitchedOff()]
     return [KeyAuthenticator(services.store, cache, services.clock, operator)]
+
+
+@hookimpl
+def register_permissions(settings: Settings, services: Services) -> Sequence[Permission]:
+    return [ScopePermission()]
 
 
 @hookimpl

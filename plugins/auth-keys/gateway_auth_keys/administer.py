@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from gateway import BadCall, Conflict, Key, NotFound, Secret, Store, User
+from gateway import UNLIMITED, BadCall, Conflict, Key, NotFound, Scopes, Secret, Store, User
 
 from .importing import Exported
 from .key import digest, mint, prefix
@@ -14,6 +14,15 @@ from .key import digest, mint, prefix
 DEFAULT_OWNER = "admin"
 LONGEST_NAME = 200
 _BUILT_IN = {"user": "USER", "admin": "ADMIN"}
+
+
+class Wanted(Struct, frozen=True):
+    """What a key is to be."""
+
+    label: str
+    expires: float | None = None
+    scopes: Scopes = UNLIMITED
+    trusted: bool = False
 
 
 class Made(Struct, frozen=True):
@@ -34,25 +43,25 @@ class Imported(Struct, frozen=True):
     users: int
 
 
-async def create_key(store: Store, label: str, owner: str | None, role: str | None, expires: float | None) -> Made:
+async def create_key(store: Store, wanted: Wanted, owner: str | None, role: str | None) -> Made:
     """owner: a name, address or id; made where unknown. Without one the key belongs to the user `admin`, an ADMIN.
 
     Raises BadCall where the owner exists with another role, and for names and labels that no list could show.
     """
-    _check("The label", label)
+    _check("The label", wanted.label)
     name = DEFAULT_OWNER if owner is None else _check("The owner's name", owner.strip())
     if not name:
         raise BadCall("The owner's name is empty; leave --user out for a key of the user `admin`, or name somebody.")
     user = await store.users.find(name) or await store.users.get(name)
-    wanted = None if role is None else role_name(role)
-    if user is not None and wanted not in (None, user.role):
+    as_role = None if role is None else role_name(role)
+    if user is not None and as_role not in (None, user.role):
         raise BadCall(
-            f"The user {user.name} has the role {user.role}, not {wanted}; leave --role out, or name another."
+            f"The user {user.name} has the role {user.role}, not {as_role}; leave --role out, or name another."
         )
     new_user = user is None
     if user is None:
-        user = await store.users.create(name, role=wanted or ("ADMIN" if owner is None else "USER"))
-    return await _made(store, label, user, expires, new_user)
+        user = await store.users.create(name, role=as_role or ("ADMIN" if owner is None else "USER"))
+    return await make(store, wanted, user, new_user)
 
 
 def _check(what: str, text: str) -> str:
@@ -69,14 +78,17 @@ async def revoke_key(store: Store, text: str, at: float) -> Key:
 
 
 async def rotate_key(store: Store, text: str, now: float, overlap: float) -> tuple[Made, Key]:
-    """A new key with the same owner, label and end; the old one ends after the overlap. Raises BadCall, NotFound."""
+    """A new key with the same owner, label, end, scopes and trust; the old one ends after the overlap.
+
+    Raises BadCall, NotFound.
+    """
     old = await find_key(store, text, now)
     if ended(old, now):
         raise BadCall(f"The key {old.id} no longer works, so there is nothing to rotate; make one: gateway keys create")
     user = await store.users.get(old.user_id)
     if user is None:
         raise NotFound(f"The owner of the key {old.id} is gone.")
-    made = await _made(store, old.label, user, old.expires, new_user=False)
+    made = await make(store, Wanted(old.label, old.expires, old.scopes, old.trusted), user)
     await store.keys.revoke(old.id, now + overlap)
     return made, old
 
@@ -123,7 +135,9 @@ def role_name(text: str) -> str:
     return _BUILT_IN.get(text.lower(), text)
 
 
-async def _made(store: Store, label: str, user: User, expires: float | None, new_user: bool) -> Made:
+async def make(store: Store, wanted: Wanted, owner: User, new_user: bool = False) -> Made:
     text = mint()
-    key = await store.keys.create(digest(text.reveal()), prefix(text), label, user.id, expires)
-    return Made(key, text, user, new_user)
+    key = await store.keys.create(
+        digest(text.reveal()), prefix(text), wanted.label, owner.id, wanted.expires, wanted.scopes, wanted.trusted
+    )
+    return Made(key, text, owner, new_user)

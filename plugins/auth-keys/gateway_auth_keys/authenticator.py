@@ -23,6 +23,7 @@ from gateway import (
 from .cache import Found, KeyCache
 from .key import FORM, digest
 from .operator_key import OPERATOR
+from .scoped import refuse_elsewhere
 
 
 class KeyAuthenticator(Authenticator):
@@ -39,7 +40,8 @@ class KeyAuthenticator(Authenticator):
     async def authenticate(self, inbound: Inbound, credential: Credential | None) -> Principal | None:
         """None for what has not the form of a key, and for an unknown one: another plugin may know it.
 
-        Raises Unauthenticated for a key that was valid once, Unavailable while the store cannot be asked.
+        Raises Unauthenticated for a key that was valid once, Forbidden for one that is not for the request's address,
+        Unavailable while the store cannot be asked.
         """
         if credential is None:
             return None
@@ -57,6 +59,8 @@ class KeyAuthenticator(Authenticator):
         key, principal = found
         now = self._clock()
         refuse_ended(key, now)
+        if key.scopes.networks:
+            refuse_elsewhere(key.scopes.networks, inbound.peer)
         self._keys.touch(key.id, now)
         return principal
 
@@ -91,4 +95,5 @@ def principal_of(key: Key, user: User) -> Principal:
         groups=user.groups,
         key_id=key.id,
         key_label=key.label,
+        scopes=key.scopes if key.scopes.limits_calls else None,
     )

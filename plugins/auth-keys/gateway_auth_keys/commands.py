@@ -8,12 +8,13 @@ from typing import IO, TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway import GatewayError, Key, Store, User
+from gateway import GatewayError, Key, Scopes, Store, User
 from gateway.cli.output import emit_json, fail, table
 
-from .administer import create_key, import_keys, revoke_key, role_name, rotate_key
+from .administer import Wanted, create_key, import_keys, revoke_key, role_name, rotate_key
 from .importing import parse
-from .shown import KeyShown, MadeShown, RotatedShown, UserShown, state_of
+from .scope_options import scope_options
+from .shown import KeyShown, MadeShown, RotatedShown, UserShown, limits_of, state_of
 from .when import Ahead, At, moment_option, span_option, spoken
 
 if TYPE_CHECKING:
@@ -38,17 +39,27 @@ def keys() -> None:
     callback=moment_option,
     help="From now on (30d, 12h), or when (2027-01-31, UTC). By default never.",
 )
+@scope_options
+@click.option("--trusted", is_flag=True, help="Its holder names the user for whom it is used, in a header.")
 @as_json
 @click.pass_obj
 def create(
-    context: Context, label: str, owner: str | None, role: str | None, expires: Ahead | At | None, as_json: bool
+    context: Context,
+    label: str,
+    owner: str | None,
+    role: str | None,
+    expires: Ahead | At | None,
+    scopes: Scopes,
+    trusted: bool,
+    as_json: bool,
 ) -> None:
     """Make a key and show it, once."""
     now = time.time()
     end = None if expires is None else expires.after(now)
     if end is not None and end <= now:
         raise click.BadParameter(f"{spoken(end)} is in the past, so the key would never work", param_hint="--expires")
-    made = _with_store(context, lambda store: create_key(store, label, owner, role, end))
+    wanted = Wanted(label, end, scopes, trusted)
+    made = _with_store(context, lambda store: create_key(store, wanted, owner, role))
     if as_json:
         emit_json(MadeShown.of(made))
         return
@@ -72,7 +83,7 @@ def list_(context: Context, owner: str | None, as_json: bool) -> None:
     elif not found:
         click.echo("There are no keys; make one: gateway keys create")
     else:
-        columns = ("id", "key", "label", "owner", "role", "created", "expires", "last used", "state")
+        columns = ("id", "key", "label", "owner", "role", "created", "expires", "last used", "state", "limits")
         table("API keys", columns, [_row(key, users.get(key.user_id), now) for key in found])
 
 
@@ -98,7 +109,7 @@ def revoke(context: Context, key: str) -> None:
 @as_json
 @click.pass_obj
 def rotate(context: Context, key: str, overlap: float, as_json: bool) -> None:
-    """Make a key with the same owner, label and end; the old one ends after the overlap."""
+    """Make a key with the same owner, label, end and scopes; the old one ends after the overlap."""
     now = time.time()
     made, old = _with_store(context, lambda store: rotate_key(store, key, now, overlap))
     if as_json:
@@ -181,14 +192,15 @@ async def _users_and_keys(store: Store) -> tuple[dict[str, User], list[Key]]:
 def _row(key: Key, owner: User | None, now: float) -> tuple[str, ...]:
     name, role = (owner.name, owner.role) if owner else ("", "")
     times = (spoken(key.created), spoken(key.expires) or "never", spoken(key.last_used) or "never")
-    return (key.id, f"{key.prefix}…", key.label, name, role, *times, state_of(key, now))
+    return (key.id, f"{key.prefix}…", key.label, name, role, *times, state_of(key, now), limits_of(key))
 
 
 def _about(key: Key, owner: User, new_user: bool) -> str:
     """What stands on stderr beside the key, so that stdout is the key alone."""
     maker = f"{owner.name} ({owner.role}{', made now' if new_user else ''})"
     end = f", works until {spoken(key.expires)}" if key.expires is not None else ""
-    return f"This is shown once. Id {key.id}{_labelled(key)}, owner {maker}{end}."
+    limits = f" Limits: {limits_of(key)}." if limits_of(key) else ""
+    return f"This is shown once. Id {key.id}{_labelled(key)}, owner {maker}{end}.{limits}"
 
 
 def _labelled(key: Key) -> str:

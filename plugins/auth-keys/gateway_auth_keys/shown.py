@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from gateway import Key, User
+from gateway import Key, Scopes, User
 
 from .administer import Made
 from .when import iso, spoken
 
 
 class KeyShown(Struct, frozen=True):
-    """Times are ISO, in UTC; null for never."""
+    """Times are ISO, in UTC; null for never. scopes: the parts that limit it."""
 
     id: str
     prefix: str
@@ -24,12 +24,15 @@ class KeyShown(Struct, frozen=True):
     last_used: str | None
     revoked: str | None
     state: str
+    scopes: Scopes
+    trusted: bool
 
     @staticmethod
     def of(key: Key, owner: User | None, now: float) -> KeyShown:
         name, role = (owner.name, owner.role) if owner else ("", "")
         times = (iso(key.created), iso(key.expires), iso(key.last_used), iso(key.revoked))
-        return KeyShown(key.id, key.prefix, key.label, name, key.user_id, role, *times, state_of(key, now))
+        about = (key.id, key.prefix, key.label, name, key.user_id, role)
+        return KeyShown(*about, *times, state_of(key, now), key.scopes, key.trusted)
 
 
 class MadeShown(Struct, frozen=True):
@@ -43,13 +46,14 @@ class MadeShown(Struct, frozen=True):
     user_id: str
     role: str
     expires: str | None
+    scopes: Scopes
+    trusted: bool
 
     @staticmethod
     def of(made: Made) -> MadeShown:
         key, user = made.key, made.user
-        return MadeShown(
-            made.text.reveal(), key.id, key.prefix, key.label, user.name, user.id, user.role, iso(key.expires)
-        )
+        about = (key.id, key.prefix, key.label, user.name, user.id, user.role)
+        return MadeShown(made.text.reveal(), *about, iso(key.expires), key.scopes, key.trusted)
 
 
 class RotatedShown(Struct, frozen=True):
@@ -75,6 +79,14 @@ class UserShown(Struct, frozen=True):
     @staticmethod
     def of(user: User) -> UserShown:
         return UserShown(user.id, user.name, user.email, user.role, user.groups, iso(user.created))
+
+
+def limits_of(key: Key) -> str:
+    """In words; empty for a key that is for everything its owner may do."""
+    scopes = key.scopes
+    parts = (("agents", scopes.agents), ("models", scopes.models), ("dialects", scopes.dialects))
+    found = [f"{kind} {', '.join(names)}" for kind, names in (*parts, ("from", scopes.networks)) if names]
+    return "; ".join([*found, *(["trusted"] if key.trusted else [])])
 
 
 def state_of(key: Key, now: float) -> str:

@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 from gateway_auth_keys.key import digest, prefix
 
-from gateway import MOUNT, Credential, Inbound, Key, Keys, Operation, Secret, Store, Unavailable, User
+from gateway import (
+    MOUNT,
+    UNLIMITED,
+    Credential,
+    Inbound,
+    Key,
+    Keys,
+    Operation,
+    Scopes,
+    Secret,
+    Store,
+    Unavailable,
+    User,
+)
 from gateway.testing import installed
 
 
@@ -61,8 +74,17 @@ class Switch(Keys):
         self._check()
         return await self._keys.find(digest)
 
-    async def create(self, digest: str, prefix: str, label: str, user_id: str, expires: float | None = None) -> Key:
-        return await self._keys.create(digest, prefix, label, user_id, expires)
+    async def create(
+        self,
+        digest: str,
+        prefix: str,
+        label: str,
+        user_id: str,
+        expires: float | None = None,
+        scopes: Scopes = UNLIMITED,
+        trusted: bool = False,
+    ) -> Key:
+        return await self._keys.create(digest, prefix, label, user_id, expires, scopes, trusted)
 
     async def list(self, user_id: str | None = None) -> Sequence[Key]:
         return await self._keys.list(user_id)
@@ -99,8 +121,15 @@ def shown() -> Callable[[str], Credential]:
 
 @pytest.fixture
 def add_key() -> Callable[..., object]:
-    async def add(store: Store, text: str, role: str = "USER", expires: float | None = None) -> Key:
+    async def add(
+        store: Store,
+        text: str,
+        role: str = "USER",
+        expires: float | None = None,
+        scopes: Scopes = UNLIMITED,
+        trusted: bool = False,
+    ) -> Key:
         user = await store.users.find("ann") or await store.users.create("ann", "ann@example.org", role, ["ops"])
-        return await store.keys.create(digest(text), prefix(Secret(text)), "laptop", user.id, expires)
+        return await store.keys.create(digest(text), prefix(Secret(text)), "laptop", user.id, expires, scopes, trusted)
 
     return add

@@ -163,3 +163,48 @@ def test_users_are_made_and_listed(gateway: Console) -> None:
     again = gateway("users", "create", "ann")
     assert again.exit_code == 1
     assert "already a user named 'ann'" in again.stderr
+
+
+SCOPED = ("--agent", "helper", "--agent", "x*", "--model", "openAI/*", "--dialect", "gemini", "--from", "192.0.2.7/24")
+SCOPES = {"agents": ["helper", "x*"], "models": ["openAI/*"], "dialects": ["gemini"], "networks": ["192.0.2.0/24"]}
+
+
+def test_scopes_are_kept_and_shown(gateway: Console) -> None:
+    made = gateway.json("keys", "create", "--user", "bob", *SCOPED)
+    gateway.json("keys", "create", "--user", "bob", "--trusted")
+    trusted, limited = gateway.json("keys", "list")
+    assert made["scopes"] == limited["scopes"] == SCOPES
+    assert (trusted["scopes"], trusted["trusted"], limited["trusted"]) == ({}, True, False)
+    said = "agents helper, x*; models openAI/*; dialects gemini; from 192.0.2.0/24"
+    assert said in gateway("keys", "create", *SCOPED).stderr
+    listed = "".join(gateway("keys", "list").stdout.split())
+    assert "trusted" in listed
+    assert "192.0.2.0/24" in listed
+
+
+def test_a_rotated_key_keeps_its_scopes_its_end_and_its_trust(gateway: Console) -> None:
+    old = gateway.json("keys", "create", "--user", "bob", "--trusted", "--expires", "2099-01-01", *SCOPED)
+    new = gateway.json("keys", "rotate", old["id"], "--overlap", "1h")["new"]
+    for name in ("scopes", "trusted", "expires", "user_id"):
+        assert new[name] == old[name]
+    assert new["scopes"] == SCOPES
+    states = {row["id"]: row["state"].split()[0] for row in gateway.json("keys", "list")}
+    assert states == {old["id"]: "active", new["id"]: "active"}
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--from", "here"), "192.0.2.0/24"),
+        (("--from", ""), "no address or network"),
+        (("--model", " "), "no name"),
+        (("--agent", "a\nb"), "no name"),
+        (("--dialect", "x" * 300), "at most 200"),
+    ],
+)
+def test_a_scope_that_says_nothing_makes_no_key(gateway: Console, words: tuple[str, ...], why: str) -> None:
+    result = gateway("keys", "create", *words)
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert words[0] in result.stderr
+    assert gateway.json("keys", "list") == []

@@ -54,10 +54,14 @@ class Models:
 
     async def _names(self, provider: Provider, principal: Principal) -> Sequence[str]:
         try:
-            return await provider.models_for(principal)
+            names = await provider.models_for(principal)
         except GatewayError as error:
             self._services.log.warning("endpoint %s cannot list its models: %s", provider.endpoint, error.public)
             return ()
+        scopes = principal.scopes
+        if scopes is None:
+            return names
+        return [name for name in names if scopes.allow_model(f"{provider.endpoint}/{name}", provider.endpoint)]
 
 
 def _of(facts: ModelFacts) -> TokenConfig:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from gateway_routes_librechat.section import AgentsFields, AssistantsFields, AzureFields, EndpointsFields
 
-from gateway import Answer, Settings
+from gateway import Answer, Principal, Scopes, Settings
 
 Call = Callable[..., Awaitable[Answer]]
 
@@ -124,6 +124,15 @@ async def test_models_are_named_by_endpoint_and_built_in_ones_always(call: Call)
         "bedrock": ["amazon.nova-lite-v1:0"],
         "My server": ["own-model", "gpt-4o"],
         "OpenRouter": ["meta-llama/llama-3.3-70b-instruct"],
+    }
+
+
+async def test_a_key_with_scopes_sees_the_models_that_it_may_call(call: Call) -> None:
+    scopes = Scopes(models=("My server/*", "gpt-5.4"))
+    shown = read(await call("GET", "/api/models", principal=Principal("usr_ada", scopes=scopes)))
+    assert {endpoint: names for endpoint, names in shown.items() if names} == {
+        "openAI": ["gpt-5.4"],
+        "My server": ["own-model", "gpt-4o"],
     }
 
 
