@@ -124,6 +124,7 @@ from .secret import Secret
 from .services import Services
 from .settings import Finding, Section, Settings, UnsetVariable
 from .settings.known import KnownPrices
+from .settings.remote_agents import RemoteAgents
 from .store import (
     AttemptRecord,
     Key,
@@ -233,6 +234,7 @@ __all__ = [
     "ReasoningOptions",
     "Refusal",
     "Refused",
+    "RemoteAgents",
     "Reply",
     "Rest",
     "Route",

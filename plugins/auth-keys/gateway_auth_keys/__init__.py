@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Authenticator, Lifespan, Permission, Section, Services, Settings, hookimpl
+from gateway import (
+    Authenticator,
+    Lifespan,
+    Permission,
+    RemoteAgents,
+    RouteSpec,
+    Section,
+    Services,
+    Settings,
+    hookimpl,
+)
 
 from .authenticator import KeyAuthenticator
 from .cache import KeyCache
 from .commands import keys, users
 from .first_key import FirstKeyLifespan
 from .operator_key import operator_key
+from .own_keys import OwnKeys
 from .scoped import ScopePermission
 from .settings import ApiKey, AuthKeys
 from .switched_off import SwitchedOff
@@ -19,7 +30,11 @@ from .watch import RevisionWatch
 
 @hookimpl
 def register_sections() -> Sequence[Section]:
-    return [Section("gateway.auth-keys", AuthKeys), Section("endpoints.agents.remoteApi.auth.apiKey", ApiKey)]
+    return [
+        Section("gateway.auth-keys", AuthKeys),
+        Section("endpoints.agents.remoteApi.auth.apiKey", ApiKey),
+        Section("interface.remoteAgents", RemoteAgents),
+    ]
 
 
 @hookimpl
@@ -33,6 +48,17 @@ def register_authenticators(settings: Settings, services: Services) -> Sequence[
 @hookimpl
 def register_permissions(settings: Settings, services: Services) -> Sequence[Permission]:
     return [ScopePermission()]
+
+
+@hookimpl
+def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
+    own = OwnKeys(services.store, services.clock, settings.one(RemoteAgents))
+    return [
+        RouteSpec("POST", "/api/api-keys", own.create, summary="Make an API key of one's own, shown once"),
+        RouteSpec("GET", "/api/api-keys", own.list, summary="One's own API keys, newest first, without their text"),
+        RouteSpec("GET", "/api/api-keys/{id}", own.get, summary="One of them"),
+        RouteSpec("DELETE", "/api/api-keys/{id}", own.delete, summary="Revoke one of them"),
+    ]
 
 
 @hookimpl

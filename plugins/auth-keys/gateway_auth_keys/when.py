@@ -1,4 +1,4 @@
-"""Times as people write and read them on the command line."""
+"""Times as people write and read them on the command line, and as JavaScript does."""
 
 from __future__ import annotations
 
@@ -67,3 +67,22 @@ def iso(at: float | None) -> str | None:
     if at is None:
         return None
     return datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat().replace("+00:00", "Z")
+
+
+def javascript(at: float | None) -> str | None:
+    """As `Date` becomes JSON."""
+    if at is None:
+        return None
+    written = datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat(timespec="milliseconds")
+    return written.replace("+00:00", "Z")
+
+
+def moment(given: str | float) -> float | None:
+    """Epoch seconds of ISO 8601 (UTC where it has no offset) or of milliseconds; None where it is no date."""
+    try:
+        if isinstance(given, str):
+            found = datetime.datetime.fromisoformat(given)
+            return found.replace(tzinfo=found.tzinfo or datetime.UTC).timestamp()
+        return datetime.datetime.fromtimestamp(given / 1000, datetime.UTC).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None

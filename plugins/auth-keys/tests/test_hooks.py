@@ -41,6 +41,7 @@ def test_commands_and_section_have_their_names() -> None:
     assert [section.path for section in gateway_auth_keys.register_sections()] == [
         "gateway.auth-keys",
         "endpoints.agents.remoteApi.auth.apiKey",
+        "interface.remoteAgents",
     ]
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Permission, Section, Services, Settings, hookimpl
+from gateway import Permission, RemoteAgents, Section, Services, Settings, hookimpl
 
 from .permission import RemoteAgentsPermission
-from .settings import RemoteAgents
 
 
 @hookimpl

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from gateway import Attempt, Exchange, Forbidden, Inbound, Lease, Model, Permission, Principal
-
-from .settings import RemoteAgents
+from gateway import Attempt, Exchange, Forbidden, Inbound, Lease, Model, Permission, Principal, RemoteAgents
 
 
 class RemoteAgentsPermission(Permission):

@@ -7,7 +7,6 @@ from typing import cast
 import gateway_permission_remote_agents
 import pytest
 from gateway_permission_remote_agents.permission import RemoteAgentsPermission
-from gateway_permission_remote_agents.settings import RemoteAgents
 
 from gateway import (
     AGENTS_MOUNT,
@@ -20,6 +19,7 @@ from gateway import (
     Mount,
     Operation,
     Principal,
+    RemoteAgents,
     Route,
     ServerDialect,
     Services,

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import gateway_permission_remote_agents
 import pytest
-from gateway_permission_remote_agents.settings import RemoteAgents
 
-from gateway import Settings
+from gateway import RemoteAgents, Settings
 from gateway.settings.compose import compose
 from gateway.settings.reading import read
 
