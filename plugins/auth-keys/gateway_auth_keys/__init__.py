@@ -20,6 +20,7 @@ from .authenticator import KeyAuthenticator
 from .cache import KeyCache
 from .commands import keys, users
 from .first_key import FirstKeyLifespan
+from .named_users import named_users
 from .operator_key import operator_key
 from .own_keys import OwnKeys
 from .scoped import ScopePermission
@@ -39,10 +40,11 @@ def register_sections() -> Sequence[Section]:
 
 @hookimpl
 def register_authenticators(settings: Settings, services: Services) -> Sequence[Authenticator]:
-    cache, operator = KeyCache.of(services, settings.one(AuthKeys).grace), operator_key(settings)
+    given, operator = settings.one(AuthKeys), operator_key(settings)
+    cache = KeyCache.of(services, given.grace)
     if not settings.one(ApiKey).enabled:
         return [KeyAuthenticator(None, cache, services.clock, operator), SwitchedOff()]
-    return [KeyAuthenticator(services.store, cache, services.clock, operator)]
+    return [KeyAuthenticator(services.store, cache, services.clock, operator, named_users(services.store, given))]
 
 
 @hookimpl

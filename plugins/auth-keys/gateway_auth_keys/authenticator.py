@@ -22,26 +22,35 @@ from gateway import (
 
 from .cache import Found, KeyCache
 from .key import FORM, digest
+from .named_users import NamedUsers
 from .operator_key import OPERATOR
 from .scoped import refuse_elsewhere
 
 
 class KeyAuthenticator(Authenticator):
-    """clock: epoch seconds. operator: the key in the environment, which works without a store."""
+    """clock: epoch seconds. operator: the key in the environment, which works without a store. named: for whom trusted
+    keys are used.
+    """
 
     def __init__(
-        self, store: Store | None, cache: KeyCache, clock: Callable[[], float], operator: Secret | None = None
+        self,
+        store: Store | None,
+        cache: KeyCache,
+        clock: Callable[[], float],
+        operator: Secret | None = None,
+        named: NamedUsers | None = None,
     ) -> None:
         self._keys = store.keys if store is not None else None
         self._cache = cache
         self._clock = clock
         self._operator = digest(operator.reveal()) if operator is not None else None
+        self._named = named
 
     async def authenticate(self, inbound: Inbound, credential: Credential | None) -> Principal | None:
         """None for what has not the form of a key, and for an unknown one: another plugin may know it.
 
         Raises Unauthenticated for a key that was valid once, Forbidden for one that is not for the request's address,
-        Unavailable while the store cannot be asked.
+        Unavailable while the store cannot be asked, BadCall for a trusted one that names no user rightly.
         """
         if credential is None:
             return None
@@ -62,6 +71,24 @@ class KeyAuthenticator(Authenticator):
         if key.scopes.networks:
             refuse_elsewhere(key.scopes.networks, inbound.peer)
         self._keys.touch(key.id, now)
+        if key.trusted and self._named is not None and (name := inbound.headers.get(self._named.header, "").strip()):
+            return await self._for(self._named, key, name)
+        return principal
+
+    async def _for(self, named: NamedUsers, key: Key, name: str) -> Principal:
+        """Cached as keys are, and forgotten with them."""
+        place = f"{key.digest} {name}"
+        _, found = self._cache.get(place)
+        if found is not None:
+            return found[1]
+        generation = self._cache.generation
+        try:
+            principal = principal_of(key, await named.find(name))
+        except Unavailable:
+            if (remembered := self._cache.remembered(place)) is not None:
+                return remembered[1]
+            raise
+        self._cache.put(place, (key, principal), generation)
         return principal
 
     async def _ask(self, keys: Keys, hashed: str) -> Found | None:
