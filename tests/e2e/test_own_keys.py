@@ -18,6 +18,7 @@ NAMED = ["first-uuid", "second-uuid"]
 CONFIG = {
     "version": "1.3.17",
     "interface": {"remoteAgents": {"use": True, "create": True}},
+    "balance": {"enabled": True, "startBalance": 1_000_000},
     "gateway": {
         "auth-keys": {"user_header": HEADER, "most_users": 6},
         "agents": [{"id": "agent_echo", "endpoint": "echo", "model": "echo"}],
@@ -138,6 +139,24 @@ def test_usage_and_limits_follow_whom_a_trusted_key_names(
         user = group.split()[0]
         by_user[names.get(user, user)] = by_user.get(names.get(user, user), 0) + count
     assert (by_user["first-uuid"], by_user["second-uuid"], by_user["eve"]) == (4, 4, 1)
+
+
+def test_balances_follow_whom_a_trusted_key_names(gateway: RunningGateway, operate: Operate, calling: Calling) -> None:
+    trusted = operate(gateway, "keys", "create", "--user", "ada", "--trusted").strip()
+
+    def left(user: str) -> float:
+        came = calling(gateway.url, trusted).get("/api/balance", x_openwebui_user_id=user)
+        return float(came.json["tokenCredits"])
+
+    before, owners = left("poor"), left("")
+    chat(gateway, trusted, "poor")
+    assert eventually(lambda: left("poor") < before)
+    operate(gateway, "balance", "set", "poor", "0")
+    with pytest.raises(openai.APIStatusError) as caught:
+        chat(gateway, trusted, "poor")
+    assert caught.value.status_code == 402
+    chat(gateway, trusted)
+    assert eventually(lambda: left("") < owners)
 
 
 def test_only_so_many_users_are_made(gateway: RunningGateway, operate: Operate) -> None:
