@@ -8,12 +8,12 @@ from typing import IO, TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway import GatewayError, Key, Scopes, Store, User
+from gateway import GatewayError, Key, Scopes, ServerDialect, Store, User
 from gateway.cli.output import emit_json, fail, table
 
 from .administer import Wanted, create_key, import_keys, revoke_key, role_name, rotate_key
 from .importing import parse
-from .scope_options import scope_options
+from .scope_options import refuse_unknown, scope_options
 from .shown import KeyShown, MadeShown, RotatedShown, UserShown, limits_of, state_of
 from .when import Ahead, At, moment_option, span_option, spoken
 
@@ -58,6 +58,8 @@ def create(
     end = None if expires is None else expires.after(now)
     if end is not None and end <= now:
         raise click.BadParameter(f"{spoken(end)} is in the past, so the key would never work", param_hint="--expires")
+    if scopes.dialects:
+        refuse_unknown(scopes.dialects, _dialects(context))
     wanted = Wanted(label, end, scopes, trusted)
     made = _with_store(context, lambda store: create_key(store, wanted, owner, role))
     if as_json:
@@ -172,6 +174,12 @@ def list_users(context: Context, as_json: bool) -> None:
     else:
         rows = [(u.id, u.name, u.email, u.role, ", ".join(u.groups), spoken(u.created)) for u in found]
         table("Users", ("id", "name", "e-mail", "role", "groups", "created"), rows)
+
+
+def _dialects(context: Context) -> list[str]:
+    """Those that clients may speak here."""
+    found = context.registry.collect("register_dialects", settings=context.settings())
+    return sorted(one.name for one in found if isinstance(one, ServerDialect))
 
 
 def _with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -39,6 +39,15 @@ def scope_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 Texts = tuple[str, ...]
+
+
+def refuse_unknown(dialects: Texts, known: Sequence[str]) -> None:
+    """Raises BadParameter."""
+    for name in dialects:
+        if name not in known:
+            raise click.BadParameter(
+                f"no API here is named {name!r}; there are: {', '.join(known)}", param_hint=_PARTS["dialects"]
+            )
 
 
 def _names(part: str, texts: Texts) -> Texts:

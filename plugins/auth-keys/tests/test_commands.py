@@ -200,6 +200,7 @@ def test_a_rotated_key_keeps_its_scopes_its_end_and_its_trust(gateway: Console) 
         (("--model", " "), "no name"),
         (("--agent", "a\nb"), "no name"),
         (("--dialect", "x" * 300), "at most 200"),
+        (("--dialect", "openai"), "openai-chat"),
     ],
 )
 def test_a_scope_that_says_nothing_makes_no_key(gateway: Console, words: tuple[str, ...], why: str) -> None:
