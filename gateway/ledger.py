@@ -9,14 +9,14 @@ held on for one attempt (a user's, a key's, an agent's budget), all of them or n
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
 from .money.charge import Charge
 from .money.terms import Terms
-from .store import Outcome
+from .store import Grouping, Outcome
 from .usage import Usage
 
 
@@ -55,6 +55,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     charge: Charge
     user_id: str = ""
     key_id: str = ""
+    agent: str = ""
     usage: Usage = Usage()
     taken: int = 0
 
@@ -107,8 +108,30 @@ class Discrepancy(msgspec.Struct, frozen=True):
     what: str
 
 
+class ChargeTotal(msgspec.Struct, frozen=True):
+    """Sums over the settlements of one group. group: its values, as asked for. Amounts are nano-USD.
+
+    price: what was to be paid; taken: what was; taken_estimated: what of it is an estimate.
+    cost: what vendors ask, where that is known; unpriced: how many of the attempts it is not known of.
+    """
+
+    group: tuple[str, ...]
+    attempts: int
+    price: int
+    taken: int
+    taken_estimated: int
+    cost: int
+    unpriced: int
+    input: int
+    cache_read: int
+    cache_write: int
+    output: int
+
+
 class Audit(msgspec.Struct, frozen=True):
-    """What was looked at, how much of it, and what is wrong."""
+    """What was looked at, how much of it, and what is wrong. spent: nano-USD by the kind of owner, as the journal's
+    entries have it.
+    """
 
     accounts: int
     movements: int
@@ -116,6 +139,7 @@ class Audit(msgspec.Struct, frozen=True):
     holds: int
     settlements: int
     discrepancies: tuple[Discrepancy, ...] = ()
+    spent: Mapping[str, int] = {}
 
 
 class Ledger(ABC):
@@ -170,6 +194,17 @@ class Ledger(ABC):
     @abstractmethod
     async def settlements(self, limit: int = 100) -> Sequence[Settlement]:
         """Newest first."""
+
+    @abstractmethod
+    async def totals(
+        self,
+        by: Sequence[Grouping],
+        since: float = 0.0,
+        until: float | None = None,
+        zone: str = "UTC",
+        user_id: str | None = None,
+    ) -> Sequence[ChargeTotal]:
+        """Sums over what was settled with since <= at < until; days are those of the named IANA time zone."""
 
     @abstractmethod
     async def audit(self, now: float) -> Audit:

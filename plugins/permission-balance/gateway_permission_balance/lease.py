@@ -106,6 +106,7 @@ def settlement(
         at=at,
         user_id=exchange.principal.user_id,
         key_id=exchange.principal.key_id,
+        agent=exchange.route.agent if exchange.route is not None else "",
         endpoint=attempt.target.endpoint,
         model=attempt.target.model,
         outcome=outcome,

@@ -43,14 +43,15 @@ Sums = dict[tuple[str, str], int]
 async def audit(transaction: Transaction, now: float) -> Audit:
     """All that it reads must be of one moment."""
     [[accounts, movements, entries, holds, settlements]] = await transaction.rows(_COUNTS)
+    derived = await transaction.rows(_DERIVED)
     found = (
         _movements(await transaction.rows(_UNBALANCED), await transaction.rows(_STRAY)),
-        _accounts(await transaction.rows(_DERIVED), await transaction.rows(_KEPT)),
+        _accounts(derived, await transaction.rows(_KEPT)),
         _holds(await transaction.rows(_OF_ATTEMPTS, ("held",)), await transaction.rows(_HOLDS), now),
         _settlements(await transaction.rows(_OF_ATTEMPTS, ("spent",)), await transaction.rows(_SETTLEMENTS)),
     )
     told = [one for kind in found for one in _few(kind)]
-    return Audit(accounts, movements, entries, holds, settlements, tuple(told))
+    return Audit(accounts, movements, entries, holds, settlements, tuple(told), _spent(derived))
 
 
 def _few(found: Iterator[Discrepancy]) -> Iterator[Discrepancy]:
@@ -78,6 +79,15 @@ def _accounts(sums: Rows, accounts: Rows) -> Iterator[Discrepancy]:
     for (owner, part), total in derived.items():
         if total:
             yield Discrepancy(owner, f"there is no such account, and by the journal {part} is {total}")
+
+
+def _spent(sums: Rows) -> dict[str, int]:
+    spent: dict[str, int] = {}
+    for owner, part, total in sums:
+        if part == "spent":
+            kind = owner.partition(":")[0]
+            spent[kind] = spent.get(kind, 0) + int(total)
+    return spent
 
 
 def _holds(sums: Rows, holds: Rows, now: float) -> Iterator[Discrepancy]:

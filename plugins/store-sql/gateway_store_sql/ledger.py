@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any, cast
 
 from gateway import BadCall, Conflict
-from gateway.ledger import Account, Audit, Claim, Grant, Held, Hold, Ledger, Settlement, Short
+from gateway.ledger import Account, Audit, ChargeTotal, Claim, Grant, Held, Hold, Ledger, Settlement, Short
 from gateway.money import MOST, Terms, in_words
+from gateway.store import Grouping
 
 from . import settlements
 from .audit import audit
@@ -18,8 +19,9 @@ from .book import Book, Extension, Release, Work
 from .database import Database, Rows, Transaction
 from .posting import expire, keep, post, sheets_of
 from .several import among
-from .text import check
+from .text import check, storable
 from .together import Together
+from .totals import CHARGED, Totals
 
 _ACCOUNT = "SELECT owner, available, held, spent, -granted, opened, refilled FROM accounts"
 _ONE = f"{_ACCOUNT} WHERE owner = ?1 AND opened > 0"
@@ -90,6 +92,20 @@ class SqlLedger(Ledger):
 
     async def settlements(self, limit: int = 100) -> Sequence[Settlement]:
         return await self._database.report(_NEWEST, (limit,), _settlements)
+
+    async def totals(
+        self,
+        by: Sequence[Grouping],
+        since: float = 0.0,
+        until: float | None = None,
+        zone: str = "UTC",
+        user_id: str | None = None,
+    ) -> Sequence[ChargeTotal]:
+        """Raises BadCall for an unknown grouping or zone."""
+        if user_id is not None and not storable(user_id):
+            return ()
+        asked = Totals(CHARGED, by, zone, since, until, user_id)
+        return await self._database.report(asked.sql, asked.values, asked.read)
 
     async def audit(self, now: float) -> Audit:
         return await self._database.snapshot(partial(audit, now=now))

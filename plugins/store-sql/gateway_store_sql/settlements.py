@@ -17,7 +17,7 @@ from .rows import bounded, countable, counts, fit
 COLUMNS = (
     "attempt, at, user_id, key_id, endpoint, model, outcome, rule, price, exact, source, version,"
     " cost, cost_exact, cost_source, cost_version, taken, taken_from,"
-    " input, cache_read, cache_write_5m, cache_write_1h, output, estimated"
+    " input, cache_read, cache_write_5m, cache_write_1h, output, estimated, agent"
 )
 _taken = msgspec.json.Decoder(dict[str, int])
 
@@ -25,7 +25,7 @@ _taken = msgspec.json.Decoder(dict[str, int])
 def storable(settlement: Settlement) -> Settlement:
     """With names and counts that every database keeps."""
     charge = settlement.charge
-    names = (settlement.endpoint, settlement.model, charge.source, charge.cost_source)
+    names = (settlement.endpoint, settlement.model, settlement.agent, charge.source, charge.cost_source)
     if fit(names) and countable(settlement.usage):
         return settlement
     sources = {"source": bounded(charge.source), "cost_source": bounded(charge.cost_source)}
@@ -33,6 +33,7 @@ def storable(settlement: Settlement) -> Settlement:
         settlement,
         endpoint=bounded(settlement.endpoint),
         model=bounded(settlement.model),
+        agent=bounded(settlement.agent),
         usage=Usage(*counts(settlement.usage)),
         charge=msgspec.structs.replace(charge, **sources),
     )
@@ -66,6 +67,7 @@ def row_of(settled: Settled) -> tuple[Value, ...]:
         usage.cache_write_1h,
         usage.output,
         int(usage.estimated),
+        settlement.agent,
     )
 
 
@@ -82,5 +84,6 @@ def settled_of(row: Sequence[Any]) -> Settled:
         charge=Charge(*row[7:16]),
         taken=row[16],
         usage=Usage(*(*row[18:23], None, None, None, bool(row[23]))),
+        agent=row[24],
     )
     return Settled(settlement, _taken.decode(row[17]))

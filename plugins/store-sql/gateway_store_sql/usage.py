@@ -10,12 +10,11 @@ from gateway.store import Grouping
 from .database import Database
 from .rows import COLUMNS, record_of
 from .text import storable
-from .totals import Totals
+from .totals import FOREVER, USED, Totals
 
 _NEWEST = f"""
 SELECT {COLUMNS} FROM exchanges WHERE started < ?1 ORDER BY started DESC, id DESC LIMIT ?2
 """  # noqa: S608 - the names are ours
-FOREVER = 1e300
 
 
 class SqlUsageLog(UsageLog):
@@ -40,7 +39,7 @@ class SqlUsageLog(UsageLog):
         """Raises BadCall for an unknown grouping or zone."""
         if user_id is not None and not storable(user_id):
             return ()
-        asked = Totals(by, zone, since, FOREVER if until is None else until, user_id)
+        asked = Totals(USED, by, zone, since, until, user_id)
         return await self._database.report(asked.sql, asked.values, asked.read)
 
     async def records(self, limit: int = 100, before: float | None = None) -> Sequence[UsageRecord]:

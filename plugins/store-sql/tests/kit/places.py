@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,12 @@ _TABLES_SQLITE = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <
 _TABLES_POSTGRES = (
     "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migrations' ORDER BY 1"
 )
+
+_COLUMNS_SQLITE = "SELECT name FROM pragma_table_info('{}')"
+_COLUMNS_POSTGRES = """
+SELECT column_name FROM information_schema.columns
+WHERE table_schema = 'public' AND table_name = '{}' ORDER BY ordinal_position
+"""
 
 
 def settings(directory: Path, url: str | None = None, **more: int) -> Settings:
@@ -90,8 +96,17 @@ class Place:
     def schema(self) -> list[str]:
         return self.sql(_SCHEMA_SQLITE if self.url is None else _SCHEMA_POSTGRES)
 
-    def rows(self) -> dict[str, list[str]]:
-        """By table, all of them except `migrations`."""
-        tables = self.sql(_TABLES_SQLITE if self.url is None else _TABLES_POSTGRES)
-        names = [table.strip("(),'") for table in tables]
-        return {name: sorted(self.sql(f"SELECT * FROM {name}")) for name in names}
+    def columns(self) -> dict[str, str]:
+        """By table, all of them except `migrations`: what to select for all that it has now."""
+        tables = [_word(row) for row in self.sql(_TABLES_SQLITE if self.url is None else _TABLES_POSTGRES)]
+        named = _COLUMNS_SQLITE if self.url is None else _COLUMNS_POSTGRES
+        return {name: ", ".join(_word(row) for row in self.sql(named.format(name))) for name in tables}
+
+    def rows(self, columns: Mapping[str, str] | None = None) -> dict[str, list[str]]:
+        """By table; of these columns, or of all there are."""
+        asked = self.columns() if columns is None else columns
+        return {name: sorted(self.sql(f"SELECT {listed} FROM {name}")) for name, listed in asked.items()}
+
+
+def _word(row: str) -> str:
+    return row.strip("(),'")

@@ -1,0 +1,1 @@
+UPDATE settlements SET agent = 'agent_1' WHERE attempt = 'at_1';
