@@ -31,6 +31,13 @@ def credits_of(nano: int) -> int | float:
     return float(Decimal(nano) / CREDIT) if rest else whole
 
 
+def in_usd(nano: int) -> str:
+    """`1,234.50`, exactly; cents at least."""
+    whole, rest = divmod(abs(nano), USD)
+    cents, finer = divmod(rest, 10**7)
+    return f"{'-' if nano < 0 else ''}{whole:,}.{cents:02d}" + (f"{finer:07d}".rstrip("0") if finer else "")
+
+
 def in_words(nano: int) -> str:
     """`1,234.5 credits`, exactly."""
     whole, rest = divmod(abs(nano), CREDIT)

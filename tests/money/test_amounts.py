@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.money import CREDIT, MOST, USD, credits_of, in_words, nano_of_credits
+from gateway.money import CREDIT, MOST, USD, credits_of, in_usd, in_words, nano_of_credits
 
 
 def test_a_million_credits_are_a_usd() -> None:
@@ -35,7 +35,13 @@ def test_words_say_it_exactly(nano: int) -> None:
     assert nano_of_credits(in_words(nano).removesuffix(" credits").replace(",", "")) == nano
 
 
+@given(st.integers(-MOST, MOST))
+def test_dollars_say_it_exactly(nano: int) -> None:
+    assert Decimal(in_usd(nano).replace(",", "")) * USD == nano
+
+
 def test_words_and_numbers_for_people() -> None:
+    assert (in_usd(1_234_500_000_000), in_usd(-1), in_usd(0)) == ("1,234.50", "-0.000000001", "0.00")
     assert in_words(1_234_500) == "1,234.5 credits"
     assert in_words(-1) == "-0.001 credits"
     assert (credits_of(2_000), credits_of(2_500)) == (2, 2.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, NamedTuple, cast, get_args
 
 import click
 
@@ -13,7 +13,7 @@ from gateway.cli.output import emit_json, fail, table
 from gateway.store import Grouping
 
 from .report import Report, cells, names_of, rows_of, sum_of, to_csv
-from .when import local_zone, moment, zone_of
+from .when import local_zone, moment, month, zone_of
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context
@@ -35,6 +35,7 @@ def groupings(ctx: click.Context, param: click.Parameter, value: str) -> tuple[G
 @click.option("--by", default=DEFAULT, show_default=True, callback=groupings, help=f"Of {', '.join(GROUPINGS)}.")
 @click.option("--since", help="7d, 12h, 2026-11-01 or 2026-11-01T12:00. By default all there is.")
 @click.option("--until", help="The same; not included.")
+@click.option("--month", "of_month", metavar="YYYY-MM", help="A month of the zone, in place of the two before.")
 @click.option("--zone", help="Whose days: an IANA time zone. By default this machine's, or UTC.")
 @click.option("--user", help="Only this one's, by name, address or id.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -45,6 +46,7 @@ def usage(
     by: tuple[Grouping, ...],
     since: str | None,
     until: str | None,
+    of_month: str | None,
     zone: str | None,
     user: str | None,
     as_json: bool,
@@ -52,14 +54,16 @@ def usage(
 ) -> None:
     """Show what was used.
 
-    Exchanges and tokens, and how much of it is an estimate.
+    Exchanges and tokens; where calls are priced, what users paid and vendors ask; how much of it is an estimate.
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other.")
+    if of_month and (since or until):
+        raise click.UsageError("--month and --since or --until exclude each other.")
 
     async def made() -> Report:
         async with context.store() as store:
-            return await report_of(store, by, since, until, zone or local_zone(), user)
+            return await report_of(store, by, Period(since, until, of_month), zone or local_zone(), user)
 
     try:
         report = context.run(made())
@@ -73,16 +77,29 @@ def usage(
         _print(report)
 
 
-async def report_of(
-    store: Store, by: tuple[Grouping, ...], since: str | None, until: str | None, zone: str, user: str | None
-) -> Report:
+class Period(NamedTuple):
+    """As it was written: two times, or a month."""
+
+    since: str | None
+    until: str | None
+    of_month: str | None
+
+    def bounds(self, zone: datetime.tzinfo) -> tuple[float | None, float | None]:
+        """Epoch seconds. Raises BadCall."""
+        if self.of_month is not None:
+            return month(self.of_month, zone)
+        now = time.time()
+        start = None if self.since is None else moment(self.since, zone, now)
+        return start, None if self.until is None else moment(self.until, zone, now)
+
+
+async def report_of(store: Store, by: tuple[Grouping, ...], period: Period, zone: str, user: str | None) -> Report:
     """Raises BadCall for a time or zone that is none."""
-    now, tz = time.time(), zone_of(zone)
-    start = None if since is None else moment(since, tz, now)
-    end = None if until is None else moment(until, tz, now)
-    user_id = None if user is None else await _user_id(store, user)
-    totals = await store.usage.totals(by, 0.0 if start is None else start, end, zone, user_id)
-    rows = rows_of(totals, by, await names_of(store))
+    tz = zone_of(zone)
+    start, end = period.bounds(tz)
+    asked = (by, start or 0.0, end, zone, None if user is None else await _user_id(store, user))
+    charges = () if store.ledger is None else await store.ledger.totals(*asked)
+    rows = rows_of(await store.usage.totals(*asked), by, await names_of(store), charges)
     return Report(zone, _iso(start, tz), _iso(end, tz), by, rows, sum_of(rows))
 
 

@@ -1,17 +1,20 @@
-"""A report of totals: what it holds, as a table, as JSON, as CSV."""
+"""A report of totals, in tokens and in money: what it holds, as a table, as JSON, as CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from gateway import Store, UsageTotal
+from gateway.ledger import ChargeTotal
+from gateway.money import in_usd, in_words
 from gateway.store import Grouping
 
 COUNTS = ("exchanges", "errors", "input", "cache_read", "cache_write", "output", "reasoning", "estimated")
+AMOUNTS = ("attempts", "price", "taken", "taken_estimated", "cost", "unpriced")
 
 
 class Names(Struct, frozen=True):
@@ -26,6 +29,9 @@ class Row(Struct, frozen=True):
 
     input: tokens read at full price; cache_read and cache_write are beside it. output: reasoning included.
     estimated: how many of the exchanges have counts of ours, since the upstream gave none.
+
+    Of attempts that were priced, in nano-USD: price, what was to be paid; taken, what accounts paid; taken_estimated,
+    what of it is an estimate; cost, what vendors ask, where that is known; unpriced, attempts of which it is not.
     """
 
     group: Mapping[str, str]
@@ -38,6 +44,16 @@ class Row(Struct, frozen=True):
     output: int = 0
     reasoning: int = 0
     estimated: int = 0
+    attempts: int = 0
+    price: int = 0
+    taken: int = 0
+    taken_estimated: int = 0
+    cost: int = 0
+    unpriced: int = 0
+
+    @property
+    def amounts(self) -> tuple[int, ...]:
+        return tuple(int(getattr(self, name)) for name in AMOUNTS)
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -62,22 +78,28 @@ async def names_of(store: Store) -> Names:
     return Names(keys, users)
 
 
-def rows_of(totals: Iterable[UsageTotal], by: Sequence[Grouping], names: Names) -> tuple[Row, ...]:
-    return tuple(_row(total, by, names) for total in totals)
+def rows_of(
+    totals: Iterable[UsageTotal], by: Sequence[Grouping], names: Names, charges: Iterable[ChargeTotal] = ()
+) -> tuple[Row, ...]:
+    """A row for each group of either; what ended in another day than it began has its money there."""
+    used = {total.group: total for total in totals}
+    charged = {charge.group: charge for charge in charges}
+    return tuple(_row(group, by, names, used.get(group), charged.get(group)) for group in sorted({*used, *charged}))
 
 
 def sum_of(rows: Iterable[Row]) -> Row:
-    sums = [sum(column) for column in zip(*(row.counts for row in rows), strict=True)]
+    sums = [sum(column) for column in zip(*((*row.counts, *row.amounts) for row in rows), strict=True)]
     return Row({}, {}, *sums)
 
 
 def cells(report: Report) -> tuple[list[str], list[list[str]]]:
     """Columns and rows of the table, the total last. Counts of cached and thought tokens only where there are any."""
     shown = [name for name in COUNTS if name not in ("cache_read", "cache_write", "reasoning") or _any(report, name)]
-    columns = [*report.by, *(name.replace("_", " ") for name in shown)]
-    rows = [[*(_spoken(row, name) for name in report.by), *_counts(row, shown)] for row in report.rows]
+    money = _money_shown(report.total)
+    columns = [*report.by, *(name.replace("_", " ") for name in shown), *money]
+    rows = [[*(_spoken(row, name) for name in report.by), *_figures(row, shown, money)] for row in report.rows]
     labels = ["total", *([""] * (len(report.by) - 1))] if report.by else []
-    return columns, [*rows, [*labels, *_counts(report.total, shown)]]
+    return columns, [*rows, [*labels, *_figures(report.total, shown, money)]]
 
 
 def to_csv(report: Report) -> str:
@@ -85,10 +107,11 @@ def to_csv(report: Report) -> str:
     named = [name for name in report.by if name in ("key", "user")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*report.by, *(f"{name}_name" for name in named), *COUNTS])
+    writer.writerow([*report.by, *(f"{name}_name" for name in named), *COUNTS, *AMOUNTS])
     for row in report.rows:
         groups = [printable(row.group[name]) for name in report.by]
-        writer.writerow([*groups, *(printable(row.names.get(name, "")) for name in named), *row.counts])
+        spoken = [printable(row.names.get(name, "")) for name in named]
+        writer.writerow([*groups, *spoken, *row.counts, *row.amounts])
     return text.getvalue()
 
 
@@ -97,15 +120,18 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
-def _row(total: UsageTotal, by: Sequence[Grouping], names: Names) -> Row:
-    group: dict[str, str] = dict(zip(by, total.group, strict=True))
+def _row(
+    values: tuple[str, ...],
+    by: Sequence[Grouping],
+    names: Names,
+    used: UsageTotal | None,
+    charged: ChargeTotal | None,
+) -> Row:
+    group: dict[str, str] = dict(zip(by, values, strict=True))
     found = {"key": names.keys.get(group.get("key", "")), "user": names.users.get(group.get("user", ""))}
-    counts = (total.exchanges, total.errors, total.input, total.cache_read, total.cache_write)
-    return Row(
-        group,
-        {name: text for name, text in found.items() if text is not None},
-        *(*counts, total.output, total.reasoning, total.estimated),
-    )
+    counts = [0 if used is None else int(getattr(used, name)) for name in COUNTS]
+    amounts = [0 if charged is None else int(getattr(charged, name)) for name in AMOUNTS]
+    return Row(group, {name: text for name, text in found.items() if text is not None}, *counts, *amounts)
 
 
 def _spoken(row: Row, name: Grouping) -> str:
@@ -113,14 +139,37 @@ def _spoken(row: Row, name: Grouping) -> str:
 
 
 def _counts(row: Row, shown: Sequence[str]) -> list[str]:
-    return [_share(row) if name == "estimated" else f"{getattr(row, name):,}" for name in shown]
+    return [
+        _share(row.estimated, row.exchanges) if name == "estimated" else f"{getattr(row, name):,}" for name in shown
+    ]
 
 
-def _share(row: Row) -> str:
-    """Of the exchanges, in percent; never 0 % where there is one, nor 100 % where one is not."""
-    if not row.estimated:
+_MONEY: Mapping[str, Callable[[Row], str]] = {
+    "price in credits": lambda row: in_words(row.price).removesuffix(" credits"),
+    "credits": lambda row: in_words(row.taken).removesuffix(" credits"),
+    "USD": lambda row: in_usd(row.taken),
+    "of it estimated": lambda row: _share(row.taken_estimated, row.taken),
+    "vendors' USD": lambda row: in_usd(row.cost),
+    "unpriced": lambda row: _share(row.unpriced, row.attempts),
+}
+
+
+def _money_shown(total: Row) -> list[str]:
+    """Nothing where nothing was priced; the price beside what was paid where the two differ."""
+    if not total.attempts:
+        return []
+    return [name for name in _MONEY if name != "price in credits" or total.price != total.taken]
+
+
+def _figures(row: Row, shown: Sequence[str], money: Sequence[str]) -> list[str]:
+    return [*_counts(row, shown), *(_MONEY[name](row) for name in money)]
+
+
+def _share(part: int, whole: int) -> str:
+    """In percent; never 0 % where there is one, nor 100 % where one is not."""
+    if not part:
         return "-"
-    share = 100 * row.estimated / row.exchanges
+    share = 100 * part / whole
     return f"{share:.0f} %" if share == 100 or 1 <= share < 99 else "<1 %" if share < 1 else ">99 %"
 
 

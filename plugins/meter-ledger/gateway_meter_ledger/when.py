@@ -41,6 +41,16 @@ def moment(text: str, zone: datetime.tzinfo, now: float) -> float:
         raise BadCall(f"{text!r} is no time; write for example 7d, 2026-11-01 or 2026-11-01T12:00.") from error
 
 
+def month(text: str, zone: datetime.tzinfo) -> tuple[float, float]:
+    """The epoch seconds at which a month such as `2026-11` begins and ends in this zone. Raises BadCall."""
+    try:
+        first = datetime.datetime.strptime(text, "%Y-%m").replace(tzinfo=zone)
+        after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+        return max(0.0, first.timestamp()), max(0.0, after.timestamp())
+    except (ValueError, OverflowError) as error:
+        raise BadCall(f"{text!r} is no month; write for example 2026-11.") from error
+
+
 def local_zone(environ: Mapping[str, str] = os.environ, root: Path = Path("/")) -> str:
     """The machine's IANA zone, UTC where it does not say. root: of its file system."""
     for name in (

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from gateway_meter_ledger.when import local_zone, moment, zone_of
+from gateway_meter_ledger.when import local_zone, moment, month, zone_of
 
 from gateway import BadCall
 
@@ -40,6 +40,21 @@ def test_times_are_those_of_the_zone(text: str, at: float) -> None:
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(BadCall, match="write for example 7d"):
         moment(text, BERLIN, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"), [("2026-11", 30 * 24), ("2025-10", 31 * 24 + 1), ("2025-03", 31 * 24 - 1), ("2026-12", 31 * 24)]
+)
+def test_a_month_is_the_zones(text: str, hours: int) -> None:
+    start, end = month(text, BERLIN)
+    assert datetime.datetime.fromtimestamp(start, BERLIN).isoformat().startswith(f"{text}-01T00:00:00")
+    assert end - start == hours * 3600
+
+
+@pytest.mark.parametrize("text", ["", "2026", "2026-13", "2026-11-01", "9999-12", "November"])
+def test_what_is_no_month_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(BadCall, match="write for example 2026-11"):
+        month(text, BERLIN)
 
 
 @pytest.mark.parametrize("name", ["Nowhere/Atall", "", "../../etc/passwd", "America"])
