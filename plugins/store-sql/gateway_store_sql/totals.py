@@ -45,7 +45,7 @@ COALESCE(SUM(input), 0), COALESCE(SUM(cache_read), 0),
 COALESCE(SUM(COALESCE(cache_write_5m, 0) + COALESCE(cache_write_1h, 0)), 0), COALESCE(SUM(output), 0)
 """
 FOREVER = 1e300
-T = TypeVar("T", UsageTotal, ChargeTotal)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
