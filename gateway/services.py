@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .catalogue import Catalogue
 from .counters import Counters
 from .egress import Egress
+from .pipeline.rehearsal import Rehearsal
 from .provider import Provider, Upstream
 from .store import Store
 from .vault import Vault
@@ -27,7 +28,8 @@ class Services:
     plugins have registered theirs, so look into it when a request comes and not in a hook. vault: encrypts what users
     keep here; None where `CREDS_KEY` is not set and the store has no directory of this machine's own. catalogue: what
     is known of models. routes: `gateway.routes` by name, filled when `endpoints` is. counters: where limits are counted
-    for several machines; None where each counts for itself.
+    for several machines; None where each counts for itself. rehearsal: what a call would be, without making it; ready
+    when requests come.
     """
 
     upstream: Upstream
@@ -41,3 +43,4 @@ class Services:
     catalogue: Catalogue = field(default_factory=Catalogue)
     routes: Mapping[str, Route] = field(default_factory=dict)
     counters: Counters | None = None
+    rehearsal: Rehearsal = field(default_factory=Rehearsal)

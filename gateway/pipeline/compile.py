@@ -119,6 +119,7 @@ def assemble(
         meters=tuple(collect("register_meters", **both)),
     )
     router = Router(servers, [*routes, *collect("register_routes", **both)])
+    services.rehearsal.bind(router, pipeline)
     lifespans = collect("register_lifespans", **both)
     findings = [finding for authenticator in authenticators for finding in authenticator.findings()]
     findings += [finding for directory in directories for finding in directory.findings()]

@@ -8,6 +8,7 @@ from gateway import (
     BalanceSection,
     Lifespan,
     Permission,
+    RouteSpec,
     Section,
     Services,
     Settings,
@@ -17,6 +18,7 @@ from gateway import (
 
 from .commands import audit, balance
 from .parts import lifespans, permissions
+from .quote import Quotes
 from .settings import Options
 
 
@@ -32,6 +34,12 @@ def register_sections() -> Sequence[Section]:
 @hookimpl
 def register_permissions(settings: Settings, services: Services) -> Sequence[Permission]:
     return permissions(settings, services)
+
+
+@hookimpl
+def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
+    quotes = Quotes(settings, services)
+    return [RouteSpec("POST", "/api/quote", quotes.post, summary="What a call would cost at most; it is not made")]
 
 
 @hookimpl

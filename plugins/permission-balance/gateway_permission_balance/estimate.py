@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from gateway import Envelope, Exchange, Inbound, Route
+from gateway import Charge, Envelope, Exchange, Inbound, Route, Usage
+from gateway.money import round_up
 
 from .tariffs import Rated
 
@@ -14,6 +15,8 @@ INLINE_TOKENS = 1000
 """Of a picture or document within the body: between what vendors take for small and for large ones."""
 SMALL = 2**15
 """Bytes of a body in which what is inline counts as text: looking for it is not worth it."""
+LEAST_OUTPUT = 16
+"""Tokens of each choice: with less than these left nothing is begun, and some upstreams refuse a smaller limit."""
 _INLINE = (b";base64,", b'"data":"', b'"data": "')
 _LIMIT = "max_output_tokens"
 
@@ -27,6 +30,17 @@ class Estimate(Struct, frozen=True):
     output: int
     choices: int = 1
     limited: bool = True
+
+
+def charge_of(guess: Estimate, rated: Rated) -> Charge:
+    """What the attempt costs at most."""
+    return rated.charge("unknown", Usage(input=guess.input, output=guess.output, estimated=True))
+
+
+def least_of(guess: Estimate, rated: Rated) -> int:
+    """Nano-USD without which it is not begun."""
+    least = Usage(input=guess.input, output=min(guess.output, LEAST_OUTPUT * guess.choices))
+    return round_up(rated.charged.price(least))
 
 
 def estimate(exchange: Exchange, rated: Rated, unknown_output: int) -> Estimate:

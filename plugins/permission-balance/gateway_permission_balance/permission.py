@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from gateway import Attempt, Exchange, Forbidden, Lease, Permission, QuotaExceeded, Terms, Usage
 from gateway.ledger import Claim, Hold, Short
-from gateway.money import in_words, round_up
+from gateway.money import in_words
 
-from .estimate import Estimate, estimate
+from .estimate import Estimate, charge_of, estimate, least_of
 from .lease import Cover, HoldLease, PriceLease, Till, settlement
 from .tariffs import Rated, Tariffs
-
-LEAST_OUTPUT = 16
-"""Tokens of each choice: with less than these left nothing is begun, and some upstreams refuse a smaller limit."""
 
 
 class PricePermission(Permission):
@@ -54,13 +51,12 @@ class BalancePermission(Permission):
 
     def _hold(self, exchange: Exchange, attempt: Attempt, rated: Rated, guess: Estimate) -> Hold:
         now, usage = self._till.clock(), Usage(input=guess.input, output=guess.output, estimated=True)
-        charge = rated.charge("unknown", usage)
-        least = Usage(input=guess.input, output=min(guess.output, LEAST_OUTPUT * guess.choices))
+        charge = charge_of(guess, rated)
         return Hold(
             attempt=attempt.id,
             claims=(Claim(owner_of(exchange), self._terms),),
             most=charge.price,
-            least=round_up(rated.charged.price(least)),
+            least=least_of(guess, rated),
             expires=now + self._ttl,
             unsettled=settlement(exchange, attempt, now, "unknown", usage, charge),
         )

@@ -1,0 +1,67 @@
+"""Rehearsal: what a call would be, as far as that is known before it. Nothing goes upstream, no lease is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..errors import BadCall, Forbidden, Unavailable
+from ..inbound import Inbound, Principal
+from ..provider import Model
+from ..requests import query_of, split_target
+from .exchange import Exchange
+from .read import read
+from .resolve import Route, resolve
+
+if TYPE_CHECKING:
+    from ..router import Match, Router
+    from . import Pipeline
+
+PRICED = ("generate", "media")
+
+
+class Rehearsal:
+    """Given to plugins before there is a pipeline; `bind` is called once everything is compiled."""
+
+    def __init__(self) -> None:
+        self._bound: tuple[Router, Pipeline] | None = None
+
+    def bind(self, router: Router, pipeline: Pipeline) -> None:
+        self._bound = router, pipeline
+
+    async def of(self, inbound: Inbound, principal: Principal, target: str, body: bytes) -> Exchange:
+        """The exchange that `POST target` with this body would be, with its route; `inbound` is who asks, and how.
+
+        target: path and query, as on the wire. No lease is taken: what counts calls does not count this one. Raises
+        what the call itself would be refused with: NotFound, BadCall, UnknownModel, Forbidden.
+        """
+        if self._bound is None:
+            raise Unavailable("The gateway has not started yet.")
+        router, pipeline = self._bound
+        path, query = split_target(target)
+        exchange = _exchange(router.match("POST", path), inbound, query_of(query), body, path)
+        exchange.principal = principal
+        await read(exchange)
+        exchange.route = await resolve(pipeline.directories, exchange.inbound, exchange.envelope.model, principal)
+        _allow(pipeline, exchange, exchange.route)
+        return exchange
+
+
+def _exchange(match: Match, asker: Inbound, query: Mapping[str, str], body: bytes, path: str) -> Exchange:
+    async def receive() -> bytes:
+        return body
+
+    for served in match.served:
+        if served.operation.kind not in PRICED:
+            continue
+        inbound = Inbound(served.operation, served.mount, match.params, query, asker.headers, asker.peer, receive)
+        if len(match.served) == 1 or served.dialect.claims(inbound):
+            return Exchange(inbound, served.dialect)
+    raise BadCall(f"{path} is no call of a model, so that it costs nothing.", param="path")
+
+
+def _allow(pipeline: Pipeline, exchange: Exchange, route: Route) -> None:
+    """By what permissions say of lists, which is what they would say of the call."""
+    model = Model(id=route.name, agent=bool(route.agent))
+    if not all(rule.visible(exchange.inbound, exchange.principal, model) for rule in pipeline.permissions):
+        raise Forbidden(f"This key may not call {route.name!r} here.")
