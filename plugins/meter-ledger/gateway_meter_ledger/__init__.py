@@ -1,4 +1,4 @@
-"""Usage records in the store, and `gateway usage`."""
+"""Usage records in the store, `gateway usage` and `gateway reconcile`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from gateway import Lifespan, Meter, Services, Settings, hookimpl
 
 from .command import usage
 from .meter import LedgerMeter, StoreNeeded
+from .reconcile import reconcile
 
 
 @hookimpl
@@ -22,4 +23,4 @@ def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifes
 
 @hookimpl
 def register_commands() -> Sequence[object]:
-    return [usage]
+    return [usage, reconcile]
