@@ -66,8 +66,10 @@ def asker(upstream: FakeUpstream, tmp_path: Path, calling: Calling) -> Iterator[
     """`asker(start=credits)`, at a gateway of their own; balances are off where it is None."""
     with ExitStack() as stack:
 
-        def make(start: float | None, **more: Any) -> Asker:
+        def make(start: float | None, change: Callable[[Json], None] | None = None, **more: Any) -> Asker:
             config = configured(upstream.url, start or 0, **more)
+            if change is not None:
+                change(config)
             if start is None:
                 del config["balance"]
             return Asker(stack.enter_context(RunningGateway(tmp_path, json.dumps(config))), calling)
@@ -139,6 +141,23 @@ def test_a_refill_that_the_call_would_bring_is_counted(asker: Callable[..., Aske
     balance = carl.quote(*NATIVE["chat"]).json["balance"]
     assert balance == {"available": 9005, "covered": True, "begun": True}
     assert carl.books.account()[0] == 5000
+
+
+def two_targets(config: Json) -> None:
+    """The second one asks three and four credits for a token."""
+    config["endpoints"]["custom"][1]["tokenConfig"]["priced"] = {"prompt": 3, "completion": 4, "context": 100_000}
+    targets = [{"model": "chat/priced"}, {"model": "responses/priced"}]
+    everybody = {"roles": ["USER"]}
+    config["gateway"]["routes"] = [{"name": "smart", "targets": targets, "allow": everybody}]
+
+
+def test_a_route_costs_what_the_dearest_of_its_targets_asks(asker: Callable[..., Asker]) -> None:
+    body = {"model": "smart", "max_tokens": 700, **SAID}
+    told = asker(3000, two_targets).quote(CHAT, body).json
+    read = math.ceil(len(json.dumps(body)) / 4)
+    assert [place["credits"] for place in told["targets"]] == [read + 2 * 700, 3 * read + 4 * 700]
+    assert told["credits"] == 3 * read + 4 * 700
+    assert told["balance"] == {"available": 3000, "covered": told["credits"] <= 3000, "begun": True}
 
 
 def test_without_balances_there_is_a_price_and_no_balance(asker: Callable[..., Asker]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from gateway_permission_balance.lease import HoldLease
 from gateway_permission_balance.permission import PricePermission
 
-from gateway import Attempt, Envelope, Exchange, KnownPrices, QuotaExceeded, Store, Usage
+from gateway import Attempt, Edit, Envelope, Exchange, KnownPrices, QuotaExceeded, Route, Store, Usage
 from gateway.errors import UpstreamBroken, UpstreamRefused
 from gateway.pipeline.settle import settle
 
@@ -182,3 +182,17 @@ async def test_what_is_asked_for_late_is_held_for_nobody(taken: Make, account: M
     ended(exchange, "complete", True, usage=Usage(input=100, output=60))
     await asyncio.gather(grown(lease))
     assert await account() == (840, 0, 160)
+
+
+async def test_a_settlement_names_the_agent_that_it_was_for(
+    permission: Make, make_exchange: Make, make_attempt: Make, store: Store
+) -> None:
+    exchange = make_exchange(b"x" * 400)
+    exchange.route = Route("Helper", (), Edit("m"), agent="agent_1")
+    attempt = make_attempt(exchange)
+    attempt.leases.append(await permission().check(exchange, attempt))
+    ended(exchange, "complete", True, usage=Usage(input=40, output=10))
+    assert store.ledger is not None
+    await store.ledger.flush()
+    [total] = await store.ledger.totals(["agent"])
+    assert (total.group, total.taken) == (("agent_1",), 50_000)
