@@ -62,6 +62,6 @@ def _exchange(match: Match, asker: Inbound, query: Mapping[str, str], body: byte
 
 def _allow(pipeline: Pipeline, exchange: Exchange, route: Route) -> None:
     """By what permissions say of lists, which is what they would say of the call."""
-    model = Model(id=route.name, agent=bool(route.agent))
+    model = Model(id=route.agent or route.name, owner=route.targets[0].endpoint, agent=bool(route.agent))
     if not all(rule.visible(exchange.inbound, exchange.principal, model) for rule in pipeline.permissions):
         raise Forbidden(f"This key may not call {route.name!r} here.")
