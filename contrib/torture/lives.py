@@ -1,0 +1,108 @@
+"""The driver's side of `victim.py`: gateways that are started, killed or ended in order, and commands of `gateway`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+HERE = Path(__file__).resolve().parent
+PATIENCE = 60.0
+"""Seconds for a gateway to come up."""
+KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR")
+_LISTENING = re.compile(r"listening on (\S+)")
+
+
+class Failed(Exception):
+    """A gateway or a command that did not do what it has to. The text has what it printed."""
+
+
+class Victim:
+    """A context manager. directory: its configuration and its state are there. controls: what is taken away."""
+
+    def __init__(self, directory: Path, config: str, key: str, controls: Sequence[str] = ()) -> None:
+        self.state = directory / "state"
+        self._directory = directory
+        self._controls = controls
+        self._key = key
+        self._config = config
+        self._output = directory / "output.txt"
+        self._pid: int | None = None
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        (self._directory / "librechat.yaml").write_text(self._config)
+        own = {"GATEWAY_STATE_DIR": str(self.state), "GATEWAY_API_KEY": self._key}
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            HERE / "victim.py",
+            *self._controls,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            cwd=self._directory,
+            env={name: os.environ[name] for name in KEPT if name in os.environ} | own,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pid is not None:
+            await self.end(signal.SIGKILL)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        await self._process.wait()
+
+    async def start(self) -> None:
+        """Returns once it listens. Raises Failed."""
+        self._output.unlink(missing_ok=True)
+        self._pid = await self._ask({"words": ["serve", "--port", "0"], "output": str(self._output)})
+        for _ in range(int(PATIENCE / 0.01)):
+            found = _LISTENING.search(self.said())
+            if found:
+                self.url = found[1]
+                return
+            await asyncio.sleep(0.01)
+        raise Failed(f"the gateway did not come up:\n{self.said()}")
+
+    async def end(self, number: int) -> None:
+        """By a signal. Raises Failed where it ended in another way."""
+        assert self._pid is not None
+        os.kill(self._pid, number)
+        pid, self._pid = self._pid, None
+        code = await self._ask({"pid": pid})
+        if code != (-number if number == signal.SIGKILL else 0):
+            raise Failed(f"the gateway ended with {code}:\n{self.said()}")
+
+    async def command(self, *words: str) -> tuple[int, str]:
+        """Exit code, and what `gateway …` printed."""
+        output = self._directory / "command.txt"
+        pid = await self._ask({"words": list(words), "output": str(output)})
+        return await self._ask({"pid": pid}), output.read_text()
+
+    async def done(self, *words: str) -> str:
+        """What it printed. Raises Failed."""
+        code, said = await self.command(*words)
+        if code:
+            raise Failed(f"gateway {' '.join(words)} ended with {code}:\n{said}")
+        return said
+
+    def said(self) -> str:
+        """What the gateway printed in this life."""
+        return self._output.read_text(errors="replace") if self._output.exists() else ""
+
+    async def _ask(self, question: dict[str, Any]) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(question).encode() + b"\n")
+        answer = await self._process.stdout.readline()
+        if not answer:
+            raise Failed("victim.py has ended; its stderr says why")
+        return int(answer)
