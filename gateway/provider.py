@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Trust = Literal["operator", "user"]
 Take = Callable[[bytes], bool]
+Sending = Callable[[], None]
+"""Called when an upstream is reached, just before the request is written; again where a pooled connection was stale."""
 """Takes the next bytes; whether more may come at once."""
 
 
@@ -270,6 +272,7 @@ class Upstream(ABC):
         *,
         trust: Trust = "operator",
         timeouts: Timeouts | None = None,
+        sending: Sending | None = None,
     ) -> Reply:
         """Raises UpstreamUnreachable, UpstreamTimeout or UpstreamBroken. Error statuses are replies."""
 
@@ -282,10 +285,11 @@ class Upstream(ABC):
         *,
         trust: Trust = "operator",
         timeouts: Timeouts | None = None,
+        sending: Sending | None = None,
     ) -> Reply:
         """A POST of which only the beginning is here; raises what `rest` raises, too."""
         whole = body + b"".join([piece async for piece in rest.pieces])
-        return await self.send("POST", url, headers, whole, trust=trust, timeouts=timeouts)
+        return await self.send("POST", url, headers, whole, trust=trust, timeouts=timeouts, sending=sending)
 
 
 class Rest(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 import msgspec
 
 from ..errors import GatewayError, UpstreamError
-from ..provider import Provider, Reply, Timeouts, Trust, Upstream
+from ..provider import Provider, Reply, Sending, Timeouts, Trust, Upstream
 from ..upstream import HttpUpstream
 
 
@@ -55,12 +55,15 @@ class Watched(Upstream):
         *,
         trust: Trust = "operator",
         timeouts: Timeouts | None = None,
+        sending: Sending | None = None,
     ) -> Reply:
         seen = self._seen.get() or _Seen()
         seen.asked = True
         try:
             self._note(url)
-            reply = await self._upstream.send(method, url, headers, body, trust=trust, timeouts=timeouts)
+            reply = await self._upstream.send(
+                method, url, headers, body, trust=trust, timeouts=timeouts, sending=sending
+            )
         except UpstreamError as error:
             seen.error = error
             raise

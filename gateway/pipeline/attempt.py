@@ -76,13 +76,17 @@ class Sender:
         attempt.credentials = await provider.headers(outgoing)
         headers = {"Content-Type": "application/json", **adapted.headers, **attempt.credentials}
         url, limits, trust = provider.url(outgoing), attempt.target.timeouts, outgoing.trust
-        attempt.sent = True
+        goes_out = attempt.goes_out
         attempt.input_bytes = len(adapted.body) if adapted.text_bytes is None else adapted.text_bytes
         if is_arriving(exchange):
             rest = rest_of(exchange, attempt)
-            reply = await self._upstream.upload(url, headers, adapted.body, rest, trust=trust, timeouts=limits)
+            reply = await self._upstream.upload(
+                url, headers, adapted.body, rest, trust=trust, timeouts=limits, sending=goes_out
+            )
         else:
-            reply = await self._upstream.send("POST", url, headers, adapted.body, trust=trust, timeouts=limits)
+            reply = await self._upstream.send(
+                "POST", url, headers, adapted.body, trust=trust, timeouts=limits, sending=goes_out
+            )
         attempt.status = reply.status
         if 200 <= reply.status < 300:
             return reply

@@ -93,6 +93,10 @@ class Attempt:
     rule: Rule = "free"
     charge: Charge | None = None
 
+    def goes_out(self) -> None:
+        """The upstream is reached, and what it is asked is about to be written to it."""
+        self.sent = True
+
     def failed(self, error: GatewayError) -> None:
         """What ended it: the upstream's fault, or ours to ask it."""
         self.ended = time.monotonic()

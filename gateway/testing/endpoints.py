@@ -24,7 +24,7 @@ from ..dialect import Encoded
 from ..egress import Egress
 from ..inbound import MOUNT, Envelope, Inbound, Mount, Operation, Principal
 from ..pipeline.exchange import Attempt, Exchange
-from ..provider import HttpProvider, Outgoing, Provider, Reply, Timeouts, Trust, Upstream, UserKey
+from ..provider import HttpProvider, Outgoing, Provider, Reply, Sending, Timeouts, Trust, Upstream, UserKey
 from ..secret import Secret
 from ..services import Services
 from ..settings import Section, Settings
@@ -85,6 +85,7 @@ class Answering(Upstream):
         *,
         trust: Trust = "operator",
         timeouts: Timeouts | None = None,
+        sending: Sending | None = None,
     ) -> Reply:
         self.sent.append(Sent(method, url, dict(headers), trust, timeouts))
         path = url.partition("?")[0]

@@ -15,7 +15,7 @@ import msgspec
 from ..dialect import ClientDialect, ServerDialect
 from ..egress import Egress
 from ..errors import UpstreamUnreachable
-from ..provider import Provider, Reply, Timeouts, Trust, Upstream
+from ..provider import Provider, Reply, Sending, Timeouts, Trust, Upstream
 from ..services import Services
 from ..settings import Settings
 
@@ -44,6 +44,7 @@ class NoUpstream(Upstream):
         *,
         trust: Trust = "operator",
         timeouts: Timeouts | None = None,
+        sending: Sending | None = None,
     ) -> Reply:
         raise UpstreamUnreachable("There is no network here.")
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache, partial
 
 from ..egress import Egress
-from ..provider import Reply, Rest, Timeouts, Trust, Upstream
+from ..provider import Reply, Rest, Sending, Timeouts, Trust, Upstream
 from ..proxies import Proxies, Proxy
 from .connection import SILENT
 from .connector import Connector
@@ -44,6 +44,7 @@ class HttpUpstream(Upstream):
         *,
         trust: Trust = "operator",
         timeouts: Timeouts | None = None,
+        sending: Sending | None = None,
     ) -> Reply:
         limits = timeouts or self._timeouts
         where = self._where(url, trust)
@@ -51,10 +52,14 @@ class HttpUpstream(Upstream):
         bodies = method != "HEAD"
         pooled = self._pool.take(where.key) if bodies else None
         if pooled is not None:
+            if sending is not None:
+                sending()
             message = await pooled.ask(opening, body, limits)
             if message is not None:
                 return ConnectionReply(pooled, message, self._pool, where.key)
         fresh = await self._connector.connect(where, limits.connect, bodies)
+        if sending is not None:
+            sending()
         message = await fresh.ask(opening, body, limits)
         if message is None:
             raise fresh.broken(SILENT)
@@ -69,6 +74,7 @@ class HttpUpstream(Upstream):
         *,
         trust: Trust = "operator",
         timeouts: Timeouts | None = None,
+        sending: Sending | None = None,
     ) -> Reply:
         """On a connection of its own: what has been passed on cannot be sent again if a pooled one was stale."""
         limits = timeouts or self._timeouts
@@ -76,6 +82,8 @@ class HttpUpstream(Upstream):
         length = None if rest.length is None else len(body) + rest.length
         opening = head("POST", where, headers, length)
         fresh = await self._connector.connect(where, limits.connect)
+        if sending is not None:
+            sending()
         message = await fresh.upload(opening, body, rest, limits)
         if message is None:
             raise fresh.broken(SILENT)
