@@ -1,4 +1,4 @@
-"""The upstream before which the gateway is tortured: it answers by lot, and remembers each request and what became of it."""
+"""The upstream of the tortured gateway: it answers by lot, and remembers each request and what became of it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ Outcome = Literal["open", "refused", "cut", "left", "answered"]
 class Asked(msgspec.Struct):
     """A request that came. attempt: its id in the ledger. life: of the gateway that sent it.
 
-    way: how it is answered; `unread` where its connection ended at once. outcome: how far that came: `left` is a gateway that went away or was killed. began: at
-    least a byte was answered. read, wrote: tokens, as it told them, where it told them.
+    way: how it is answered; `unread` where its connection ended at once. outcome: how far that came: `left` is a
+    gateway that went away or was killed. began: at least a byte was answered. read, wrote: tokens, where it told them.
     """
 
     attempt: str
@@ -65,7 +65,7 @@ class Heard(RequestHandler):
 
 
 class Upstream:
-    """A context manager. log: all that came, in its order. life: of the gateway that runs; whoever starts one sets it."""
+    """A context manager. log: all that came, in order. life: of the gateway that runs; whoever starts one sets it."""
 
     def __init__(self, seed: str) -> None:
         self._seed = seed

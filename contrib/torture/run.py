@@ -2,9 +2,9 @@
 
     python contrib/torture/run.py [--store sqlite|URL] [--crashes 100] [--seed N] [--first 1] [--every 25] [--json FILE]
 
-URL: of an empty PostgreSQL database. Where and after how much of a life each kill comes is drawn by the seed and the
-crash's number: `--first` goes on in the middle. The exit code is 1 where anything does not add up; then the store is
-kept. `--without NAME` takes away something that the ledger's promises need, so that the driver must fail; see README.md.
+URL: of an empty PostgreSQL database. After how much of a life each kill comes is drawn by the seed and the crash's
+number: `--first` goes on in the middle. The exit code is 1 where anything does not add up; then the store is kept.
+`--without NAME` takes away something that the ledger's promises need, so that the driver must fail; see README.md.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ def main() -> int:
     parser.add_argument("--without", action="append", choices=CONTROLS, default=[], help="a negative control")
     options = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="gateway-torture-"))
-    print(f"seed {options.seed}, crashes {options.first} to {options.first + options.crashes - 1}, {directory}", flush=True)
+    print(
+        f"seed {options.seed}, crashes {options.first} to {options.first + options.crashes - 1}, {directory}",
+        flush=True,
+    )
     report = asyncio.run(tortured(options, directory))
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n")
@@ -232,7 +235,12 @@ def configured(upstream: str, store: str | None) -> dict[str, Any]:
         "first_byte": 0.2,
         "breaker": None,
     }
-    refill = {"autoRefillEnabled": True, "refillAmount": 2000, "refillIntervalValue": 1, "refillIntervalUnit": "seconds"}
+    refill = {
+        "autoRefillEnabled": True,
+        "refillAmount": 2000,
+        "refillIntervalValue": 1,
+        "refillIntervalUnit": "seconds",
+    }
     balance = {"enabled": True, "startBalance": 5000, "reservationTtlMs": 10_000, **refill}
     gateway: dict[str, Any] = {
         "models": {"allow": {"roles": ["USER"]}},

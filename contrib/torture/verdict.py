@@ -63,7 +63,7 @@ def of_requests(evidence: Evidence) -> Iterator[Flaw]:
 def of_one(asked: Asked, row: Row) -> Iterator[Flaw]:
     """What the gateway has settled is what the upstream did."""
     told = None if asked.read is None or asked.wrote is None else asked.read * INPUT + asked.wrote * OUTPUT
-    if asked.outcome == "refused" or not asked.began and row["outcome"] != "client_gone":
+    if asked.outcome == "refused" or (not asked.began and row["outcome"] != "client_gone"):
         if row["price"]:
             yield Flaw("price", asked.attempt, f"{row['price']} for a reply that was {asked.outcome}")
     elif row["outcome"] == "complete" and (asked.outcome != "answered" or row["price"] != told):
@@ -73,7 +73,7 @@ def of_one(asked: Asked, row: Row) -> Iterator[Flaw]:
 
 
 def of_settlements(evidence: Evidence) -> Iterator[Flaw]:
-    """Nothing is charged that was not asked for. What was held when its gateway was killed may not have been sent yet."""
+    """Nothing is charged that was not asked for, but what was held when its gateway was killed, sent or not."""
     asked = {one.attempt for one in evidence.log}
     for row in evidence.settlements:
         if row["attempt"] not in asked and row["outcome"] != "unknown" and (row["price"] or row["taken"]):
@@ -84,7 +84,7 @@ def of_settlements(evidence: Evidence) -> Iterator[Flaw]:
 
 
 def of_accounts(accounts: Sequence[Row], settlements: Sequence[Row] | None = None) -> Iterator[Flaw]:
-    """Also of a moment at which a gateway has just been killed; what was spent is compared where settlements are given."""
+    """Also when a gateway has just been killed; what was spent is compared where settlements are given."""
     taken: Counter[str] = Counter()
     for row in settlements or ():
         taken[f"user:{row['user_id']}"] += row["taken"]
@@ -106,7 +106,7 @@ def by_id(log: Sequence[Asked]) -> dict[str, list[Asked]]:
 
 
 def sent_again_wrongly(asked: Asked) -> bool:
-    """A request whose connection ended without a byte of an answer may be made once more, for it may have been stale."""
+    """One whose connection ended without a byte of an answer may be made once more: it may have been stale."""
     return asked.began or asked.outcome == "refused"
 
 
