@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+CONTROLS = ("settle", "commit", "expiry", "identity")
+"""What `victim.py` can do without."""
 HERE = Path(__file__).resolve().parent
 PATIENCE = 60.0
 """Seconds for a gateway to come up."""

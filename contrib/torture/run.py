@@ -26,11 +26,10 @@ from typing import Any
 
 from asked import Upstream
 from crowd import Client
-from lives import Failed, Victim
+from lives import CONTROLS, Failed, Victim
 from rows import PostgresRows, Rows, SqliteRows
 from verdict import Evidence, Flaw, by_id, flaws, of_accounts
 
-CONTROLS = ("settle", "commit", "expiry", "identity")
 CLIENTS = 16
 MOST_ARRIVALS, MOST_DELAY = 60, 0.1
 """A kill comes after so many requests of a life at most, and so many seconds after the last of them."""

@@ -61,9 +61,9 @@ def of_requests(evidence: Evidence) -> Iterator[Flaw]:
 
 
 def of_one(asked: Asked, row: Row) -> Iterator[Flaw]:
-    """What the gateway has settled is what the upstream did."""
+    """What the gateway has settled is what the upstream did. A client may leave before it has read that."""
     told = None if asked.read is None or asked.wrote is None else asked.read * INPUT + asked.wrote * OUTPUT
-    if asked.outcome == "refused" or (not asked.began and row["outcome"] != "client_gone"):
+    if row["outcome"] != "client_gone" and (asked.outcome == "refused" or not asked.began):
         if row["price"]:
             yield Flaw("price", asked.attempt, f"{row['price']} for a reply that was {asked.outcome}")
     elif row["outcome"] == "complete" and (asked.outcome != "answered" or row["price"] != told):

@@ -3,7 +3,7 @@
     python victim.py [CONTROL …]
 
 A line asks, as JSON, and a line answers. `{"words": […], "output": FILE}` runs `gateway …` and gives its process id,
-`{"pid": N}` waits for one and gives its exit code. A fork starts in a tenth of the time that an interpreter takes.
+`{"pid": N}` waits for one and gives its exit code. What takes longest in a start, the imports, is done once.
 
 Two things differ from `python -m gateway`: each request to an upstream has its attempt's id as a header, so that the
 upstream's log can be joined with the ledger; and a control takes away something that the ledger's promises need.
