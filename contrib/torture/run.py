@@ -35,6 +35,8 @@ MOST_ARRIVALS, MOST_DELAY = 60, 0.1
 """A kill comes after so many requests of a life at most, and so many seconds after the last of them."""
 PATIENCE = 30.0
 """Seconds for what happens soon."""
+ENDED_WITHIN = 15.0
+"""Seconds in which a gateway that has started ends what is out of date; it does so at once."""
 RICH = 10**9
 """Credits that one user has; the other has what an account begins with, and is refilled, so that it is often spent."""
 
@@ -181,7 +183,7 @@ class Torture:
         await self._judge()
 
     async def _holds_are_over(self) -> None:
-        for _ in range(int(PATIENCE / 0.05)):
+        for _ in range(int(ENDED_WITHIN / 0.05)):
             if not any(row["expires"] == 1 for row in await self._rows.all("holds")):
                 return
             await asyncio.sleep(0.05)

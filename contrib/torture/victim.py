@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
@@ -36,9 +37,17 @@ def main(controls: Sequence[str]) -> None:
     name_attempts()
     for control in controls:
         CONTROLS[control]()
+    living: set[int] = set()
     for line in sys.stdin:
         asked = json.loads(line)
-        print(ended(asked["pid"]) if "pid" in asked else forked(asked["words"], asked["output"]), flush=True)
+        if "pid" in asked:
+            print(ended(asked["pid"]), flush=True)
+            living.discard(asked["pid"])
+        else:
+            living.add(pid := forked(asked["words"], asked["output"]))
+            print(pid, flush=True)
+    for pid in living:  # the driver was ended
+        os.kill(pid, signal.SIGKILL)
 
 
 def forked(words: Sequence[str], output: str) -> int:
