@@ -16,7 +16,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import entry_points
+from pkgutil import walk_packages
 from typing import Any
 
 import msgspec
@@ -30,10 +32,11 @@ from gateway.pipeline.attempt import Sender
 from gateway.pipeline.exchange import Attempt, Exchange
 from gateway.provider import Reply
 
+NEEDLESS = ("gateway.testing", "gateway.templates", "gateway.__main__")
+
 
 def main(controls: Sequence[str]) -> None:
-    for plugin in entry_points(group="gateway"):
-        plugin.load()
+    import_all()
     name_attempts()
     for control in controls:
         CONTROLS[control]()
@@ -48,6 +51,16 @@ def main(controls: Sequence[str]) -> None:
             print(pid, flush=True)
     for pid in living:  # the driver was ended
         os.kill(pid, signal.SIGKILL)
+
+
+def import_all() -> None:
+    """Also what is imported only once it is needed, so that no life reads code that has changed meanwhile."""
+    names = ["gateway", *(plugin.value for plugin in entry_points(group="gateway"))]
+    for name in names:
+        package = import_module(name)
+        for module in walk_packages(package.__path__, f"{name}."):
+            if not module.name.startswith(NEEDLESS):
+                import_module(module.name)
 
 
 def forked(words: Sequence[str], output: str) -> int:
