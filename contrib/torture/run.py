@@ -208,9 +208,9 @@ class Torture:
 
 
 def audited(said: str) -> list[dict[str, str]]:
-    """Discrepancies. Raises Failed where the audit did not come to an end."""
+    """Discrepancies; notes may stand before them. Raises Failed where the audit did not come to an end."""
     try:
-        found: list[dict[str, str]] = json.loads(said)["discrepancies"]
+        found: list[dict[str, str]] = json.loads(said[said.index("{") :])["discrepancies"]
     except ValueError as error:
         raise Failed(f"gateway audit printed no JSON:\n{said}") from error
     return found
