@@ -64,7 +64,9 @@ class RevisionWatch(Lifespan):
     async def _poll(self, store: Store) -> None:
         asked = self._cache.clock()
         try:
-            revision = await asyncio.wait_for(store.keys.revision(), PATIENCE)
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the answer.
+            async with asyncio.timeout(PATIENCE):
+                revision = await store.keys.revision()
         except Exception as error:  # any store's any failure: the poller must outlive it, and nothing is trusted
             self._failed(error)
             return

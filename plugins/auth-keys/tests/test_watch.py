@@ -188,6 +188,23 @@ async def test_nothing_is_trusted_after_the_end(worker: Worker, switch: Any, sto
         await worker.ask()
 
 
+async def test_an_end_in_the_midst_of_a_poll_is_an_end(
+    worker: Worker, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[asyncio.Task[None]] = []
+    ask = store.keys.revision
+
+    async def revision() -> int:
+        ended.append(asyncio.create_task(worker.watch.stop()))
+        return await ask()
+
+    monkeypatch.setattr(store.keys, "revision", revision)
+    async with asyncio.timeout(10):
+        while not ended:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.02)
+    assert await asyncio.wait(ended, timeout=10) == (set(ended), set())
+
+
 async def test_without_a_store_it_says_so_and_does_nothing() -> None:
     watch = RevisionWatch(None, KeyCache(), LOG)
     await watch.start()
