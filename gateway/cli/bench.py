@@ -66,12 +66,12 @@ def bench(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Measure the time that the gateway adds, by short chat completions.
+    """Measure the time that the gateway adds.
 
-    With --url through a running gateway, and with --upstream directly to what is behind it as well, in turns: the
-    difference is what the gateway adds. These are real calls, and cost what such calls cost. Without --url a gateway
-    is started on this machine whose echo takes no time, so that all of it is the gateway's. Exit code 1 where a call
-    fails.
+    By short chat completions: with --url through a running gateway, and with --upstream directly to what is behind it
+    as well, in turns: the difference is what the gateway adds. These are real calls, and cost what such calls cost.
+    Without --url a gateway is started on this machine whose echo takes no time, so that all of it is the gateway's.
+    Exit code 1 where a call fails.
     """
     run = _Run(context, requests, concurrency, whole, timeout)
     if url is None:

@@ -124,12 +124,12 @@ def retry_after(error: Exception) -> str | None:
 
 def main() -> None:
     sdk = SDKS[sys.argv[1]]
-    found = {}
     with ThreadPoolExecutor(8) as pool:
+        begun = {}
         for name, group in json.load(sys.stdin).items():
             ask = sdk(group["base"], group["key"])
-            found[name] = list(pool.map(lambda one, ask=ask: came(ask, *one), group["calls"]))  # type: ignore[misc]
-    print(json.dumps(found))
+            begun[name] = [pool.submit(came, ask, *one) for one in group["calls"]]
+    print(json.dumps({name: [one.result() for one in calls] for name, calls in begun.items()}))
 
 
 main()

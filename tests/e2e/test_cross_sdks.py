@@ -6,13 +6,12 @@ import base64
 import json
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
-from conversing import CLIENTS, Calls, Conversing, Finish, Heard
+from conversing import CLIENTS, Calls, Conversing, Finish, Heard, conversing
 
 from gateway.testing.running import RunningGateway
 
@@ -64,6 +63,18 @@ def bedrock(replay: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         yield running
 
 
+@pytest.fixture(scope="module")
+def clients(replaying: RunningGateway) -> Iterator[dict[str, Conversing]]:
+    with conversing(replaying.url, replaying.key) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bedrock_clients(bedrock: RunningGateway) -> Iterator[dict[str, Conversing]]:
+    with conversing(bedrock.url, bedrock.key) as made:
+        yield made
+
+
 def taken(rows: list[Json], api: str, kind: str, streamed: bool) -> list[Json]:
     bodies = ("sse", "aws-eventstream") if streamed else ("json",)
     found = [row for row in rows if row["api"] == api and row["body_kind"] in bodies]
@@ -75,24 +86,19 @@ def taken(rows: list[Json], api: str, kind: str, streamed: bool) -> list[Json]:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("api", OWN)
 def test_every_sdk_hears_the_same(
-    replaying: RunningGateway, rows: list[Json], recordings: list[Json], api: str, kind: str, streamed: bool
+    clients: dict[str, Conversing], rows: list[Json], recordings: list[Json], api: str, kind: str, streamed: bool
 ) -> None:
     asked = {one["id"]: one["asked"] for one in recordings}
-    clients = {name: make(replaying.url, replaying.key) for name, make in CLIENTS.items()}
     found = 0
-    try:
-        for row in taken(rows, api, kind, streamed):
-            model = f"r{row['id']}/{asked[row['id']]}"
-            expected = hear(clients[OWN[api]], model, streamed)
-            if expected is None or not is_kind(kind, expected):
-                continue
-            compare(clients, model, streamed, expected, f"{row['id']} ({row['provider']})")
-            found += 1
-            if found == EACH:
-                break
-    finally:
-        for client in clients.values():
-            client.close()
+    for row in taken(rows, api, kind, streamed):
+        model = f"r{row['id']}/{asked[row['id']]}"
+        expected = hear(clients[OWN[api]], model, streamed)
+        if expected is None or not is_kind(kind, expected):
+            continue
+        compare(clients, model, streamed, expected, f"{row['id']} ({row['provider']})")
+        found += 1
+        if found == EACH:
+            break
     assert found, "no recording is of this kind"
 
 
@@ -115,21 +121,26 @@ def compare(clients: dict[str, Conversing], model: str, streamed: bool, expected
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_every_sdk_hears_what_bedrock_says(
-    bedrock: RunningGateway, shared: Path, rows: list[Json], replay: str, client: str, kind: str, streamed: bool
+    bedrock_clients: dict[str, Conversing],
+    shared: Path,
+    rows: list[Json],
+    replay: str,
+    client: str,
+    kind: str,
+    streamed: bool,
 ) -> None:
-    found = 0
-    with closing(CLIENTS[client](bedrock.url, bedrock.key)) as one:
-        for row in taken(rows, BEDROCK, "", streamed):
-            expected = of_bedrock(json.loads((shared / "corpus" / row["file"]).read_text())["response"]).plain()
-            if not is_kind(kind, expected):
-                continue
-            arm = json.dumps({"id": row["id"]}).encode()
-            urllib.request.urlopen(replay + "/__replay/arm", arm).close()
-            reply = one.reply(f"bedrock/{row['model'] or 'm'}", one.began(), streamed)
-            assert one.heard(reply).plain() == expected, row["id"]
-            found += 1
-            if found == EACH:
-                break
+    one, found = bedrock_clients[client], 0
+    for row in taken(rows, BEDROCK, "", streamed):
+        expected = of_bedrock(json.loads((shared / "corpus" / row["file"]).read_text())["response"]).plain()
+        if not is_kind(kind, expected):
+            continue
+        arm = json.dumps({"id": row["id"]}).encode()
+        urllib.request.urlopen(replay + "/__replay/arm", arm).close()
+        reply = one.reply(f"bedrock/{row['model'] or 'm'}", one.began(), streamed)
+        assert one.heard(reply).plain() == expected, row["id"]
+        found += 1
+        if found == EACH:
+            break
     assert found or (kind, streamed) == ("thoughts", True), "of all but this there are recordings"
 
 

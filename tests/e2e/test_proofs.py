@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conversing import CLIENTS, Conversing, Gemini
+from conversing import CLIENTS, Conversing, Gemini, conversing
 from signing import ARGUMENTS, BEDROCK_MODEL, NAME, UPSTREAMS, WANTED, turn_of
 
 from gateway.carrier import MARK
@@ -65,11 +65,15 @@ def gateway(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) ->
         yield running
 
 
+@pytest.fixture(scope="module")
+def clients(gateway: RunningGateway) -> Iterator[dict[str, Conversing]]:
+    with conversing(gateway.url, gateway.key) as made:
+        yield made
+
+
 @pytest.fixture(params=CLIENTS)
-def client(request: pytest.FixtureRequest, gateway: RunningGateway) -> Iterator[Conversing]:
-    made = CLIENTS[request.param](gateway.url, gateway.key)
-    yield made
-    made.close()
+def client(request: pytest.FixtureRequest, clients: dict[str, Conversing]) -> Conversing:
+    return clients[request.param]
 
 
 Answering = Callable[..., None]

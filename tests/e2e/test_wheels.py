@@ -9,8 +9,10 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("wheels")
-    wheels = place / "dist"
-    sources = [str(ROOT), *(str(ROOT / "plugins" / name) for name in PLUGINS)]
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(wheels), *sources)
+    wheels = build(place)
     assert len(list(wheels.glob("*.whl"))) == len(PLUGINS) + 1
     [core] = wheels.glob("librechat_gateway-*.whl")
     constraint = place / "constraint.txt"
@@ -41,8 +41,23 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return binary
 
 
-def run(*command: str) -> str:
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+def build(place: Path) -> Path:
+    """The folder of all wheels. What builds them is fetched once; the README's commands fetch it for each by itself."""
+    tools, wheels = place / "tools", place / "dist"
+    sources = [ROOT, *(ROOT / "plugins" / name for name in PLUGINS)]
+    wanted = {
+        need
+        for source in sources
+        for need in tomllib.loads((source / "pyproject.toml").read_text())["build-system"]["requires"]
+    }
+    run(sys.executable, "-m", "pip", "install", "-q", "--target", str(tools), *sorted(wanted))
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(wheels)]
+    run(*command, *map(str, sources), PYTHONPATH=str(tools))
+    return wheels
+
+
+def run(*command: str, **environ: str) -> str:
+    ended = subprocess.run(command, env={**os.environ, **environ}, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -98,18 +113,29 @@ def test_the_wheels_alone_bring_every_provider(python: Path, tmp_path: Path) -> 
     assert "unavailable" not in "\n".join(running.output)
 
 
+@contextmanager
+def without(python: Path, aside: Path, name: str) -> Iterator[None]:
+    """What `pip uninstall` would remove of a plugin is elsewhere."""
+    module = name.replace("-", "_")
+    [packages] = (python.parents[1] / "lib").glob("python*/site-packages")
+    [package], [metadata] = packages.glob(f"gateway_{module}"), packages.glob(f"librechat_gateway_{module}-*.dist-info")
+    parts = (package, metadata)
+    for part in parts:
+        part.rename(aside / part.name)
+    try:
+        yield
+    finally:
+        for part in parts:
+            (aside / part.name).rename(part)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", PLUGINS)
 def test_without_any_one_plugin_it_starts_and_says_what_is_missing(python: Path, tmp_path: Path, name: str) -> None:
-    distribution = f"librechat-gateway-{name}"
-    [wheel] = (python.parents[2] / "dist").glob(f"{distribution.replace('-', '_')}-*.whl")
-    run(str(python), "-m", "pip", "uninstall", "-q", "-y", distribution)
-    try:
-        with (
-            RunningGateway(tmp_path, python=str(python)) as running,
-            urllib.request.urlopen(running.url + "/health") as ok,
-        ):
-            assert ok.status == 200
-        assert f"the plugin {name} is not installed" in "\n".join(running.errors)
-    finally:
-        run(str(python), "-m", "pip", "install", "-q", "--no-deps", str(wheel))
+    with (
+        without(python, tmp_path, name),
+        RunningGateway(tmp_path / "gateway", python=str(python)) as running,
+        urllib.request.urlopen(running.url + "/health") as ok,
+    ):
+        assert ok.status == 200
+    assert f"the plugin {name} is not installed" in "\n".join(running.errors)

@@ -47,6 +47,9 @@ class Switch(Users):
     async def list(self) -> Sequence[User]:
         return await self._users.list()
 
+    async def count(self) -> int:
+        return await self._users.count()
+
 
 @pytest.fixture
 def users(store: Store) -> Switch:

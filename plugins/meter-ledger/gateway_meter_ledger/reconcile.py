@@ -35,9 +35,10 @@ DAY = 86_400
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def reconcile(context: Context, file: Path, endpoints: tuple[str, ...], tolerance: float, as_json: bool) -> None:
-    """Compare an exported invoice or usage FILE (CSV of OpenAI or Anthropic) with the ledger, by day and model.
+    """Compare an exported invoice or usage FILE with the ledger.
 
-    Exit code 1 where they differ by more than the tolerance, or one side lacks what the other has.
+    The file is a CSV of OpenAI or Anthropic; they are compared by day and model. Exit code 1 where they differ by more
+    than the tolerance, or one side lacks what the other has.
     """
     try:
         invoice = read_invoice(_text(file))

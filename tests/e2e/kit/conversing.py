@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -268,3 +269,10 @@ CLIENTS: Mapping[str, type[Conversing]] = {
     "messages": Messages,
     "gemini": Gemini,
 }
+
+
+@contextmanager
+def conversing(url: str, key: str) -> Iterator[dict[str, Conversing]]:
+    """One of each. They are worth keeping for a module: an SDK that begins reads all the certificates it trusts."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(closing(make(url, key))) for name, make in CLIENTS.items()}
