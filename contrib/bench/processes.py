@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -57,9 +58,7 @@ class Process:
         return self
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, self._cores)
-        try:
+        with pinned(self._cores):
             return subprocess.Popen(
                 self._command,
                 cwd=self._folder,
@@ -68,8 +67,6 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=self.log,
             )
-        finally:
-            os.sched_setaffinity(0, before)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -149,6 +146,17 @@ class Load(Process):
 
     def _listening(self) -> int:
         return 0
+
+
+@contextmanager
+def pinned(cores: Collection[int]) -> Iterator[None]:
+    """What is started within runs on these."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def environ(more: Mapping[str, str]) -> dict[str, str]:

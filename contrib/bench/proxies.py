@@ -62,7 +62,7 @@ endpoints:
 class Gateway(Process):
     """`gateway serve` with every installed plugin on, a store of its own, and its log in a file.
 
-    started: seconds from its spawn until it said that it listens.
+    started: seconds from its spawn until it said that it listens. more: what else its configuration says.
     """
 
     prefix = "bench/"
@@ -74,10 +74,11 @@ class Gateway(Process):
         cores: Collection[int] = (PROXY_CORE,),
         workers: int = 1,
         name: str = "gateway",
+        more: str = "",
     ) -> None:
         file = folder / "librechat.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(CONFIG.format(upstream=upstream, models=", ".join(wire.MODELS)))
+        file.write_text(CONFIG.format(upstream=upstream, models=", ".join(wire.MODELS)) + more)
         environ = {"GATEWAY_API_KEY": KEY, "GATEWAY_STATE_DIR": str(folder / "state"), "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", "gateway", "serve", str(file), "--port", "0", "--workers", str(workers)]
         self.workers = workers

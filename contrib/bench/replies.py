@@ -13,7 +13,7 @@ from pathlib import Path
 
 import proxies
 import wire
-from bench import Bench
+from bench import Bench, Measure
 from lines import Figures, Line, against
 from processes import KEY, LOAD_CORE, Load, Process
 
@@ -47,12 +47,13 @@ def burst(bench: Bench) -> list[Line]:
 def measured(bench: Bench, ask: wire.Ask, upstream: Callable[[Path], Process]) -> Figures:
     with ExitStack() as stack:
         subjects = bench.beside(stack, stack.enter_context(upstream(bench.folder / "upstream")))
-        take = by_wrk if shutil.which("wrk") else by_own_load
-        return bench.interleaved(subjects, lambda proxy: take(bench.folder, proxy, ask, *_size(bench)))
+        return bench.interleaved(subjects, taken(bench, ask))
 
 
-def _size(bench: Bench) -> tuple[int, float]:
-    return bench.plan.connections, bench.plan.seconds
+def taken(bench: Bench, ask: wire.Ask) -> Measure:
+    """The figures of one proxy in one round."""
+    take = by_wrk if shutil.which("wrk") else by_own_load
+    return lambda proxy: take(bench.folder, proxy, ask, bench.plan.connections, bench.plan.seconds)
 
 
 def by_own_load(folder: Path, proxy: Process, ask: wire.Ask, connections: int, seconds: float) -> dict[str, float]:

@@ -20,6 +20,7 @@ import events
 import latency
 import many
 import memory
+import money
 import processes
 import proxies
 import replies
@@ -39,6 +40,7 @@ ROWS: dict[str, Callable[[Bench], list[Line]]] = {
     "memory": memory.used,
     "start": start.listening,
     "workers": workers.two,
+    "money": money.kept,
 }
 
 

@@ -44,11 +44,15 @@ def binaries() -> Path | None:
 
 
 class PostgresServer:
-    """A context manager. url: of the database `postgres`, as its owner. Where we are root it runs as another user."""
+    """A context manager. url: of the database `postgres`, as its owner. Where we are root it runs as another user.
 
-    def __init__(self, folder: Path) -> None:
+    folder: of its programs. durable: on a disk, and what is committed outlasts the machine's end, too.
+    """
+
+    def __init__(self, folder: Path, durable: bool = False) -> None:
         self._binaries = folder
-        self._directory = Path(tempfile.mkdtemp(prefix="gateway-postgres-", dir=_memory()))
+        self._settings = SETTINGS | {"fsync": "on"} if durable else SETTINGS
+        self._directory = Path(tempfile.mkdtemp(prefix="gateway-postgres-", dir=None if durable else _memory()))
         self._owner = _owner()
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
@@ -86,7 +90,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """And wait until it answers; on the same port and files as before."""
-        settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        settings = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         with open(self._directory / "log", "ab") as log:
             self._process = subprocess.Popen(
                 [self._binaries / "postgres", "-D", self._data, "-p", str(self.port), *settings],
