@@ -79,6 +79,22 @@ from .errors import (
 )
 from .events import BlockDelta, BlockStart, BlockStop, Citation, Event, Failed, Finished, Reason, Started
 from .hookspecs import hookimpl
+from .identity import (
+    AccessGrant,
+    Agent,
+    Agents,
+    Grants,
+    Group,
+    Groups,
+    Identities,
+    Identity,
+    Page,
+    RemotePermissions,
+    Role,
+    Roles,
+    User,
+    Users,
+)
 from .inbound import (
     AGENTS_MOUNT,
     ANONYMOUS,
@@ -135,9 +151,7 @@ from .store import (
     UsageLog,
     UsageRecord,
     UsageTotal,
-    User,
     UserKeys,
-    Users,
 )
 from .usage import Usage
 from .vault import Sealed, Vault
@@ -147,7 +161,10 @@ __all__ = [
     "ANONYMOUS",
     "MOUNT",
     "UNLIMITED",
+    "AccessGrant",
     "Address",
+    "Agent",
+    "Agents",
     "AllEndpoints",
     "Allowance",
     "Answer",
@@ -195,8 +212,13 @@ __all__ = [
     "GatewayError",
     "Grammar",
     "Grant",
+    "Grants",
+    "Group",
+    "Groups",
     "HeaderTemplates",
     "HttpProvider",
+    "Identities",
+    "Identity",
     "Image",
     "Inbound",
     "Intake",
@@ -220,6 +242,7 @@ __all__ = [
     "Outcome",
     "Outgoing",
     "OutputFormat",
+    "Page",
     "Parameter",
     "Permission",
     "PluginError",
@@ -235,8 +258,11 @@ __all__ = [
     "Refusal",
     "Refused",
     "RemoteAgents",
+    "RemotePermissions",
     "Reply",
     "Rest",
+    "Role",
+    "Roles",
     "Route",
     "RouteSpec",
     "Sampling",

@@ -1,4 +1,5 @@
-"""Contracts of what must last: keys, users, the usage log; `ledger.py` has that of money.
+"""Contracts of what must last: keys and the usage log; those of users and agents are in `identity.py`, that of money in
+`ledger.py`.
 
 A Store plugin implements them. Writes that a request must not wait for (`touch`, `append`) only enqueue; everything
 else is awaited and durable when it returns. Ids are made by the store, at most 64 characters of `[A-Za-z0-9_-]`.
@@ -12,23 +13,13 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from .identity import Agents, Grants, Groups, Identities, Roles, User, Users
 from .money.charge import Charge
 from .scopes import UNLIMITED, Scopes
 from .usage import Usage
 
 if TYPE_CHECKING:
     from .ledger import Ledger
-
-
-class User(msgspec.Struct, frozen=True):
-    """role: `USER`, `ADMIN`, or one of the operator's. created: epoch seconds."""
-
-    id: str
-    name: str
-    email: str = ""
-    role: str = "USER"
-    groups: tuple[str, ...] = ()
-    created: float = 0.0
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -53,7 +44,7 @@ class Key(msgspec.Struct, frozen=True):
 class Keys(ABC):
     @abstractmethod
     async def find(self, digest: str) -> tuple[Key, User] | None:
-        """The key and its owner, revoked and expired ones included; the caller judges."""
+        """The key and its owner; revoked and expired ones, and those of disabled users, too: the caller judges."""
 
     @abstractmethod
     async def create(
@@ -78,29 +69,13 @@ class Keys(ABC):
 
     @abstractmethod
     async def revision(self) -> int:
-        """Grows with every change to keys or users, whoever made it: caches are dropped when it does."""
+        """Grows with every change to keys, users, roles, groups or identities, whoever made it: caches are dropped
+        when it does.
+        """
 
     @abstractmethod
     def touch(self, key_id: str, at: float) -> None:
         """It was used; enqueue only."""
-
-
-class Users(ABC):
-    @abstractmethod
-    async def create(self, name: str, email: str = "", role: str = "USER", groups: Sequence[str] = ()) -> User:
-        """Raises Conflict where the name is taken."""
-
-    @abstractmethod
-    async def get(self, user_id: str) -> User | None: ...
-
-    @abstractmethod
-    async def find(self, name_or_email: str) -> User | None: ...
-
-    @abstractmethod
-    async def list(self) -> Sequence[User]: ...
-
-    @abstractmethod
-    async def count(self) -> int: ...
 
 
 class SealedKey(msgspec.Struct, frozen=True):
@@ -237,6 +212,11 @@ class Store(ABC):
     keys: Keys
     users: Users
     usage: UsageLog
+    roles: Roles | None = None
+    groups: Groups | None = None
+    identities: Identities | None = None
+    agents: Agents | None = None
+    grants: Grants | None = None
     user_keys: UserKeys | None = None
     ledger: Ledger | None = None
 

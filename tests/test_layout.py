@@ -28,6 +28,7 @@ OPEN_MODULES = {
     "gateway.call",
     "gateway.carrier",
     "gateway.events",
+    "gateway.identity",
     "gateway.ledger",
     "gateway.money",
     "gateway.store",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from gateway_auth_oidc.authenticator import USER_SECONDS, TokenAuthenticator
@@ -12,7 +13,7 @@ from gateway_auth_oidc.settings import PAUSE, AuthOidc, Oidc
 from openid_door import Door, Open, inbound
 from openid_issuer import AUDIENCE, OpenIdIssuer
 
-from gateway import Credential, Secret, Services, Settings, Store, Unauthenticated, Unavailable, User, Users
+from gateway import Credential, Page, Secret, Services, Settings, Store, Unauthenticated, Unavailable, User, Users
 
 KEPT = AuthOidc().kept
 
@@ -49,6 +50,15 @@ class Switch(Users):
 
     async def count(self) -> int:
         return await self._users.count()
+
+    async def page(self, limit: int = 100, after: str = "") -> Page[User]:
+        return await self._users.page(limit, after)
+
+    async def update(self, user_id: str, **changes: Any) -> User:
+        return await self._users.update(user_id, **changes)
+
+    async def delete(self, user_id: str) -> bool:
+        return await self._users.delete(user_id)
 
 
 @pytest.fixture

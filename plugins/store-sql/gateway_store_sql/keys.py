@@ -11,16 +11,17 @@ import msgspec
 
 from gateway import UNLIMITED, Conflict, Key, Keys, NotFound, Scopes, User
 
+from .changes import KEYS, REVISION, changed, turn
 from .database import Database, Job, Transaction
 from .text import check, storable
-from .users import changed, user
+from .users import user
 
 _COLUMNS = "id, digest, prefix, label, user_id, created, expires, last_used, revoked"
 _OF_KEY = ", ".join(f"k.{name}" for name in _COLUMNS.split(", ")) + ", s.scopes, s.trusted"
 _WIDTH = _OF_KEY.count(",") + 1
 _KEYS = "api_keys k LEFT JOIN key_scopes s ON s.key_id = k.id"
 _FIND = f"""
-SELECT {_OF_KEY}, u.id, u.name, u.email, u.role, u.team_names, u.created
+SELECT {_OF_KEY}, u.id, u.name, u.email, u.role, u.team_names, u.created, u.disabled
 FROM {_KEYS} JOIN users u ON u.id = k.user_id WHERE k.digest = ?1
 """  # noqa: S608 - the names are ours
 _INSERT = f"""
@@ -35,8 +36,7 @@ UPDATE api_keys SET revoked = CASE WHEN revoked IS NULL OR revoked > ?2 THEN ?2 
 RETURNING id
 """
 _TOUCH = "UPDATE api_keys SET last_used = ?2 WHERE id = ?1 AND (last_used IS NULL OR last_used < ?2)"
-_OWNER = "SELECT 1 FROM users WHERE id = ?1"
-_REVISION = "SELECT revision FROM revisions WHERE name = 'keys'"
+_OWNER = "SELECT 1 FROM users WHERE id = ?1 AND deleted IS NULL"
 _scopes = msgspec.json.Decoder(Scopes)
 TOUCH_PERIOD = 1.0
 """Seconds: uses of one key closer together than this are written once."""
@@ -78,6 +78,7 @@ class SqlKeys(Keys):
         )
 
         async def insert(transaction: Transaction) -> Key:
+            await changed(transaction)
             if not await transaction.rows(_OWNER, (user_id,)):
                 raise NotFound(f"There is no user with the id {user_id!r}.", param="user_id")
             values = (made.id, digest, prefix, label, user_id, made.created, expires)
@@ -85,7 +86,6 @@ class SqlKeys(Keys):
                 raise Conflict("This key is already in the store.", param="digest")
             if trusted or scopes != UNLIMITED:
                 await transaction.rows(_INSERT_SCOPES, (made.id, written, int(trusted)))
-            await changed(transaction)
             return made
 
         return await self._database.write(insert)
@@ -100,6 +100,7 @@ class SqlKeys(Keys):
         """A key that is revoked earlier stays so."""
 
         async def update(transaction: Transaction) -> bool:
+            await turn(transaction)
             found = bool(await transaction.rows(_REVOKE, (key_id, at)))
             if found:
                 await changed(transaction)
@@ -108,7 +109,7 @@ class SqlKeys(Keys):
         return storable(key_id) and await self._database.write(update)
 
     async def revision(self) -> int:
-        return int((await self._database.rows(_REVISION))[0][0])
+        return int((await self._database.rows(REVISION, (KEYS,)))[0][0])
 
     def touch(self, key_id: str, at: float) -> None:
         self._uses.add(key_id, at)

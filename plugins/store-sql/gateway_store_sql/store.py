@@ -9,14 +9,18 @@ import apsw
 
 from gateway import GatewayError, Store
 
+from .agents import SqlAgents, SqlGrants
 from .connect import check_library, open_writer, refusal
 from .files import prepare
+from .groups import SqlGroups
+from .identities import SqlIdentities
 from .inserts import write
 from .keys import SqlKeys
 from .ledger import SqlLedger
 from .migrate import migrate
 from .plan import shipped
 from .reader import Reader
+from .roles import SqlRoles
 from .sqlite import SqliteDatabase, run
 from .usage import SqlUsageLog
 from .user_keys import SqlUserKeys, purge
@@ -42,6 +46,11 @@ class SqliteStore(Store):
         self._database = SqliteDatabase(self._reader, self._writer)
         self.keys = SqlKeys(self._database)
         self.users = SqlUsers(self._database)
+        self.roles = SqlRoles(self._database)
+        self.groups = SqlGroups(self._database)
+        self.identities = SqlIdentities(self._database)
+        self.agents = SqlAgents(self._database)
+        self.grants = SqlGrants(self._database)
         self.usage = SqlUsageLog(self._database)
         self.user_keys = SqlUserKeys(self._database)
         self.ledger = SqlLedger(self._database, log or logging.getLogger("gateway.store"))

@@ -9,21 +9,38 @@ from typing import Any
 
 import msgspec
 
-from gateway import Conflict, User, Users
+from gateway import Conflict, NotFound, Page, User, Users
+from gateway.identity import PAGE
 
-from .database import Database, Transaction
+from .changes import AGENTS, changed, turn
+from .database import Database, Transaction, Value
+from .pages import most, page
 from .text import check, storable
 
-COLUMNS = "id, name, email, role, team_names, created"
+COLUMNS = "id, name, email, role, team_names, created, disabled"
 _INSERT = f"""
-INSERT INTO users ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (name) DO NOTHING RETURNING id
+INSERT INTO users ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL) ON CONFLICT (name) DO NOTHING RETURNING id
 """  # noqa: S608 - the names are ours
-_GET = f"SELECT {COLUMNS} FROM users WHERE id = ?1"  # noqa: S608
-_BY_NAME = f"SELECT {COLUMNS} FROM users WHERE name = ?1"  # noqa: S608
-_BY_EMAIL = f"SELECT {COLUMNS} FROM users WHERE email = ?1 ORDER BY created, id LIMIT 1"  # noqa: S608
-_ALL = f"SELECT {COLUMNS} FROM users ORDER BY name"  # noqa: S608
-_COUNT = "SELECT COUNT(*) FROM users"
-_CHANGED = "UPDATE revisions SET revision = revision + 1 WHERE name = 'keys'"
+_SELECT = f"SELECT {COLUMNS} FROM users WHERE deleted IS NULL"  # noqa: S608
+_GET = f"{_SELECT} AND id = ?1"
+_BY_NAME = f"{_SELECT} AND name = ?1"
+_BY_EMAIL = f"{_SELECT} AND email = ?1 ORDER BY created, id LIMIT 1"
+_ALL = f"{_SELECT} ORDER BY name"
+_FIRST = f"{_SELECT} ORDER BY name LIMIT ?1"
+_AFTER = f"{_SELECT} AND name > ?2 ORDER BY name LIMIT ?1"
+_COUNT = "SELECT COUNT(*) FROM users WHERE deleted IS NULL"
+_TAKEN = "SELECT 1 FROM users WHERE name = ?1 AND id <> ?2"
+_UPDATE = "UPDATE users SET name = ?2, email = ?3, role = ?4, team_names = ?5, disabled = ?6 WHERE id = ?1"
+_DELETE = """
+UPDATE users SET name = id, email = '', role = '', team_names = '[]', disabled = ?2, deleted = ?2
+WHERE id = ?1 AND deleted IS NULL RETURNING id
+"""
+_REVOKE = "UPDATE api_keys SET revoked = ?2 WHERE user_id = ?1 AND (revoked IS NULL OR revoked > ?2)"
+_FORGET = (
+    "DELETE FROM identities WHERE user_id = ?1",
+    "DELETE FROM user_keys WHERE user_id = ?1",
+    "DELETE FROM access_grants WHERE principal = 'user' AND principal_id = ?1",
+)
 _groups = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -35,15 +52,14 @@ class SqlUsers(Users):
 
     async def create(self, name: str, email: str = "", role: str = "USER", groups: Sequence[str] = ()) -> User:
         """Raises Conflict where the name is taken, BadCall for what is no text."""
-        check("The user's name, address, role or group", name, email, role, *groups)
-        user = User(f"usr_{secrets.token_hex(12)}", name, email.lower(), role, tuple(groups), time.time())
-        values = (user.id, name, user.email, role, msgspec.json.encode(user.groups).decode(), user.created)
+        made = User(f"usr_{secrets.token_hex(12)}", name, email.lower(), role, tuple(groups), time.time())
+        values = row_of(made)
 
         async def insert(transaction: Transaction) -> User:
-            if not await transaction.rows(_INSERT, values):
-                raise Conflict(f"There is already a user named {name!r}.", param="name")
             await changed(transaction)
-            return user
+            if not await transaction.rows(_INSERT, (*values[:5], made.created)):
+                raise taken(name)
+            return made
 
         return await self._database.write(insert)
 
@@ -59,19 +75,85 @@ class SqlUsers(Users):
     async def list(self) -> Sequence[User]:
         return await self._database.report(_ALL, (), lambda rows: [user(row) for row in rows])
 
+    async def page(self, limit: int = PAGE, after: str = "") -> Page[User]:
+        if not storable(after):
+            return Page(())
+        sql, values = (_AFTER, (most(limit), after)) if after else (_FIRST, (most(limit),))
+        return await self._database.report(
+            sql, values, lambda rows: page([user(row) for row in rows], limit, lambda one: one.name)
+        )
+
     async def count(self) -> int:
         return int((await self._database.rows(_COUNT))[0][0])
+
+    async def update(
+        self,
+        user_id: str,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        role: str | None = None,
+        groups: Sequence[str] | None = None,
+        disabled: bool | None = None,
+    ) -> User:
+        """Raises NotFound, Conflict where the name is another's, BadCall for what is no text."""
+        check("The user's id", user_id)
+        now = time.time()
+
+        async def update(transaction: Transaction) -> User:
+            await changed(transaction)
+            rows = await transaction.rows(_GET, (user_id,))
+            if not rows:
+                raise NotFound(f"There is no user with the id {user_id!r}.", param="user_id")
+            old = user(rows[0])
+            new = User(
+                id=old.id,
+                name=old.name if name is None else name,
+                email=old.email if email is None else email.lower(),
+                role=old.role if role is None else role,
+                groups=old.groups if groups is None else tuple(groups),
+                created=old.created,
+                disabled=old.disabled if disabled is None else (old.disabled or now) if disabled else None,
+            )
+            values = (*row_of(new), new.disabled)
+            if await transaction.rows(_TAKEN, (new.name, user_id)):
+                raise taken(new.name)
+            await transaction.rows(_UPDATE, values)
+            return new
+
+        return await self._database.write(update)
+
+    async def delete(self, user_id: str) -> bool:
+        now = time.time()
+
+        async def remove(transaction: Transaction) -> bool:
+            await turn(transaction)
+            if not await transaction.rows(_DELETE, (user_id, now)):
+                return False
+            await changed(transaction)
+            await changed(transaction, AGENTS)
+            await transaction.rows(_REVOKE, (user_id, now))
+            for statement in _FORGET:
+                await transaction.rows(statement, (user_id,))
+            return True
+
+        return storable(user_id) and await self._database.write(remove)
 
     async def _first(self, sql: str, value: str) -> User | None:
         rows = await self._database.rows(sql, (value,)) if storable(value) else ()
         return user(rows[0]) if rows else None
 
 
+def taken(name: str) -> Conflict:
+    return Conflict(f"There is already a user named {name!r}.", param="name")
+
+
 def user(row: Sequence[Any]) -> User:
     """From a row of COLUMNS."""
-    return User(row[0], row[1], row[2], row[3], _groups.decode(row[4]), row[5])
+    return User(row[0], row[1], row[2], row[3], _groups.decode(row[4]), row[5], row[6])
 
 
-async def changed(transaction: Transaction) -> None:
-    """Within the transaction of any change to keys or users."""
-    await transaction.rows(_CHANGED)
+def row_of(user: User) -> tuple[Value, ...]:
+    """The first five of COLUMNS. Raises BadCall for what is no text."""
+    check("The user's name, address, role or group", user.name, user.email, user.role, *user.groups)
+    return user.id, user.name, user.email, user.role, msgspec.json.encode(user.groups).decode()

@@ -231,3 +231,12 @@ async def test_limited_keys_do_not_become_unlimited_ones_on_the_way_back(empty: 
     await empty.migrator(up_to(number)).down(number - 1)
     found = "".join(empty.sql("SELECT id FROM api_keys"))
     assert ("key_1" in found, "key_3" in found) == (True, False)
+
+
+async def test_keys_of_disabled_users_do_not_come_to_life_on_the_way_back(empty: Place) -> None:
+    number = next(one.number for one in shipped() if one.name.endswith("_identity"))
+    await empty.migrator(up_to(number)).up()
+    empty.sql(sample(number))
+    empty.sql("UPDATE users SET disabled = 5.5 WHERE id = 'usr_1'")
+    await empty.migrator(up_to(number)).down(number - 1)
+    assert not empty.sql("SELECT id FROM api_keys WHERE revoked IS NULL OR revoked > 1700000009")

@@ -71,7 +71,9 @@ async def test_a_job_that_fails_leaves_the_others_of_its_batch(store: Store) -> 
 
 async def test_a_job_with_a_defect_raises_it_changes_nothing_and_the_others_go_on(store: Any) -> None:
     async def broken(transaction: Any) -> None:
-        await transaction.rows("INSERT INTO users VALUES ('x', 'x', '', '', '[]', 0)")
+        await transaction.rows(
+            "INSERT INTO users (id, name, email, role, team_names, created) VALUES ('x', 'x', '', '', '[]', 0)"
+        )
         raise KeyError("a defect")
 
     written = [store._database.write(broken) for _ in range(10)]
@@ -86,8 +88,12 @@ async def test_a_job_with_a_defect_raises_it_changes_nothing_and_the_others_go_o
 
 async def test_what_the_database_refuses_of_a_job_is_that_jobs_alone(store: Any) -> None:
     async def refused(transaction: Any) -> None:
-        await transaction.rows("INSERT INTO users VALUES ('y', 'y', '', '', '[]', 0)")
-        await transaction.rows("INSERT INTO users VALUES ('y', 'z', '', '', '[]', 0)")
+        await transaction.rows(
+            "INSERT INTO users (id, name, email, role, team_names, created) VALUES ('y', 'y', '', '', '[]', 0)"
+        )
+        await transaction.rows(
+            "INSERT INTO users (id, name, email, role, team_names, created) VALUES ('y', 'z', '', '', '[]', 0)"
+        )
 
     write = store._database.write
     outcomes = await asyncio.gather(

@@ -8,9 +8,13 @@ from pathlib import Path
 
 from gateway import Secret, StartupError, Store, Unavailable
 
+from ..agents import SqlAgents, SqlGrants
+from ..groups import SqlGroups
+from ..identities import SqlIdentities
 from ..keys import SqlKeys
 from ..ledger import SqlLedger
 from ..plan import refuse_foreign, refuse_pending, shipped
+from ..roles import SqlRoles
 from ..spool import Spool
 from ..usage import SqlUsageLog
 from ..user_keys import SqlUserKeys, purge
@@ -59,6 +63,11 @@ class PostgresStore(Store):
         self._database = PostgresDatabase(self._pool, self._lanes, self._outbox)
         self.keys = SqlKeys(self._database)
         self.users = SqlUsers(self._database)
+        self.roles = SqlRoles(self._database)
+        self.groups = SqlGroups(self._database)
+        self.identities = SqlIdentities(self._database)
+        self.agents = SqlAgents(self._database)
+        self.grants = SqlGrants(self._database)
         self.usage = SqlUsageLog(self._database)
         self.user_keys = SqlUserKeys(self._database)
         self.ledger = SqlLedger(self._database, self._log)
