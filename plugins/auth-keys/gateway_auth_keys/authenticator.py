@@ -6,6 +6,8 @@ import datetime
 import hmac
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from gateway import (
     Authenticator,
     Credential,
@@ -99,9 +101,16 @@ class KeyAuthenticator(Authenticator):
             if (remembered := self._cache.remembered(hashed)) is not None:
                 return remembered
             raise
-        found = None if row is None else (row[0], principal_of(*row))
+        found = None if row is None else found_of(*row)
         self._cache.put(hashed, found, generation)
         return found
+
+
+def found_of(key: Key, user: User) -> Found:
+    """The keys of a disabled user answer as revoked ones, since then."""
+    if user.disabled is not None:
+        key = replace(key, revoked=user.disabled if key.revoked is None else min(key.revoked, user.disabled))
+    return key, principal_of(key, user)
 
 
 def refuse_ended(key: Key, now: float) -> None:

@@ -32,6 +32,8 @@ class NamedUsers:
                 f"The header {self.header} must name a user, in printable text of at most {LONGEST} characters."
             )
         user = await self._known(name) or await self._make(name)
+        if user.disabled is not None:
+            raise Forbidden(f"The user that the header {self.header} names is disabled on this gateway.")
         return replace(user, role="USER") if user.role == "ADMIN" else user
 
     async def _known(self, name: str) -> User | None:

@@ -269,3 +269,25 @@ def test_a_bad_operator_key_stops_the_start_without_being_shown(text: str, why: 
 def test_no_operator_key_is_none() -> None:
     assert operator_key(Settings({}, {"GATEWAY_API_KEY": ""}, frozenset())) is None
     assert operator_key(Settings({}, {"GATEWAY_API_KEY": "x" * 16}, frozenset())) == Secret("x" * 16)
+
+
+async def test_the_keys_of_a_disabled_user_answer_as_revoked_ones(
+    store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown, add_key: Any
+) -> None:
+    key = await add_key(store, TEXT)
+    authenticator = KeyAuthenticator(store, cache, clock)
+    assert await authenticator.authenticate(inbound, shown(TEXT)) is not None
+    await store.users.update(key.user_id, disabled=True)
+    cache.clear()
+    clock.now = 4e9
+    cache.prove(clock.now)
+    for _ in range(2):  # asked, then cached
+        with pytest.raises(Unauthenticated, match="was revoked"):
+            await authenticator.authenticate(inbound, shown(TEXT))
+    await store.users.update(key.user_id, disabled=False)
+    cache.clear()
+    assert await authenticator.authenticate(inbound, shown(TEXT)) is not None
+    await store.users.delete(key.user_id)
+    cache.clear()
+    with pytest.raises(Unauthenticated, match="was revoked"):
+        await authenticator.authenticate(inbound, shown(TEXT))

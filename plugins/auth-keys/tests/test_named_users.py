@@ -143,3 +143,13 @@ async def test_a_known_user_is_not_looked_for_again_and_outlasts_the_store_for_t
     cache.clear()
     with pytest.raises(Unavailable):
         await asked("bob")
+
+
+async def test_a_disabled_user_is_not_spoken_for(store: Store, cache: KeyCache, asked: Asked, add_key: Any) -> None:
+    await add_key(store, TEXT, trusted=True)
+    bob = await store.users.create("bob")
+    assert (await asked("bob")).user_id == bob.id
+    await store.users.update(bob.id, disabled=True)
+    cache.clear()
+    with pytest.raises(Forbidden, match="disabled"):
+        await asked("bob")

@@ -24,6 +24,8 @@ class People:
         """Raises Unauthenticated where they mean nobody, Unavailable where the store cannot be asked."""
         name = next((self._named[text] for text in claims.subjects if text in self._named), None)
         user = await (self._by_address(claims) if name is None else self._by_name(name))
+        if user.disabled is not None:
+            raise Unauthenticated("The token is valid, but its user is disabled on this gateway.", code=INVALID)
         return Principal(user_id=user.id, role=user.role, name=user.name, email=user.email, groups=user.groups)
 
     async def _by_name(self, name: str) -> User:

@@ -239,6 +239,20 @@ async def test_the_settings_say_whose_subject_it_is(store: Store, opened: Open, 
         await door.ask(issuer.token(sub="gone"))
 
 
+async def test_a_disabled_user_is_let_in_by_no_token(store: Store, opened: Open, issuer: OpenIdIssuer) -> None:
+    door = opened(AuthOidc(users={"robot": "ann"}, kept=0))
+    ann = await store.users.find("ann")
+    assert ann is not None
+    for disabled in (True, False):
+        await store.users.update(ann.id, disabled=disabled)
+        for more in ({}, {"sub": "robot"}):
+            if disabled:
+                with pytest.raises(Unauthenticated, match="is disabled"):
+                    await door.ask(issuer.token(**more))
+            else:
+                assert await door.ask(issuer.token(**more)) is not None
+
+
 async def test_what_a_token_says_of_roles_and_groups_means_nothing(door: Door) -> None:
     token = door.issuer.token(roles=["ADMIN"], role="ADMIN", groups=["poets"], realm_access={"roles": ["ADMIN"]})
     principal = await door.ask(token)
