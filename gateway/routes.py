@@ -23,7 +23,8 @@ class RouteSpec(msgspec.Struct, frozen=True):
     """path: exact, or with `{name}` parts, as those of an Operation; they are in the request's `params`.
 
     access: `optional` is public and tells whose key was shown, if any; `loopback` is public to clients on this machine
-    and for admins otherwise. A key with scopes may GET what `authenticated` and `optional` ones tell, and nothing else.
+    and for admins otherwise. A key with scopes may GET what `authenticated` and `optional` ones tell, and nothing else
+    but what is `within_scopes`: a route that looks at them itself, and changes nothing.
     handler: gets the request and who it comes from (`ANONYMOUS` where access asks for nobody); raises GatewayError. It
     reads the body, where it wants it, by awaiting the request's `receive`.
     internal: also served on `gateway.listen.internal_port`, where it is set.
@@ -35,3 +36,4 @@ class RouteSpec(msgspec.Struct, frozen=True):
     access: Access = "authenticated"
     summary: str = ""
     internal: bool = False
+    within_scopes: bool = False

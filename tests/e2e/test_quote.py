@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from books import Books, configured, make_users
 
+from gateway import Scopes
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as whole
 from gateway.testing.running import RunningGateway
@@ -193,6 +194,17 @@ def test_what_is_no_question_is_told_what_one_looks_like(ada: Asker, body: Any) 
 @pytest.mark.parametrize("path", ["/api/quote", "/v1/messages/count_tokens"])
 def test_what_costs_nothing_says_so(ada: Asker, path: str) -> None:
     assert "costs nothing" in ada.quote(path, NATIVE["messages"][1]).refused(400)
+
+
+def test_a_key_with_scopes_may_ask_about_what_it_may_call(gateway: RunningGateway, calling: Calling) -> None:
+    directory = Path(gateway.environ["GATEWAY_STATE_DIR"])
+    [(_, key)] = make_users(directory, [f"user{secrets.token_hex(4)}"], Scopes(models=("chat/priced",)))
+    limited = calling(gateway.url, key)
+    quoted = {
+        name: limited.post("/api/quote", {"path": path, "body": body}).status for name, (path, body) in NATIVE.items()
+    }
+    assert quoted == {"chat": 200, "responses": 403, "messages": 403, "gemini": 403}
+    assert limited.post("/api/api-keys", {"name": "mine"}).status == 403, "any other question that is posted"
 
 
 def test_strangers_are_told_nothing(gateway: RunningGateway, calling: Calling) -> None:

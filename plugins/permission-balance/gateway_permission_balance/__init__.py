@@ -39,7 +39,8 @@ def register_permissions(settings: Settings, services: Services) -> Sequence[Per
 @hookimpl
 def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
     quotes = Quotes(settings, services)
-    return [RouteSpec("POST", "/api/quote", quotes.post, summary="What a call would cost at most; it is not made")]
+    summary = "What a call would cost at most; it is not made"
+    return [RouteSpec("POST", "/api/quote", quotes.post, summary=summary, within_scopes=True)]
 
 
 @hookimpl

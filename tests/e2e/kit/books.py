@@ -13,6 +13,7 @@ from typing import Any
 
 import apsw
 
+from gateway import UNLIMITED, Scopes
 from gateway.testing import installed
 from gateway.testing.running import RunningGateway
 
@@ -90,22 +91,22 @@ class Books:
         return [attempt for row in mine for attempt in json.loads(row["attempts"])]
 
 
-async def _made(state: Path, names: Sequence[str]) -> list[tuple[str, str]]:
+async def _made(state: Path, names: Sequence[str], scopes: Scopes) -> list[tuple[str, str]]:
     settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(state)})
     [store] = installed.registered(installed.plugins()["store-sql"].load(), "register_stores", settings)
     await store.open()
     made = []
     for name in names:
         user, key = await store.users.create(name), "sk-" + secrets.token_hex(32)
-        await store.keys.create(hashlib.sha256(key.encode()).hexdigest(), key[:8], name, user.id)
+        await store.keys.create(hashlib.sha256(key.encode()).hexdigest(), key[:8], name, user.id, scopes=scopes)
         made.append((user.id, key))
     await store.close()
     return made
 
 
-def make_users(state: Path, names: Sequence[str]) -> list[tuple[str, str]]:
-    """Id and key of each, in the store of a gateway that may run."""
-    return asyncio.run(_made(state, names))
+def make_users(state: Path, names: Sequence[str], scopes: Scopes = UNLIMITED) -> list[tuple[str, str]]:
+    """Id and key of each, in the store of a gateway that may run. scopes: of all the keys."""
+    return asyncio.run(_made(state, names, scopes))
 
 
 def eventually(check: Callable[[], bool], tries: int = 600) -> None:
