@@ -153,6 +153,7 @@ from .store import (
     UsageTotal,
     UserKeys,
 )
+from .tasks import ended
 from .usage import Usage
 from .vault import Sealed, Vault
 
@@ -316,6 +317,7 @@ __all__ = [
     "Vault",
     "Want",
     "bearer_or_header",
+    "ended",
     "endpoint_enabled",
     "endpoint_headers",
     "hookimpl",

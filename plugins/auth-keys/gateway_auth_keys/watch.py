@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
-from gateway import Lifespan, Store
+from gateway import Lifespan, Store, ended
 
 from .cache import KeyCache
 
@@ -38,9 +37,7 @@ class RevisionWatch(Lifespan):
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
             self._task = None
         self._cache.clear()
 

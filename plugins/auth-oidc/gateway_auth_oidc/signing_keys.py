@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
-from gateway import GatewayError, Services, Unavailable
+from gateway import GatewayError, Services, Unavailable, ended
 
 from .key_set import KeySet, PublishedKey
 from .publication import TIMEOUT, Publication, Unpublished
@@ -84,9 +83,7 @@ class SigningKeys:
 
     async def close(self) -> None:
         if self._renewal is not None:
-            self._renewal.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._renewal
+            await ended(self._renewal)
 
     async def _current(self) -> KeySet:
         """While the provider fails, nobody waits for it who could do with what is there."""

@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
-from gateway import CountersDown, Secret
+from gateway import CountersDown, Secret, ended
 
 CONNECTIONS = 32
 PROBE = 0.5
@@ -48,9 +48,7 @@ class Link:
 
     async def close(self) -> None:
         if self._probe is not None:
-            self._probe.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._probe
+            await ended(self._probe)
         with contextlib.suppress(Exception):  # whatever it comes to, nothing is left to do with it
             await self._redis.aclose()
 

@@ -9,7 +9,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 
-from gateway import Counters, CountersDown, Grant, Taken, Want
+from gateway import Counters, CountersDown, Grant, Taken, Want, ended
 
 from . import scripts
 from .link import Link, Script
@@ -62,9 +62,7 @@ class RedisCounters(Counters):
 
     async def close(self) -> None:
         for task in self._tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
         self._tasks = []
         with contextlib.suppress(CountersDown):
             await self.flush()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from abc import abstractmethod
 from collections.abc import Callable
 
-from gateway import Ledger, Lifespan, Services
+from gateway import Ledger, Lifespan, Services, ended
 
 Live = dict[str, None]
 """Ids of attempts, in the order that they began."""
@@ -42,9 +41,7 @@ class Periodic(Lifespan):
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
             self._task = None
 
     def failure(self) -> str | None:

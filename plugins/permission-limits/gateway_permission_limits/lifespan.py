@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
-from gateway import Counters, GatewayError, Lifespan
+from gateway import Counters, GatewayError, Lifespan, ended
 
 from .local import LocalCounters
 
@@ -29,9 +28,7 @@ class LimitsLifespan(Lifespan):
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
             self._task = None
             await self._counters.close()
 
