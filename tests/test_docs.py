@@ -102,7 +102,7 @@ def test_the_two_commands_are_those_that_ci_runs() -> None:
     ci = (ROOT / ".ci" / "run").read_text()
     assert '"$(readme first)"' in ci
     assert '"$(readme test)"' in ci
-    assert test.strip().endswith("pytest -q")
+    assert ".venv/bin/pytest -q" in test.strip().splitlines()[-1]
     assert first.strip().endswith("gateway serve")
 
 
