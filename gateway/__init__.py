@@ -78,6 +78,7 @@ from .errors import (
     UpstreamUnreachable,
 )
 from .events import BlockDelta, BlockStart, BlockStop, Citation, Event, Failed, Finished, Reason, Started
+from .follow import Follower
 from .hookspecs import hookimpl
 from .identity import (
     AccessGrant,
@@ -134,6 +135,7 @@ from .provider import (
     Upstream,
     UserKey,
 )
+from .roles import RolePermissions
 from .routes import Answer, RouteSpec
 from .scopes import UNLIMITED, Scopes
 from .secret import Secret
@@ -208,6 +210,7 @@ __all__ = [
     "File",
     "Finding",
     "Finished",
+    "Follower",
     "Forbidden",
     "Framing",
     "GatewayError",
@@ -263,6 +266,7 @@ __all__ = [
     "Reply",
     "Rest",
     "Role",
+    "RolePermissions",
     "Roles",
     "Route",
     "RouteSpec",

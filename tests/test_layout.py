@@ -31,6 +31,7 @@ OPEN_MODULES = {
     "gateway.identity",
     "gateway.ledger",
     "gateway.money",
+    "gateway.roles",
     "gateway.store",
     "gateway.usage",
     "gateway.sse",

@@ -16,6 +16,7 @@ from ..lifespan import Lifespan
 from ..plugins import Registry, missing
 from ..provider import Provider, Timeouts, Upstream
 from ..proxies import proxy_findings
+from ..roles import followers
 from ..router import Router
 from ..routes import RouteSpec
 from ..services import Services
@@ -120,7 +121,7 @@ def assemble(
     )
     router = Router(servers, [*routes, *collect("register_routes", **both)])
     services.rehearsal.bind(router, pipeline)
-    lifespans = collect("register_lifespans", **both)
+    lifespans = [*followers(settings, services), *collect("register_lifespans", **both)]
     findings = [finding for authenticator in authenticators for finding in authenticator.findings()]
     findings += [finding for directory in directories for finding in directory.findings()]
     findings += [finding for provider in endpoints.values() for finding in provider.findings()]

@@ -9,6 +9,7 @@ from gateway import (
     Lifespan,
     Permission,
     RemoteAgents,
+    RolePermissions,
     RouteSpec,
     Section,
     Services,
@@ -54,7 +55,7 @@ def register_permissions(settings: Settings, services: Services) -> Sequence[Per
 
 @hookimpl
 def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
-    own = OwnKeys(services.store, services.clock, settings.one(RemoteAgents))
+    own = OwnKeys(services.store, services.clock, RolePermissions.of(settings, services))
     return [
         RouteSpec("POST", "/api/api-keys", own.create, summary="Make an API key of one's own, shown once"),
         RouteSpec("GET", "/api/api-keys", own.list, summary="One's own API keys, newest first, without their text"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from gateway import UNLIMITED, Answer, Inbound, Key, Principal, RemoteAgents, Scopes, Store, Unavailable
+from gateway import UNLIMITED, Answer, Inbound, Key, Principal, RolePermissions, Scopes, Store, Unavailable
 
 from .administer import Made, Wanted, ended, make
 from .when import javascript, moment
@@ -69,10 +69,10 @@ class Said(Exception):
 class OwnKeys:
     """Others' keys, and those that work no more, are not there: 404. clock: epoch seconds."""
 
-    def __init__(self, store: Store | None, clock: Callable[[], float], granted: RemoteAgents) -> None:
+    def __init__(self, store: Store | None, clock: Callable[[], float], roles: RolePermissions) -> None:
         self._store = store
         self._clock = clock
-        self._granted = granted
+        self._roles = roles
 
     async def create(self, inbound: Inbound, principal: Principal) -> Answer:
         """A key that is made with a key outlives it in no way and is for no other network."""
@@ -116,9 +116,8 @@ class OwnKeys:
         return Answer(b"", 204)
 
     def _permit(self, principal: Principal, create: bool = False) -> None:
-        """Admins may, whatever the file says, as with agents."""
-        granted = self._granted
-        if not principal.is_admin and not (granted.use and (granted.create or not create)):
+        granted = self._roles.granted(principal.role)
+        if not (granted.use and (granted.create or not create)):
             raise Said(403, message="Forbidden: Insufficient permissions")
 
     def _kept(self) -> Store:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Permission, RemoteAgents, Section, Services, Settings, hookimpl
+from gateway import Permission, RemoteAgents, RolePermissions, RouteSpec, Section, Services, Settings, hookimpl
 
+from .commands import roles
 from .permission import RemoteAgentsPermission
+from .role_routes import RoleRoutes
 
 
 @hookimpl
@@ -16,4 +18,19 @@ def register_sections() -> Sequence[Section]:
 
 @hookimpl
 def register_permissions(settings: Settings, services: Services) -> Sequence[Permission]:
-    return [RemoteAgentsPermission(settings.one(RemoteAgents))]
+    return [RemoteAgentsPermission(RolePermissions.of(settings, services))]
+
+
+@hookimpl
+def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
+    kept = services.store.roles if services.store is not None else None
+    routes = RoleRoutes(kept, RolePermissions.of(settings, services))
+    return [
+        RouteSpec("GET", "/api/roles/{name}", routes.get, summary="What a role may do with agents"),
+        RouteSpec("PUT", "/api/roles/{name}/remote-agents", routes.put, "admin", "Change it, in part"),
+    ]
+
+
+@hookimpl
+def register_commands() -> Sequence[object]:
+    return [roles]

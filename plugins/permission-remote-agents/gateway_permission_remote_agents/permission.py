@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway import Attempt, Exchange, Forbidden, Inbound, Lease, Model, Permission, Principal, RemoteAgents
+from gateway import Attempt, Exchange, Forbidden, Inbound, Lease, Model, Permission, Principal, RolePermissions
 
 
 class RemoteAgentsPermission(Permission):
@@ -10,15 +10,15 @@ class RemoteAgentsPermission(Permission):
 
     scope = "exchange"
 
-    def __init__(self, granted: RemoteAgents) -> None:
-        self._granted = granted
+    def __init__(self, roles: RolePermissions) -> None:
+        self._roles = roles
 
     async def check(self, exchange: Exchange, attempt: Attempt | None) -> Lease | None:
         agent = exchange.route is not None and bool(exchange.route.agent)
         if (agent or exchange.inbound.mount.agents_only) and not self._may_use(exchange.principal):
             raise Forbidden(
                 "This user may not call agents through the API. An admin can allow it: set "
-                "interface.remoteAgents.use to true in librechat.yaml.",
+                "interface.remoteAgents.use to true in librechat.yaml, or `gateway roles set ROLE --use`.",
                 code="access_denied",
             )
         return None
@@ -27,5 +27,4 @@ class RemoteAgentsPermission(Permission):
         return self._may_use(principal) or not (model.agent or inbound.mount.agents_only)
 
     def _may_use(self, principal: Principal) -> bool:
-        """Admins may, whatever the file says; every other role gets what USER gets."""
-        return principal.is_admin or self._granted.use
+        return self._roles.granted(principal.role).use

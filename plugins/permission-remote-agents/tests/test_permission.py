@@ -20,6 +20,7 @@ from gateway import (
     Operation,
     Principal,
     RemoteAgents,
+    RolePermissions,
     Route,
     ServerDialect,
     Services,
@@ -43,7 +44,7 @@ def exchange(mount: Mount, principal: Principal, route: Route | None) -> Exchang
 
 
 async def allowed(use: bool, mount: Mount, principal: Principal, route: Route | None) -> bool:
-    permission = RemoteAgentsPermission(RemoteAgents(use=use))
+    permission = RemoteAgentsPermission(RolePermissions(RemoteAgents(use=use)))
     try:
         assert await permission.check(exchange(mount, principal, route), None) is None
     except Forbidden:
@@ -78,7 +79,7 @@ async def test_others_need_use_for_agents_and_for_the_agents_mount(
 
 async def test_the_refusal_names_the_setting() -> None:
     with pytest.raises(Forbidden, match=r"interface\.remoteAgents\.use") as caught:
-        await RemoteAgentsPermission(RemoteAgents()).check(exchange(MOUNT, USER, AGENT), None)
+        await RemoteAgentsPermission(RolePermissions(RemoteAgents())).check(exchange(MOUNT, USER, AGENT), None)
     assert (caught.value.status, caught.value.code) == (403, "access_denied")
 
 
@@ -88,7 +89,7 @@ async def test_the_refusal_names_the_setting() -> None:
 async def test_what_is_visible_is_what_may_be_called(
     use: bool, mount: Mount, agent: bool, principal: Principal
 ) -> None:
-    permission = RemoteAgentsPermission(RemoteAgents(use=use))
+    permission = RemoteAgentsPermission(RolePermissions(RemoteAgents(use=use)))
     visible = permission.visible(inbound(mount), principal, Model("m", agent=agent))
     assert visible is await allowed(use, mount, principal, AGENT if agent else RAW)
 
