@@ -19,14 +19,16 @@ from gateway import (
 
 from .authenticator import KeyAuthenticator
 from .cache import KeyCache
-from .commands import keys, users
+from .commands import keys
 from .first_key import FirstKeyLifespan
+from .group_commands import groups
 from .named_users import named_users
 from .operator_key import operator_key
 from .own_keys import OwnKeys
 from .scoped import ScopePermission
 from .settings import ApiKey, AuthKeys
 from .switched_off import SwitchedOff
+from .user_commands import users
 from .watch import RevisionWatch
 
 
@@ -74,4 +76,4 @@ def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifes
 
 @hookimpl
 def register_commands() -> Sequence[object]:
-    return [keys, users]
+    return [keys, users, groups]

@@ -1,27 +1,24 @@
-"""`gateway keys` and `gateway users`."""
+"""`gateway keys`."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING
 
 import click
 
-from gateway import GatewayError, Key, Scopes, ServerDialect, Store, User
-from gateway.cli.output import emit_json, fail, table
+from gateway import Key, Scopes, ServerDialect, Store, User
+from gateway.cli.output import emit_json, table
 
-from .administer import Wanted, create_key, import_keys, revoke_key, role_name, rotate_key
+from .administer import Wanted, create_key, import_keys, revoke_key, rotate_key
 from .importing import parse
+from .opened import as_json, with_store
 from .scope_options import refuse_unknown, scope_options
-from .shown import KeyShown, MadeShown, RotatedShown, UserShown, limits_of, state_of
+from .shown import KeyShown, MadeShown, RotatedShown, limits_of, state_of
 from .when import Ahead, At, moment_option, span_option, spoken
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context
-
-T = TypeVar("T")
-as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 @click.group()
@@ -61,7 +58,7 @@ def create(
     if scopes.dialects:
         refuse_unknown(scopes.dialects, _dialects(context))
     wanted = Wanted(label, end, scopes, trusted)
-    made = _with_store(context, lambda store: create_key(store, wanted, owner, role))
+    made = with_store(context, lambda store: create_key(store, wanted, owner, role))
     if as_json:
         emit_json(MadeShown.of(made))
         return
@@ -76,7 +73,7 @@ def create(
 def list_(context: Context, owner: str | None, as_json: bool) -> None:
     """All keys, newest first, without their text."""
     now = time.time()
-    users, found = _with_store(context, _users_and_keys)
+    users, found = with_store(context, _users_and_keys)
     if owner is not None:
         wanted = {user.id for user in users.values() if owner in (user.id, user.name, user.email)}
         found = [key for key in found if key.user_id in wanted]
@@ -94,7 +91,7 @@ def list_(context: Context, owner: str | None, as_json: bool) -> None:
 @click.pass_obj
 def revoke(context: Context, key: str) -> None:
     """End a key now. It stops working within two seconds, in every worker."""
-    found = _with_store(context, lambda store: revoke_key(store, key, time.time()))
+    found = with_store(context, lambda store: revoke_key(store, key, time.time()))
     click.echo(f"Revoked {found.id} ({found.prefix}…{_labelled(found)}).")
 
 
@@ -113,7 +110,7 @@ def revoke(context: Context, key: str) -> None:
 def rotate(context: Context, key: str, overlap: float, as_json: bool) -> None:
     """Make a key with the same owner, label, end and scopes; the old one ends after the overlap."""
     now = time.time()
-    made, old = _with_store(context, lambda store: rotate_key(store, key, now, overlap))
+    made, old = with_store(context, lambda store: rotate_key(store, key, now, overlap))
     if as_json:
         emit_json(RotatedShown.of(made, old, now + overlap))
         return
@@ -137,60 +134,13 @@ def import_(context: Context, file: IO[bytes], owner: str | None, role: str) -> 
             f"{done.users} users made."
         )
 
-    click.echo(_with_store(context, work))
-
-
-@click.group()
-def users() -> None:
-    """Users: make and list. Every key belongs to one."""
-
-
-@users.command("create")
-@click.argument("name")
-@click.option("--email", default="")
-@click.option("--role", default="USER", show_default=True, help="USER, ADMIN, or one of yours.")
-@click.option("--group", "groups", multiple=True, help="May be given several times.")
-@as_json
-@click.pass_obj
-def create_user(context: Context, name: str, email: str, role: str, groups: tuple[str, ...], as_json: bool) -> None:
-    """Make a user."""
-    made = _with_store(context, lambda store: store.users.create(name, email, role_name(role), groups))
-    if as_json:
-        emit_json(UserShown.of(made))
-    else:
-        click.echo(f"Made {made.name}, {made.role}, {made.id}.")
-
-
-@users.command("list")
-@as_json
-@click.pass_obj
-def list_users(context: Context, as_json: bool) -> None:
-    """All users, by name."""
-    found = _with_store(context, lambda store: store.users.list())
-    if as_json:
-        emit_json([UserShown.of(user) for user in found])
-    elif not found:
-        click.echo("There are no users; make one: gateway users create NAME")
-    else:
-        rows = [(u.id, u.name, u.email, u.role, ", ".join(u.groups), spoken(u.created)) for u in found]
-        table("Users", ("id", "name", "e-mail", "role", "groups", "created"), rows)
+    click.echo(with_store(context, work))
 
 
 def _dialects(context: Context) -> list[str]:
     """Those that clients may speak here."""
     found = context.registry.collect("register_dialects", settings=context.settings())
     return sorted(one.name for one in found if isinstance(one, ServerDialect))
-
-
-def _with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:
-    async def opened() -> T:
-        async with context.store() as store:
-            return await work(store)
-
-    try:
-        return context.run(opened())
-    except GatewayError as error:
-        fail(error.public)
 
 
 async def _users_and_keys(store: Store) -> tuple[dict[str, User], list[Key]]:
@@ -200,7 +150,7 @@ async def _users_and_keys(store: Store) -> tuple[dict[str, User], list[Key]]:
 def _row(key: Key, owner: User | None, now: float) -> tuple[str, ...]:
     name, role = (owner.name, owner.role) if owner else ("", "")
     times = (spoken(key.created), spoken(key.expires) or "never", spoken(key.last_used) or "never")
-    return (key.id, f"{key.prefix}…", key.label, name, role, *times, state_of(key, now), limits_of(key))
+    return (key.id, f"{key.prefix}…", key.label, name, role, *times, state_of(key, now, owner), limits_of(key))
 
 
 def _about(key: Key, owner: User, new_user: bool) -> str:

@@ -1,10 +1,10 @@
-"""Keys and users as `--json` shows them."""
+"""Keys, users and groups as `--json` shows them."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from gateway import Key, Scopes, User
+from gateway import Identity, Key, Scopes, User
 
 from .administer import Made
 from .when import iso, spoken
@@ -32,7 +32,7 @@ class KeyShown(Struct, frozen=True):
         name, role = (owner.name, owner.role) if owner else ("", "")
         times = (iso(key.created), iso(key.expires), iso(key.last_used), iso(key.revoked))
         about = (key.id, key.prefix, key.label, name, key.user_id, role)
-        return KeyShown(*about, *times, state_of(key, now), key.scopes, key.trusted)
+        return KeyShown(*about, *times, state_of(key, now, owner), key.scopes, key.trusted)
 
 
 class MadeShown(Struct, frozen=True):
@@ -69,16 +69,37 @@ class RotatedShown(Struct, frozen=True):
 
 
 class UserShown(Struct, frozen=True):
+    """Times are ISO, in UTC. disabled: since when, null for who is not."""
+
     id: str
     name: str
     email: str
     role: str
     groups: tuple[str, ...]
     created: str | None
+    disabled: str | None
 
     @staticmethod
     def of(user: User) -> UserShown:
-        return UserShown(user.id, user.name, user.email, user.role, user.groups, iso(user.created))
+        times = (iso(user.created), iso(user.disabled))
+        return UserShown(user.id, user.name, user.email, user.role, user.groups, *times)
+
+
+class UserWhole(Struct, frozen=True):
+    """A user with what belongs to it. keys: newest first. identities: by provider."""
+
+    user: UserShown
+    keys: tuple[KeyShown, ...]
+    identities: tuple[Identity, ...]
+
+
+class GroupShown(Struct, frozen=True):
+    """id: "" for one that users have and nobody made. members: names."""
+
+    id: str
+    name: str
+    description: str
+    members: tuple[str, ...]
 
 
 def limits_of(key: Key) -> str:
@@ -89,7 +110,11 @@ def limits_of(key: Key) -> str:
     return "; ".join([*found, *(["trusted"] if key.trusted else [])])
 
 
-def state_of(key: Key, now: float) -> str:
+def state_of(key: Key, now: float, owner: User | None) -> str:
+    if key.revoked is not None and key.revoked <= now:
+        return "revoked"
+    if owner is not None and owner.disabled is not None:
+        return "owner disabled"
     if key.revoked is not None:
-        return "revoked" if key.revoked <= now else f"active until {spoken(key.revoked)}"
+        return f"active until {spoken(key.revoked)}"
     return "expired" if key.expires is not None and key.expires <= now else "active"

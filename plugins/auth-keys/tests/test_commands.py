@@ -1,4 +1,4 @@
-"""`gateway keys` and `gateway users` on a real store."""
+"""`gateway keys`, `gateway users` and `gateway groups` on a real store."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from gateway_auth_keys.commands import keys, users
+from gateway_auth_keys.commands import keys
+from gateway_auth_keys.group_commands import groups
 from gateway_auth_keys.key import FORM, digest
+from gateway_auth_keys.user_commands import users
 
 from gateway.cli.context import Context
 from gateway.testing import installed
@@ -24,7 +26,7 @@ class Console:
 
     def __call__(self, *words: str, stdin: str | None = None) -> Result:
         context = Context(environ={"GATEWAY_STATE_DIR": str(self._directory), "COLUMNS": "200"})
-        group = {"keys": keys, "users": users}[words[0]]
+        group = {"keys": keys, "users": users, "groups": groups}[words[0]]
         return CliRunner(env={"COLUMNS": "200"}).invoke(group, list(words[1:]), obj=context, input=stdin)
 
     def json(self, *words: str) -> Any:
@@ -163,6 +165,87 @@ def test_users_are_made_and_listed(gateway: Console) -> None:
     again = gateway("users", "create", "ann")
     assert again.exit_code == 1
     assert "already a user named 'ann'" in again.stderr
+
+
+def test_a_user_is_changed_in_part_by_name_address_or_id(gateway: Console) -> None:
+    made = gateway.json("users", "create", "ann", "--email", "a@example.org", "--group", "x")
+    changed = gateway.json("users", "set", "ann", "--role", "admin")
+    assert changed == made | {"role": "ADMIN"}
+    assert gateway.json("users", "set", "a@example.org", "--group", "y", "--group", "z")["groups"] == ["y", "z"]
+    assert gateway.json("users", "set", made["id"], "--name", "anna", "--no-groups")["groups"] == []
+    assert [row["name"] for row in gateway.json("users", "list")] == ["anna"]
+    gateway("users", "create", "bob")
+    taken = gateway("users", "set", "bob", "--name", "anna")
+    assert (taken.exit_code, "already a user named 'anna'" in taken.stderr) == (1, True)
+    for words, why in (
+        (("set", "anna"), "Nothing to change"),
+        (("set", "anna", "--group", "x", "--no-groups"), "--no-groups"),
+        (("set", "anna", "--name", " "), "name"),
+    ):
+        refused = gateway("users", *words)
+        assert (refused.exit_code != 0, why in refused.stderr) == (True, True), refused.output
+
+
+def test_a_disabled_users_keys_are_shown_as_disabled_and_work_again_afterwards(gateway: Console) -> None:
+    gateway.json("keys", "create", "--user", "bob", "--label", "laptop")
+    assert gateway.json("users", "disable", "bob")["disabled"] is not None
+    assert "disabled" in gateway("users", "list").stdout
+    whole = gateway.json("users", "show", "bob")
+    assert (whole["user"]["name"], [key["state"] for key in whole["keys"]]) == ("bob", ["owner disabled"])
+    assert "owner disabled" in gateway("keys", "list").stdout
+    shown = gateway("users", "show", "bob").stdout
+    assert "laptop" in shown
+    assert "disabled" in shown
+    assert gateway.json("users", "enable", "bob")["disabled"] is None
+    assert [key["state"] for key in gateway.json("users", "show", "bob")["keys"]] == ["active"]
+
+
+def test_a_deleted_user_is_gone_and_the_keys_are_revoked(gateway: Console) -> None:
+    gateway.json("keys", "create", "--user", "bob")
+    asked = gateway("users", "delete", "bob", stdin="n\n")
+    assert asked.exit_code == 1
+    assert [row["name"] for row in gateway.json("users", "list")] == ["bob"]
+    assert "1 key revoked" in gateway("users", "delete", "bob", "--yes").stdout
+    assert gateway.json("users", "list") == []
+    assert [row["state"] for row in gateway.json("keys", "list")] == ["revoked"]
+    for words in (("show", "bob"), ("disable", "bob"), ("set", "bob", "--role", "USER"), ("delete", "bob", "--yes")):
+        gone = gateway("users", *words)
+        assert (gone.exit_code, "no user 'bob'; see: gateway users list" in gone.stderr) == (1, True)
+
+
+def test_groups_have_members_and_are_shown_with_those_that_nobody_made(gateway: Console) -> None:
+    for name in ("ann", "bob"):
+        gateway("users", "create", name, "--group", "loose")
+    made = gateway.json("groups", "create", "ops", "--description", "who operates")
+    assert gateway.json("groups", "add", "ops", "ann", "bob")["members"] == ["ann", "bob"]
+    assert gateway.json("groups", "add", made["id"], "bob")["members"] == ["ann", "bob"]
+    listed = gateway.json("groups", "list")
+    assert listed == [
+        {"id": "", "name": "loose", "description": "", "members": ["ann", "bob"]},
+        {"id": made["id"], "name": "ops", "description": "who operates", "members": ["ann", "bob"]},
+    ]
+    assert "who operates" in gateway("groups", "list").stdout
+    assert gateway.json("users", "show", "ann")["user"]["groups"] == ["loose", "ops"]
+    assert gateway.json("groups", "remove", "ops", "ann")["members"] == ["bob"]
+    assert gateway.json("groups", "remove", "loose", "ann")["members"] == ["bob"]
+    assert gateway("groups", "delete", "ops", "--yes").exit_code == 0
+    assert gateway.json("users", "show", "bob")["user"]["groups"] == ["loose"]
+    for words in (
+        ("add", "ops", "bob"),
+        ("add", "loose", "nobody"),
+        ("remove", "no", "bob"),
+        ("delete", "ops", "--yes"),
+    ):
+        assert gateway("groups", *words).exit_code == 1, words
+    again = [gateway("groups", "create", "x").exit_code for _ in range(2)]
+    assert again == [0, 1]
+
+
+def test_of_several_users_one_who_is_not_there_changes_nobody(gateway: Console) -> None:
+    gateway("users", "create", "ann")
+    gateway("groups", "create", "ops")
+    assert gateway("groups", "add", "ops", "ann", "nobody").exit_code == 1
+    assert gateway.json("groups", "list")[0]["members"] == []
 
 
 SCOPED = ("--agent", "helper", "--agent", "x*", "--model", "openAI/*", "--dialect", "gemini", "--from", "192.0.2.7/24")

@@ -37,7 +37,7 @@ def test_a_short_operator_key_stops_the_start(gateway_services: Services) -> Non
 
 
 def test_commands_and_section_have_their_names() -> None:
-    assert [command.name for command in gateway_auth_keys.register_commands()] == ["keys", "users"]  # type: ignore[attr-defined]
+    assert [command.name for command in gateway_auth_keys.register_commands()] == ["keys", "users", "groups"]  # type: ignore[attr-defined]
     assert [section.path for section in gateway_auth_keys.register_sections()] == [
         "gateway.auth-keys",
         "endpoints.agents.remoteApi.auth.apiKey",

@@ -1,0 +1,37 @@
+"""What the commands share: the store, opened for one piece of work, and how its objects are named in words."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from gateway import GatewayError, NotFound, Store, User
+from gateway.cli.output import fail
+
+if TYPE_CHECKING:
+    from gateway.cli.context import Context
+
+T = TypeVar("T")
+as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+yes = click.option("--yes", is_flag=True, help="Without asking.")
+
+
+def with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:
+    async def opened() -> T:
+        async with context.store() as store:
+            return await work(store)
+
+    try:
+        return context.run(opened())
+    except GatewayError as error:
+        fail(error.public)
+
+
+async def user_of(store: Store, text: str) -> User:
+    """By id, name or address. Raises NotFound."""
+    found = await store.users.get(text) or await store.users.find(text)
+    if found is None:
+        raise NotFound(f"There is no user {text!r}; see: gateway users list", param="user")
+    return found
