@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Directory, Section, Services, Settings, hookimpl
+from gateway import Directory, Lifespan, RolePermissions, RouteSpec, Section, Services, Settings, hookimpl
 
+from .commands import agents
 from .directory import Agents
 from .section import AgentSettings
+from .sharing import Sharing
+from .stored import StoredAgents, follower
 
 
 @hookimpl
@@ -17,4 +20,25 @@ def register_sections() -> Sequence[Section]:
 
 @hookimpl
 def register_directories(settings: Settings, services: Services) -> Sequence[Directory]:
-    return (Agents(settings.many(AgentSettings), services.endpoints, services.routes, services.catalogue),)
+    listed = Agents(settings.many(AgentSettings), services.endpoints, services.routes, services.catalogue)
+    return (listed, StoredAgents.new(services))
+
+
+@hookimpl
+def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
+    sharing = Sharing(services.store, RolePermissions.of(settings, services))
+    path = "/api/permissions/remoteAgent/{id}"
+    return (
+        RouteSpec("GET", path, sharing.get, summary="Who may use an agent of the store"),
+        RouteSpec("PUT", path, sharing.put, summary="Share it, or share it no more"),
+    )
+
+
+@hookimpl
+def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
+    return follower(services)
+
+
+@hookimpl
+def register_commands() -> Sequence[object]:
+    return (agents,)

@@ -5,24 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from gateway import (
-    Catalogue,
-    Directory,
-    Edit,
-    Finding,
-    Forbidden,
-    Inbound,
-    Model,
-    Principal,
-    Provider,
-    Route,
-    Unavailable,
-)
+from gateway import Catalogue, Directory, Finding, Forbidden, Inbound, Model, Principal, Provider, Route
 
 from .parameters import Parameters, read
 from .section import AgentSettings
-
-OWNER = "librechat"
+from .ways import Ways
 
 
 class Agents(Directory):
@@ -36,9 +23,7 @@ class Agents(Directory):
         catalogue: Catalogue,
     ) -> None:
         self._agents = agents
-        self._endpoints = endpoints
-        self._failover = routes
-        self._catalogue = catalogue
+        self._ways = Ways(endpoints, routes, catalogue)
         self._parameters = [read(agent.model_parameters, agent.locked) for agent in agents]
         self._numbers = _numbers(agents)
         self._routes: dict[int, Route] = {}
@@ -54,9 +39,9 @@ class Agents(Directory):
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
         """Without agents of which no endpoint can be called."""
         return [
-            self._shown(agent, providers[0])
+            self._ways.shown(agent, provider)
             for agent in self._agents
-            if agent.allows(principal) and (providers := [one for one in self._providers(agent) if not one.unavailable])
+            if agent.allows(principal) and (provider := self._ways.available(agent)) is not None
         ]
 
     def names(self) -> Collection[str]:
@@ -79,51 +64,8 @@ class Agents(Directory):
         return next((number for number, agent in enumerate(self._agents) if agent.allows(principal)), None)
 
     def _make_route(self, number: int) -> Route:
-        agent, parameters = self._agents[number], self._parameters[number]
-        edit = Edit(
-            model=agent.model,
-            instructions=agent.instructions.reveal() or None,
-            defaults=parameters.defaults,
-            locked=parameters.locked,
-            set=parameters.set,
-        )
-        route = self._routes[number] = self._led(agent, edit)
+        route = self._routes[number] = self._ways.route(self._agents[number], self._parameters[number])
         return route
-
-    def _led(self, agent: AgentSettings, edit: Edit) -> Route:
-        """To its model, or as the route that it names."""
-        if agent.route:
-            way = self._failover.get(agent.route)
-            if way is None:
-                raise Unavailable(f"The route {agent.route} of agent {agent.id} is not configured.")
-            return Route(agent.id, way.targets, edit, agent.id, way.policy, way.fidelity)
-        provider = self._provider(agent)
-        if provider is None:
-            raise Unavailable(f"The endpoint {agent.endpoint} of agent {agent.id} is not configured.")
-        return Route(agent.id, (provider.target(agent.model),), edit, agent.id)
-
-    def _providers(self, agent: AgentSettings) -> Sequence[Provider]:
-        if agent.route:
-            way = self._failover.get(agent.route)
-            return [target.provider for target in way.targets] if way is not None else ()
-        provider = self._provider(agent)
-        return [provider] if provider is not None else ()
-
-    def _provider(self, agent: AgentSettings) -> Provider | None:
-        wanted = agent.endpoint.lower()
-        folded = (provider for name, provider in self._endpoints.items() if name.lower() == wanted)
-        return self._endpoints.get(agent.endpoint) or next(folded, None)
-
-    def _shown(self, agent: AgentSettings, provider: Provider) -> Model:
-        """What is known of its model is true of the agent."""
-        return Model(
-            agent.id,
-            agent.name or agent.id,
-            agent.description,
-            OWNER,
-            agent=True,
-            facts=self._catalogue.of(provider, agent.model) if agent.model else None,
-        )
 
     def _of_names(self, number: int, agent: AgentSettings, path: str) -> Iterator[Finding]:
         earlier = self._agents[:number]
@@ -139,8 +81,8 @@ class Agents(Directory):
         for key, given in (("endpoint", agent.endpoint), ("model", agent.model)):
             if not given:
                 yield Finding(path, f"`{key}` is missing", "add it, or name a route of gateway.routes as `route`")
-        if agent.endpoint and self._provider(agent) is None:
-            configured = ", ".join(self._endpoints) or "none"
+        if agent.endpoint and self._ways.provider(agent) is None:
+            configured = ", ".join(self._ways.endpoints) or "none"
             yield Finding(
                 f"{path}.endpoint", f'there is no endpoint "{agent.endpoint}"', f"configured are: {configured}"
             )
@@ -148,8 +90,8 @@ class Agents(Directory):
     def _of_route(self, agent: AgentSettings, path: str) -> Iterator[Finding]:
         if agent.endpoint or agent.model:
             yield Finding(f"{path}.route", "the agent names an endpoint or a model, too", "name one or the other")
-        if agent.route not in self._failover:
-            configured = ", ".join(self._failover) or "none"
+        if agent.route not in self._ways.routes:
+            configured = ", ".join(self._ways.routes) or "none"
             yield Finding(f"{path}.route", f'there is no route "{agent.route}"', f"configured are: {configured}")
 
 

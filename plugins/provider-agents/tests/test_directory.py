@@ -48,7 +48,7 @@ def directory(*agents, endpoints=("openAI",), routes=()):
     read = tuple(msgspec.convert(one, AgentSettings, dec_hook=lambda kind, value: kind(value)) for one in agents)
     filled, named = {}, {}
     services = Services(None, Egress(), None, lambda: 0.0, logging.getLogger("test.agents"), {}, filled, routes=named)
-    (made,) = register_directories(Settings({AgentSettings: read}, {}, frozenset()), services)
+    made, _ = register_directories(Settings({AgentSettings: read}, {}, frozenset()), services)
     for endpoint in endpoints:
         provider = endpoint if isinstance(endpoint, Endpoint) else Endpoint(endpoint)
         filled[provider.endpoint] = provider

@@ -75,6 +75,7 @@ class SqlGroups(Groups):
             if new.name != old.name:
                 if await transaction.rows(_BY_NAME, (new.name,)):
                     raise _taken(new.name)
+                await changed(transaction, AGENTS)
                 await _carry(transaction, old.name, lambda names: [new.name if n == old.name else n for n in names])
             await transaction.rows(_UPDATE, (new.id, new.name, new.description))
             return new

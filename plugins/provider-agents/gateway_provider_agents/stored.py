@@ -1,0 +1,140 @@
+"""StoredAgents: the directory of the store's agents, all of them in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from msgspec import Struct
+
+from gateway import (
+    Agent,
+    Directory,
+    Follower,
+    Forbidden,
+    Inbound,
+    Lifespan,
+    Model,
+    Principal,
+    Route,
+    Secret,
+    Services,
+    Store,
+    Unavailable,
+)
+from gateway.identity import REMOTE_AGENT, VIEW
+
+from .access import Access
+from .parameters import Parameters, read
+from .section import AgentSettings
+from .ways import Ways
+
+_STATE = "provider-agents.stored"
+PAGE = 500
+
+
+class Kept(Struct, frozen=True):
+    """An agent as it is called: preset, parameters."""
+
+    agent: Agent
+    preset: AgentSettings
+    parameters: Parameters
+
+    @staticmethod
+    def of(agent: Agent) -> Kept:
+        preset = AgentSettings(
+            id=agent.id,
+            name=agent.name,
+            description=agent.description,
+            endpoint=agent.provider,
+            model=agent.model,
+            instructions=Secret(agent.instructions),
+        )
+        return Kept(agent, preset, read(agent.model_parameters, ()))
+
+    @property
+    def notes(self) -> list[str]:
+        """What of it has no effect."""
+        notes = [f"{place}: {what}" for place, what in self.parameters.wrong.items()]
+        notes += [f"model_parameters.{name}: it has no effect yet" for name in self.parameters.idle]
+        return [*notes, "tools: they are not run yet"] if self.agent.tools else notes
+
+
+class StoredAgents(Directory):
+    """They answer to their ids alone: a name that any user may choose must not stand for somebody else's model."""
+
+    def __init__(self, services: Services) -> None:
+        self.ways = Ways(services.endpoints, services.routes, services.catalogue)
+        self._kept: Mapping[str, Kept] = {}
+        self._routes: dict[str, Route] = {}
+        self._access = Access((), ())
+
+    @staticmethod
+    def new(services: Services) -> StoredAgents:
+        """For the directories; `follower` finds it."""
+        services.state[_STATE] = made = StoredAgents(services)
+        return made
+
+    async def load(self, store: Store) -> None:
+        """All of them, in place of those before. Raises Unavailable."""
+        if store.agents is None or store.grants is None:
+            return
+        kept: dict[str, Kept] = {}
+        after = ""
+        while True:
+            page = await store.agents.list(PAGE, after)
+            kept |= {agent.id: Kept.of(agent) for agent in page.items}
+            if page.next is None:
+                break
+            after = page.next
+        groups = await store.groups.list() if store.groups is not None else ()
+        access = Access(await store.grants.list(REMOTE_AGENT), groups)
+        self._kept, self._routes, self._access = kept, {}, access
+
+    async def find(self, inbound: Inbound, model: str | None, principal: Principal) -> Route | None:
+        kept = self._first(principal) if model is None else self._kept.get(model)
+        if kept is None:
+            return None
+        if not self._access.bits(kept.agent, principal) & VIEW:
+            raise Forbidden(f"No remote access to agent: {model}", param="model")
+        return self._routes.get(kept.agent.id) or self._route(kept)
+
+    async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
+        """Without agents that nothing can answer for."""
+        return [
+            self.ways.shown(kept.preset, provider, int(kept.agent.created))
+            for kept in self._kept.values()
+            if self._access.bits(kept.agent, principal) & VIEW
+            and kept.agent.model
+            and (provider := self.ways.available(kept.preset)) is not None
+        ]
+
+    def all(self) -> Sequence[Kept]:
+        return list(self._kept.values())
+
+    def trouble(self, kept: Kept) -> str | None:
+        """Why it cannot be called."""
+        if not kept.agent.model:
+            return "it names no model"
+        provider = self.ways.provider(kept.preset)
+        if provider is None:
+            return f"there is no endpoint {kept.agent.provider!r} here"
+        return provider.unavailable
+
+    def _first(self, principal: Principal) -> Kept | None:
+        may = (kept for kept in self._kept.values() if self._access.bits(kept.agent, principal) & VIEW)
+        return next((kept for kept in may if self.trouble(kept) is None), None)
+
+    def _route(self, kept: Kept) -> Route:
+        if (why := self.trouble(kept)) is not None:
+            raise Unavailable(f"The agent {kept.agent.id} cannot be called: {why}.")
+        route = self._routes[kept.agent.id] = self.ways.route(kept.preset, kept.parameters)
+        return route
+
+
+def follower(services: Services) -> Sequence[Lifespan]:
+    """What keeps them up to date, where the store knows of agents."""
+    store, stored = services.store, cast("StoredAgents", services.state[_STATE])
+    if store is None or store.agents is None:
+        return ()
+    return (Follower("agents", store.agents.revision, lambda: stored.load(store), services.log),)
