@@ -1,0 +1,132 @@
+"""Who is let in where: each path that a running gateway serves, asked by each kind of caller, from here and elsewhere.
+
+`access.txt` is what is expected. A path that is not in it fails the test, which prints the lines that came instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import Agent, RemotePermissions, Role, Scopes, Store
+from gateway.testing import installed
+from gateway.testing.running import RunningGateway
+
+TABLE = Path(__file__).with_name("access.txt")
+AWAY = {"x_forwarded_for": "192.0.2.9"}
+KEYS = {
+    name: f"sk-{number:064x}" for number, name in enumerate(("bad", "user", "no-use", "limited", "trusted", "disabled"))
+} | {"nobody": "", "admin": f"sk-{99:064x}", "operator": RunningGateway.key}
+CALLERS = ("nobody", "bad", "user", "no-use", "limited", "trusted", "disabled", "admin", "operator")
+CONFIG = {
+    "version": "1.3.17",
+    "gateway": {
+        "listen": {"trusted_proxies": ["127.0.0.1"]},
+        "auth-keys": {"user_header": "X-Named-User"},
+        "agents": [{"id": "agent_echo", "endpoint": "echo", "model": "echo"}],
+    },
+}
+SAID = [{"role": "user", "content": "Hi"}]
+BODY = {"model": "agent_echo", "messages": SAID, "input": "Hi", "max_tokens": 9, "prompt": "Hi"}
+BODIES: Mapping[str, object] = {
+    "gemini": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+    "converse": {"messages": [{"role": "user", "content": [{"text": "Hi"}]}]},
+    "api-keys": {},
+    "quote": {"path": "/v1/chat/completions", "body": {"model": "agent_echo", "messages": SAID}},
+    "remote-agents": {},
+    "permissions": {},
+    "/api/keys": {},
+}
+PARAMS = {
+    "/models/{id}": "/models/agent_echo",
+    "{model}": "agent_echo",
+    "remoteAgent/{id}": "remoteAgent/agent_kept",
+    "/api/roles/{name}": "/api/roles/USER",
+}
+
+
+async def fill(store: Store) -> None:
+    """Users of each kind, each with a key."""
+    await store.open()
+    assert store.roles is not None
+    assert store.agents is not None
+    await store.roles.put(Role("USER", RemotePermissions(use=True, create=True, share=True, public=True)))
+    await store.roles.put(Role("NOBODY", RemotePermissions(False, False, False, False)))
+    roles = {"no-use": "NOBODY", "admin": "ADMIN"}
+    users = {name: await store.users.create(name, role=roles.get(name, "USER")) for name in KEYS}
+    for name, text in KEYS.items():
+        if name in ("bad", "nobody", "operator"):
+            continue
+        scopes = Scopes(agents=("agent_other",)) if name == "limited" else Scopes()
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        trusted = name == "trusted"
+        await store.keys.create(digest, text[:8], name, users[name].id, scopes=scopes, trusted=trusted)
+    await store.users.update(users["disabled"].id, disabled=True)
+    await store.agents.put(Agent("agent_kept", provider="echo", model="echo", author=users["user"].id))
+    await store.close()
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    if "store-sql" not in installed.plugins():
+        pytest.skip("plugins/store-sql is not installed")
+    directory = tmp_path_factory.mktemp("access")
+    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(directory / "state")})
+    [store] = installed.registered(installed.plugins()["store-sql"].load(), "register_stores", settings)
+    asyncio.run(fill(store))
+    with RunningGateway(directory, json.dumps(CONFIG)) as running:
+        yield running
+
+
+def served(gateway: RunningGateway, calling: Callable[..., Any]) -> list[tuple[str, str]]:
+    """Method and path of all that it serves, as it says itself."""
+    paths = calling(gateway.url).get("/openapi.json").json["paths"]
+    return sorted((method.upper(), path) for path, methods in paths.items() for method in methods)
+
+
+def filled(path: str) -> str:
+    for part, value in PARAMS.items():
+        path = path.replace(part, value)
+    return path.replace("{", "").replace("}", "")
+
+
+def body_of(path: str) -> object:
+    if ":" in path or "generateContent" in path:
+        return BODIES["gemini"]
+    return next((body for part, body in BODIES.items() if part in path), BODY)
+
+
+def asked(caller: Any, method: str, path: str, name: str, away: bool) -> str:
+    """`in`, or the status of being kept out."""
+    headers = {"content_type": "application/json", **(AWAY if away else {})}
+    headers["authorization"] = f"Bearer {KEYS[name]}" if KEYS[name] else ""
+    if name == "trusted":
+        headers["x_named_user"] = "user"
+    body = None if method in ("GET", "DELETE") else json.dumps(body_of(path)).encode()
+    status = caller.send(method, filled(path), body, **headers).status
+    assert status < 500 or status == 503, (method, path, name, status)
+    return str(status) if status in (401, 403) else "in"
+
+
+def rows(gateway: RunningGateway, calling: Callable[..., Any]) -> list[str]:
+    caller = calling(gateway.url)
+    found = []
+    for method, path in served(gateway, calling):
+        here, there = ([asked(caller, method, path, name, away) for name in CALLERS] for away in (False, True))
+        for where, came in (("", here),) if here == there else (("here", here), ("elsewhere", there)):
+            found.append(f"{method:6} {path:58} {where:9} " + " ".join(f"{one:8}" for one in came).rstrip())
+    return found
+
+
+def test_each_path_lets_in_whom_the_table_says_and_no_path_is_missing(
+    gateway: RunningGateway, calling: Callable[..., Any]
+) -> None:
+    expected = [line for line in TABLE.read_text().splitlines() if line and not line.startswith("#")]
+    came = rows(gateway, calling)
+    assert [line.split() for line in came] == [line.split() for line in expected], "\n".join(["it was:", *came])
