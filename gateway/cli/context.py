@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,9 @@ from .. import plugins
 from ..errors import PluginError, SettingsError, StartupError
 from ..settings import Core, Settings
 from ..settings.compose import Composed, compose, core_of
+from ..settings.fixed import held
 from ..settings.reading import Document, read
+from ..settings.sources import Sources
 from ..store import Store
 
 T = TypeVar("T")
@@ -24,7 +27,8 @@ class Context:
     """Reads the configuration when first asked and keeps it.
 
     config: the file named on the command line. flags: overrides by path, as `{"gateway.listen.port": 9000}`, and
-    `upstream`. safe_mode: without third-party plugins.
+    `upstream`. safe_mode: without third-party plugins. sources: where files are read. first: the context of the
+    gateway's start, where this is a later one of the same process; what a reload does not change stays as it says.
     """
 
     def __init__(
@@ -33,20 +37,29 @@ class Context:
         environ: Mapping[str, str] | None = None,
         flags: Mapping[str, object] | None = None,
         safe_mode: bool = False,
+        sources: Sources | None = None,
+        first: Context | None = None,
     ) -> None:
         self.config = config
         self.environ: Mapping[str, str] = dict(os.environ) if environ is None else environ
         self.flags: Mapping[str, object] = {**(flags or {}), "safe_mode": safe_mode}
         self.safe_mode = safe_mode
+        self.sources = sources or Sources()
+        self.first = first
+
+    def again(self, sources: Sources | None = None) -> Context:
+        """Of the same start: the files as they are now, or as they were when somebody else read them."""
+        return Context(self.config, self.environ, self.flags, self.safe_mode, sources, self.first or self)
 
     @cached_property
     def document(self) -> Document:
-        return read(self.config, self.environ)
+        return read(self.config, self.environ, sources=self.sources)
 
     @cached_property
     def core(self) -> Core:
         """The core's own part; its findings come with `composed`."""
-        return core_of(self.document, self.flags)[0]
+        core = core_of(self.document, self.flags)[0]
+        return core if self.first is None else held(self.first.settings(), Settings.of(core), ())[0].one(Core)
 
     @cached_property
     def registry(self) -> plugins.Registry:
@@ -57,7 +70,11 @@ class Context:
         """Settings with their findings, errors included."""
         sections = self.registry.sections()
         installed = {plugin.name: plugin.disabled or plugin.error for plugin in self.registry.plugins}
-        return compose(self.document, sections, self.flags, installed)
+        composed = compose(self.document, sections, self.flags, installed)
+        if self.first is None:
+            return composed
+        settings, findings = held(self.first.settings(), composed.settings, sections)
+        return replace(composed, settings=settings, findings=composed.with_found(findings))
 
     def settings(self) -> Settings:
         """Raises SettingsError with a line for each error."""

@@ -18,11 +18,13 @@ class Section(msgspec.Struct, frozen=True):
 
     path: as `gateway.auth-keys`, `endpoints.custom[]` (a list of them) or `endpoints.openAI`. model: a frozen Struct
     whose JSON Schema and docstring describe it, all fields with defaults unless it is a list's. Text that may hold
-    `${VAR}` or a key is typed `Secret` or `str` and resolved at use.
+    `${VAR}` or a key is typed `Secret` or `str` and resolved at use. fixed: what it says counts from the start to the
+    end of the gateway, whatever a reload finds there.
     """
 
     path: str
     model: type[msgspec.Struct]
+    fixed: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True, order=True):
@@ -60,6 +62,11 @@ class Settings:
         self._environ = environ
         self._given = given
 
+    @classmethod
+    def of(cls, *sections: msgspec.Struct) -> Settings:
+        """These alone."""
+        return cls({type(one): one for one in sections}, {}, frozenset())
+
     def one(self, model: type[T]) -> T:
         """The section of this struct; its defaults where the file has none."""
         found: T = self._sections.get(model) or model()
@@ -77,6 +84,15 @@ class Settings:
     def env(self, name: str) -> str | None:
         """A variable of the environment or `.env`; an empty one counts as unset."""
         return self._environ.get(name) or None
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The core's own; plugins ask by name."""
+        return self._environ
+
+    def replaced(self, sections: Mapping[type[msgspec.Struct], Any]) -> Settings:
+        """With other values of these sections."""
+        return Settings({**self._sections, **sections}, self._environ, self._given)
 
     def resolve(self, text: str) -> str:
         """`${VAR}` replaced, by LibreChat's rules. Raises UnsetVariable."""

@@ -18,7 +18,7 @@ from .contract import Section
 from .core import Core
 from .paths import Steps, steps
 from .reading import Document
-from .shape import leaves, scalar, shape
+from .shape import branches, leaves, scalar, shape
 
 ALIASES = {"GATEWAY_HOST": "gateway.listen.host", "GATEWAY_PORT": "gateway.listen.port"}
 COMMAND_LINE = "the command line"
@@ -76,8 +76,14 @@ def _value(text: str, kind: inspect.Type) -> Any:
         try:
             return int(text) if form == "whole" else float(text)
         except ValueError:
-            return text
+            return _switched_off(text, kind)
     return text
+
+
+def _switched_off(text: str, kind: inspect.Type) -> Any:
+    """A number that may be `false`."""
+    has_flag = any(isinstance(branch, inspect.BoolType) for branch in branches(kind))
+    return False if has_flag and text.strip().lower() in _NO else text
 
 
 def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[str, Steps, Any]]:

@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 
 from .contract import Finding
 from .paths import Steps
+from .sources import Source, Sources
 from .yamlfile import Mark, Parsed, parse
 
 LIBRECHAT = "librechat.yaml"
@@ -52,21 +53,27 @@ class Document:
         return Finding(finding.path, finding.what, finding.todo, finding.level, *mark)
 
 
-def read(path: Path | None, environ: Mapping[str, str], directory: Path | None = None) -> Document:
+def read(
+    path: Path | None, environ: Mapping[str, str], directory: Path | None = None, sources: Sources | None = None
+) -> Document:
     """The configuration. path: as given by the operator; without it `CONFIG_PATH`, librechat.yaml or gateway.yaml in
-    the directory (the working one), else the embedded defaults.
+    the directory (the working one), else the embedded defaults. sources: where files are read, and remembered.
     """
     findings: list[Finding] = []
+    sources = sources or Sources()
     here = Path() if directory is None else directory
-    variables = {**_dotenv(here / ".env", findings), **environ}
-    main = _choose(path, variables, here, findings)
+    variables = {**_dotenv(sources.at(here / ".env"), here / ".env", findings), **environ}
+    main = _choose(path, variables, here, findings, sources)
     if main is not None and main.parent.resolve() != here.resolve():
-        variables = {**_dotenv(main.parent / ".env", findings), **variables}
-    document = _defaults() if main is None else _files(main)
+        beside = main.parent / ".env"
+        variables = {**_dotenv(sources.at(beside), beside, findings), **variables}
+    document = _defaults() if main is None else _files(main, sources)
     return replace(document, environ=variables, findings=(*findings, *document.findings))
 
 
-def _choose(path: Path | None, environ: Mapping[str, str], here: Path, findings: list[Finding]) -> Path | None:
+def _choose(
+    path: Path | None, environ: Mapping[str, str], here: Path, findings: list[Finding], sources: Sources
+) -> Path | None:
     if path is not None:
         return path
     named = environ.get("CONFIG_PATH", "")
@@ -80,7 +87,7 @@ def _choose(path: Path | None, environ: Mapping[str, str], here: Path, findings:
         )
     elif named:
         return Path(named)
-    return next((here / name for name in (LIBRECHAT, GATEWAY) if (here / name).is_file()), None)
+    return next((here / name for name in (LIBRECHAT, GATEWAY) if sources.at(here / name).is_file), None)
 
 
 def _defaults() -> Document:
@@ -93,15 +100,15 @@ def embedded() -> str:
     return files(__package__).joinpath(DEFAULTS).read_text("utf-8")
 
 
-def _files(main: Path) -> Document:
+def _files(main: Path, sources: Sources) -> Document:
     """The file, and the gateway.yaml beside it."""
-    parsed, present = _load(main)
+    parsed, present = _load(sources.at(main), str(main))
     if main.name == GATEWAY:
         return _document(_as_block(parsed, main), (main,) if present else (), librechat=False)
     beside = main.parent / GATEWAY
-    if not beside.is_file():
+    if not sources.at(beside).is_file:
         return _document(parsed, (main,) if present else (), librechat=True)
-    block = _as_block(_load(beside)[0], beside)
+    block = _as_block(_load(sources.at(beside), str(beside))[0], beside)
     return _document(_join(parsed, block, main, beside), (main, beside), librechat=True)
 
 
@@ -121,18 +128,16 @@ def _document(parsed: Parsed, read_files: tuple[Path, ...], *, librechat: bool) 
     )
 
 
-def _load(file: Path) -> tuple[Parsed, bool]:
+def _load(source: Source, name: str) -> tuple[Parsed, bool]:
     """The parsed file, and whether it could be read."""
-    name = str(file)
+    if source.text is None:
+        return _failed(f"the file cannot be read: {source.why}", "name another, or run without one", name), False
     try:
-        source = file.read_bytes().decode("utf-8-sig")
+        text = source.text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         return _failed("the file is not UTF-8 text", "save it as UTF-8", name, line), True
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        return _failed(f"the file cannot be read: {why}", "name another, or run without one", name), False
-    parsed = parse(source, name)
+    parsed = parse(text, name)
     if parsed.data is None and not parsed.findings:
         parsed.findings.append(Finding("", "the file is empty", "nothing is configured by it", "warning", name, 1, 1))
     return parsed, True
@@ -177,17 +182,19 @@ def _join(main: Parsed, block: Parsed, file: Path, beside: Path) -> Parsed:
     return Parsed(data, {**block.marks, **main.marks}, {**block.keys, **main.keys}, findings)
 
 
-def _dotenv(file: Path, findings: list[Finding]) -> dict[str, str]:
+def _dotenv(source: Source, file: Path, findings: list[Finding]) -> dict[str, str]:
     """`.env` as LibreChat reads it: no variables within values."""
-    if not file.is_file():
+    if not source.is_file:
         return {}
     try:
-        source = file.read_text("utf-8-sig")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        text = None if source.text is None else source.text.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = None
+    if text is None:
+        why = source.why or "it is not UTF-8 text"
         findings.append(
             Finding("", f"the file cannot be read: {why}", "its variables are not set", "warning", str(file), 1, 1)
         )
         return {}
-    values = dotenv_values(stream=io.StringIO(source), interpolate=False)
+    values = dotenv_values(stream=io.StringIO(text, newline=None), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -15,6 +16,11 @@ LISTS = (inspect.ListType, inspect.VarTupleType, inspect.SetType, inspect.Frozen
 
 
 def shape(model: type[msgspec.Struct]) -> inspect.Type:
+    return _shape(model)
+
+
+@lru_cache(None)
+def _shape(model: Hashable) -> inspect.Type:
     return inspect.type_info(model)
 
 
@@ -68,8 +74,10 @@ def open_mapping(kind: inspect.Type) -> bool:
 
 def scalar(kind: inspect.Type) -> Kind | None:
     """How one line of text becomes a value of this type; None where it does not."""
-    for branch in branches(kind):
-        if isinstance(branch, inspect.BoolType):
+    parts = list(branches(kind))
+    numbers = any(isinstance(branch, inspect.IntType | inspect.FloatType) for branch in parts)
+    for branch in parts:
+        if isinstance(branch, inspect.BoolType) and not numbers:
             return "flag"
         if isinstance(branch, inspect.IntType):
             return "whole"

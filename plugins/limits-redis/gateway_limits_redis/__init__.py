@@ -12,7 +12,7 @@ from .settings import RedisSettings
 
 @hookimpl
 def register_sections() -> Sequence[Section]:
-    return [Section("gateway.limits-redis", RedisSettings)]
+    return [Section("gateway.limits-redis", RedisSettings, fixed=True)]
 
 
 @hookimpl

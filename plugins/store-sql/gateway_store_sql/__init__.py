@@ -13,7 +13,7 @@ from .settings import StoreSettings
 
 @hookimpl
 def register_sections() -> Sequence[Section]:
-    return [Section("gateway.store", StoreSettings)]
+    return [Section("gateway.store", StoreSettings, fixed=True)]
 
 
 @hookimpl
