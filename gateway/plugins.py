@@ -39,10 +39,11 @@ class Loaded(msgspec.Struct):
 
 
 class Registry:
-    """The loaded plugins; `collect` calls one hook of all of them."""
+    """The loaded plugins; `collect` calls one hook of all of them. missing: of the default set, not installed."""
 
-    def __init__(self, plugins: Sequence[Loaded], manager: pluggy.PluginManager) -> None:
+    def __init__(self, plugins: Sequence[Loaded], manager: pluggy.PluginManager, missing: Sequence[str] = ()) -> None:
         self.plugins = tuple(plugins)
+        self.missing = tuple(missing)
         self._by_name = {plugin.name: plugin for plugin in plugins}
         self._manager = manager
 
@@ -87,6 +88,7 @@ def load(wanted: Plugins, safe_mode: bool = False) -> Registry:
     seen: dict[str, str] = {}
     usable: list[tuple[Loaded, EntryPoint]] = []
     own_author = _author(entry_distribution(CORE))
+    core = version(CORE)
     for entry in in_order(entry_points(group=GROUP), wanted.order):
         plugin = _describe(entry, own_author)
         plugins.append(plugin)
@@ -95,12 +97,12 @@ def load(wanted: Plugins, safe_mode: bool = False) -> Registry:
             plugin.error = f"the name is taken by {seen[entry.name]}; uninstall one of the two"
         else:
             seen[entry.name] = plugin.distribution
-            plugin.error = _unfit(entry)
+            plugin.error = _unfit(entry, core)
         if not plugin.disabled and not plugin.error:
             usable.append((plugin, entry))
     for plugin, entry in reversed(usable):
         _register(manager, plugin, entry)
-    return Registry(plugins, manager)
+    return Registry(plugins, manager, missing())
 
 
 def missing() -> list[str]:
@@ -131,13 +133,11 @@ def entry_distribution(name: str) -> Distribution | None:
 
 def _describe(entry: EntryPoint, own_author: str | None) -> Loaded:
     distribution = entry.dist
-    name = distribution.metadata["Name"] if distribution else "unknown"
-    return Loaded(
-        name=entry.name,
-        distribution=name,
-        version=distribution.version if distribution else "",
-        third_party=_author(distribution) != own_author,
-    )
+    if distribution is None:
+        return Loaded(entry.name, "unknown", "", third_party=own_author is not None)
+    facts = distribution.metadata  # read and parsed each time that it is asked for
+    author = next(iter(facts.get_all("Author") or ()), None)
+    return Loaded(entry.name, facts["Name"], facts["Version"], third_party=author != own_author)
 
 
 def _author(distribution: Distribution | None) -> str | None:
@@ -156,9 +156,8 @@ def _why_disabled(plugin: Loaded, wanted: Plugins, safe_mode: bool) -> str | Non
     return None
 
 
-def _unfit(entry: EntryPoint) -> str | None:
+def _unfit(entry: EntryPoint, core: str) -> str | None:
     """Why the plugin was not made for this core, from the range that its distribution asks for."""
-    core = version(CORE)
     for text in (entry.dist.requires if entry.dist else None) or ():
         requirement = Requirement(text)
         if canonicalize_name(requirement.name) == CORE and not requirement.specifier.contains(core, prereleases=True):

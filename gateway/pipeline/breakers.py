@@ -17,6 +17,20 @@ class Breakers:
         self.clock = clock
         self._known: dict[tuple[str, str, str], Breaker] = {}
         self._watchers: dict[str, Callable[[Standing], None]] = {}
+        self._rules: dict[Breaker, BreakerRule] = {}
+
+    def draft(self) -> Breakers:
+        """For a configuration that may come to serve: the same breakers, and these do not hear of it before `apply`."""
+        drafted = Breakers(self.clock)
+        drafted._known = dict(self._known)
+        drafted._watchers = self._watchers
+        return drafted
+
+    def apply(self) -> None:
+        """The configuration serves: its rules count."""
+        for breaker, rule in self._rules.items():
+            breaker.rule = rule
+        self._rules.clear()
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Breakers:
@@ -31,7 +45,7 @@ class Breakers:
         breaker = self._known.get(name)
         if breaker is None:
             breaker = self._known[name] = Breaker(name, rule, self.clock, self._tell)
-        breaker.rule = rule
+        self._rules[breaker] = rule
         return breaker
 
     def keep(self, names: set[tuple[str, str, str]]) -> None:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..catalogue import Catalogue
 from ..counters import Counters
@@ -13,7 +14,7 @@ from ..dialect import ClientDialect, ServerDialect
 from ..egress import Egress, useless_exemptions
 from ..errors import PluginError, SettingsError
 from ..lifespan import Lifespan
-from ..plugins import Registry, missing
+from ..plugins import Registry
 from ..provider import Provider, Timeouts, Upstream
 from ..proxies import proxy_findings
 from ..roles import followers
@@ -51,6 +52,32 @@ class Assembly:
     lifespans: Sequence[Lifespan]
     findings: Sequence[Finding]
 
+    def apply(self) -> None:
+        """It serves: what it changes of things that outlive a reload is changed now."""
+        Breakers.of(self.services.state).apply()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a reload takes over from the configuration before it, open and in use."""
+
+    store: Store | None
+    counters: Counters | None
+    state: dict[str, Any]
+
+    @classmethod
+    def of(cls, services: Services) -> Kept:
+        """state: a copy, so that what hooks put into it is nobody's before the new configuration serves."""
+        state = {**services.state, "breakers": Breakers.of(services.state).draft()}
+        return cls(services.store, services.counters, state)
+
+    @classmethod
+    def nothing(cls, settings: Settings, registry: Registry) -> Kept:
+        """At the start."""
+        stores: list[Store] = registry.collect("register_stores", settings=settings)
+        counters: list[Counters] = registry.collect("register_counters", settings=settings)
+        return cls(stores[0] if stores else None, counters[0] if counters else None, {})
+
 
 class Unclaimed(Provider):
     """An endpoint of the file that no installed plugin provides: it answers 503 with that."""
@@ -69,18 +96,18 @@ def assemble(
     egress: Egress,
     routes: Sequence[RouteSpec] = (),
     unclaimed: Mapping[str, str] | None = None,
+    kept: Kept | None = None,
 ) -> Assembly:
     """Call every hook once and fit the objects together. Raises StartupError where they do not fit.
 
-    routes: the core's own. unclaimed: endpoints that no plugin provides, with the reason.
+    routes: the core's own. unclaimed: endpoints that no plugin provides, with the reason. kept: at a reload.
     """
     core = settings.one(Core)
     collect = registry.collect
-    stores: list[Store] = collect("register_stores", settings=settings)
-    counters: list[Counters] = collect("register_counters", settings=settings)
+    kept = kept or Kept.nothing(settings, registry)
     endpoints: dict[str, Provider] = {}
     failover: dict[str, Route] = {}
-    store = stores[0] if stores else None
+    store = kept.store
     vault, catalogue = _vault(settings, store), Catalogue(core.catalogue)
     services = Services(
         upstream=upstream,
@@ -92,7 +119,8 @@ def assemble(
         log=logging.getLogger("gateway.plugin"),
         endpoints=endpoints,
         routes=failover,
-        counters=counters[0] if counters else None,
+        counters=kept.counters,
+        state=kept.state,
     )
     both = {"settings": settings, "services": services}
     servers, clients = _dialects(collect("register_dialects", settings=settings))
@@ -182,7 +210,7 @@ def missing_parts(
                 todo=f"install one, as `pip install ./plugins/{stage}-…`",
                 level="warning",
             )
-    for name in missing():
+    for name in registry.missing:
         yield Finding(
             path=f"gateway.plugins.{name}",
             what=f"the plugin {name} is not installed, and what it does is not done",

@@ -172,3 +172,18 @@ def test_a_watcher_takes_the_place_of_the_one_before(nature: Any) -> None:
     breakers.watch("meter", second.append)
     fail(breakers.at("smart", "a", "m", RULE), 3)
     assert (first, second.states) == ([], ["open"])
+
+
+def test_a_configuration_that_does_not_come_to_serve_leaves_breakers_as_they_are(nature: Any) -> None:
+    breakers, told = Breakers(nature.now), Told()
+    breakers.watch("meter", told.append)
+    breaker = breakers.at("smart", "a", "m", RULE)
+    breakers.apply()
+    draft = breakers.draft()
+    assert draft.at("smart", "a", "m", BreakerRule(failures=1)) is breaker
+    draft.at("other", "b", "m", RULE)
+    draft.keep(set())
+    assert (breaker.rule, len(breakers.standings())) == (RULE, 1)
+    draft.apply()
+    fail(breaker, 1)
+    assert told.states == ["open"]
