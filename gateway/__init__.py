@@ -136,6 +136,7 @@ from .provider import (
     UserKey,
 )
 from .roles import RolePermissions
+from .reload.told import Reload, Reloads
 from .routes import Answer, RouteSpec
 from .scopes import UNLIMITED, Scopes
 from .secret import Secret
@@ -261,6 +262,8 @@ __all__ = [
     "ReasoningOptions",
     "Refusal",
     "Refused",
+    "Reload",
+    "Reloads",
     "RemoteAgents",
     "RemotePermissions",
     "Reply",

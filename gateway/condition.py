@@ -12,6 +12,7 @@ import msgspec
 
 from .pipeline.breakers import Breakers
 from .provider import Provider
+from .reload.told import Reload, Reloads
 
 if TYPE_CHECKING:
     from .pipeline.breaker import Standing
@@ -51,7 +52,8 @@ class RouteState(msgspec.Struct, frozen=True):
 class Condition(msgspec.Struct, frozen=True):
     """worker: which of `workers` processes answers; the state of breakers is each worker's own. uptime: seconds.
 
-    reasons: why requests cannot be served, none where all is well. warnings: what they are served without.
+    reasons: why requests cannot be served, none where all is well. warnings: what they are served without. reload: how
+    the last one went.
     """
 
     version: str
@@ -63,6 +65,7 @@ class Condition(msgspec.Struct, frozen=True):
     endpoints: tuple[EndpointState, ...]
     routes: tuple[RouteState, ...]
     warnings: tuple[str, ...] = ()
+    reload: Reload | None = None
 
 
 def condition(
@@ -79,6 +82,7 @@ def condition(
         uptime=time.monotonic() - began,
         reasons=tuple(reasons),
         warnings=tuple(warnings),
+        reload=Reloads.of(services.state).last,
         endpoints=tuple(_endpoint(provider) for provider in services.endpoints.values()),
         routes=tuple(_route(route, standings) for route in services.routes.values()),
     )

@@ -8,26 +8,25 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .egress import Egress
-from .errors import SettingsError
-from .lifespan import Lifespan
-from .pipeline.compile import Assembly, assemble
-from .provider import Timeouts
-from .proxies import Proxies
-from .settings import Finding
+from .pipeline.compile import Assembly
+from .reload.alone import Alone
+from .reload.generation import Generation
+from .reload.obeying import obey
+from .reload.reloader import Reloader
+from .reload.told import Reload
+from .server import HttpServer
 from .shares import Shares
-from .sockets import tls_context
+from .sockets import Certificate, tls_context
 from .status import Status
 
 if TYPE_CHECKING:
     from .cli.context import Context
-    from .server import HttpServer
 
 WORKER = "GATEWAY_WORKER"
 """The variable with the number of one of several workers."""
@@ -44,78 +43,96 @@ class Sockets:
     internal: socket.socket | None = None
 
 
+@dataclass(frozen=True)
+class Orders:
+    """Of one of several workers: where the supervisor's come from, and how the last reload went."""
+
+    socket: socket.socket
+    last: Reload
+
+
 async def serve(
-    context: Context, sockets: Sockets, machine: bool, ready: Callable[[Assembly], Awaitable[None]]
+    context: Context,
+    sockets: Sockets,
+    machine: bool,
+    ready: Callable[[Assembly], Awaitable[None]],
+    orders: Orders | None = None,
 ) -> None:
     """Until SIGTERM or SIGINT; a SIGINT while draining ends at once.
 
     machine: whether this process runs what only one of the machine runs. ready: called once requests are served.
-    Raises StartupError.
+    orders: where there are several; one alone reloads on SIGHUP. Raises StartupError.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    asked = asyncio.Event()
+    if orders is None:
+        loop.add_signal_handler(signal.SIGHUP, asked.set)
     async with AsyncExitStack() as stack:
-        assembly, status = await _open(context, machine, stack)
-        server = await _listen(assembly, status, sockets, context)
+        status = Status(int(os.environ.get(WORKER, "0")))
+        generation = await _open(context, status, machine, stack)
+        assembly = generation.assembly
+        tls = tls_context(assembly.core.listen.tls, context.document.environ)
+        server = HttpServer(assembly, _shares())
+        status.draining = lambda: server.draining
+        reloader = Reloader(generation, server, status, None if tls is None else Certificate(tls), machine)
+        stack.push_async_callback(reloader.close)
+        await server.start(sockets.main, tls)
+        if sockets.internal is not None:
+            await server.listen_internal(sockets.internal)
         gc.collect()
         gc.freeze()
+        reloading = asyncio.create_task(_reload(reloader, asked, orders))
         await ready(assembly)
         await stopping.wait()
         loop.add_signal_handler(signal.SIGINT, os._exit, 130)
+        await _end(reloading)
         log.info("stopping: %d exchanges are running", server.running)
         if not await server.drain():
             log.warning("some exchanges were cut: they did not end within timeouts.drain")
 
 
-async def _open(context: Context, machine: bool, stack: AsyncExitStack) -> tuple[Assembly, Status]:
-    """Everything that requests need, in the order that it is needed; the stack undoes it backwards."""
-    from .upstream import HttpUpstream
-
-    settings, core = context.settings(), context.core
-    egress = Egress.of(settings)
-    times = core.timeouts
-    upstream = HttpUpstream(egress, Timeouts(times.connect, times.first_byte, times.idle), Proxies.of(settings))
-    status = Status(context.composed.unenforced, int(os.environ.get(WORKER, "0")))
-    assembly = assemble(settings, context.registry, upstream, egress, status.routes(), context.composed.unclaimed)
-    status.assembly = assembly
-    _report(context.composed.unheard(assembly.findings), machine)
-    stack.push_async_callback(upstream.close)
-    if assembly.services.store is not None:
-        await assembly.services.store.open()
-        stack.push_async_callback(assembly.services.store.close)
-    for lifespan in _mine(assembly.lifespans, machine):
-        await lifespan.start()
-        stack.push_async_callback(lifespan.stop)
-    return assembly, status
-
-
-def _report(findings: Sequence[Finding], machine: bool) -> None:
-    """Once a machine, not once a worker. Raises SettingsError where one is an error."""
-    errors = [str(finding) for finding in findings if finding.level == "error"]
-    if errors:
-        raise SettingsError("\n".join(errors))
-    for finding in findings if machine else ():
+async def _open(context: Context, status: Status, machine: bool, stack: AsyncExitStack) -> Generation:
+    """Everything that requests need, in the order that it is needed; the stack undoes what outlives reloads."""
+    generation = Generation(context, status.routes(), machine)
+    services = generation.assembly.services
+    status.serve(generation.assembly, context.composed.unenforced)
+    for finding in generation.findings if machine else ():
         log.log(logging.INFO if finding.level == "note" else logging.WARNING, "%s", finding)
+    generation.assembly.apply()
+    if services.store is not None:
+        await services.store.open()
+        stack.push_async_callback(services.store.close)
+    try:
+        await generation.start()
+    except BaseException:
+        await generation.upstream.close()
+        raise
+    return generation
 
 
-async def _listen(assembly: Assembly, status: Status, sockets: Sockets, context: Context) -> HttpServer:
-    from .server import HttpServer
+async def _reload(reloader: Reloader, asked: asyncio.Event, orders: Orders | None) -> None:
+    """Until it is cancelled."""
+    if orders is None:
+        await Alone(reloader, asked).run()
+    else:
+        reloader.reloads.tell(orders.last)
+        await obey(reloader, orders.socket)
 
-    server = HttpServer(assembly, _shares())
-    status.draining = lambda: server.draining
-    await server.start(sockets.main, tls_context(assembly.core.listen.tls, context.document.environ))
-    if sockets.internal is not None:
-        await server.listen_internal(sockets.internal)
-    return server
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        return
+    except Exception:
+        log.exception("reloads had ended before")
 
 
 def _shares() -> Shares | None:
     """None for one worker alone."""
     file = os.environ.get(SHARES)
     return None if file is None else Shares(Path(file), int(os.environ[WORKER]))
-
-
-def _mine(lifespans: Sequence[Lifespan], machine: bool) -> list[Lifespan]:
-    return [one for one in lifespans if one.scope == "worker" or machine]

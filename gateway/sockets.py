@@ -36,11 +36,30 @@ def tls_context(tls: Tls | None, environ: Mapping[str, str]) -> ssl.SSLContext |
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _load(context, tls, environ)
+    return context
+
+
+class Certificate:
+    """What TLS connections are made with; another certificate is that of those that come after it."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+
+    def check(self, tls: Tls | None, environ: Mapping[str, str]) -> None:
+        """Raises StartupError where it could not be renewed by these files."""
+        tls_context(tls, environ)
+
+    def renew(self, tls: Tls | None, environ: Mapping[str, str]) -> None:
+        if tls is not None:
+            _load(self._context, tls, environ)
+
+
+def _load(context: ssl.SSLContext, tls: Tls, environ: Mapping[str, str]) -> None:
     try:
         context.load_cert_chain(tls.cert, tls.key, environ.get("GATEWAY_TLS_PASSWORD") or (lambda: ""))
     except (OSError, ssl.SSLError) as error:
         raise StartupError(f"gateway.listen.tls: {tls.cert} and {tls.key} do not load: {error}") from error
-    return context
 
 
 def exposed(listen: Listen) -> str | None:

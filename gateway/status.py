@@ -12,6 +12,7 @@ import msgspec
 from .condition import condition
 from .inbound import Inbound, Principal
 from .openapi import document
+from .reload.told import Reloads
 from .routes import Answer, RouteSpec
 from .settings.status import Unenforced
 
@@ -31,15 +32,20 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Status:
-    """Answers what operators and load balancers ask. `assembly` is set once it exists; `draining` by the server."""
+    """Answers what operators and load balancers ask, of what `serve` was told last. `draining` is set by the server."""
 
-    def __init__(self, unenforced: Sequence[Unenforced], worker: int = 0) -> None:
+    def __init__(self, worker: int = 0) -> None:
         self.assembly: Assembly | None = None
         self.draining: Callable[[], bool] = lambda: False
         self._worker = worker
         self._began = time.monotonic()
-        self._unenforced = [f"{one.path}: {one.reason}" for one in unenforced]
+        self._unenforced: list[str] = []
         self._alive = {"status": "ok", "version": version("librechat-gateway")}
+
+    def serve(self, assembly: Assembly, unenforced: Sequence[Unenforced]) -> None:
+        """At the start and at each reload."""
+        self.assembly = assembly
+        self._unenforced = [f"{one.path}: {one.reason}" for one in unenforced]
 
     def routes(self) -> tuple[RouteSpec, ...]:
         return (
@@ -77,6 +83,7 @@ class Status:
         reasons = [f"plugin {p.name}: {p.error}" for p in self.assembly.registry.plugins if p.error]
         reasons += [failure for one in lifespans if (failure := one.failure()) is not None]
         warnings = [warning for one in lifespans if (warning := one.warning()) is not None]
+        warnings += [warning] if (warning := Reloads.of(self.assembly.services.state).last.warning) else []
         if store is not None and (why := await store.ping()) is not None:
             (warnings if store.shared else reasons).append(f"store {store.name}: {why}")
         return State(reasons, warnings)

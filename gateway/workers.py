@@ -1,4 +1,4 @@
-"""N worker processes on one listening socket: started, watched, replaced when they crash, drained together.
+"""N worker processes on one listening socket: started, watched, replaced after a crash, reloaded, drained together.
 
 The socket is bound once and passed by file descriptor, so a restarting worker loses no connection that waits on it.
 """
@@ -14,12 +14,20 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .process import SHARES, WORKER, Sockets
+from .reload.crew import PATIENCE, Crew
+from .reload.orders import Link
 from .shares import Shares, lay_out
+
+if TYPE_CHECKING:
+    from .cli.context import Context
 
 RUN_DIR = "GATEWAY_RUN_DIR"
 FDS = "GATEWAY_WORKER_FDS"
+ORDERS = "GATEWAY_WORKER_ORDERS"
+"""The variable with a worker's end of its `Link`."""
 _CLEAN = frozenset((0, -signal.SIGTERM))
 """A worker that the signal met while it was still starting had nothing to drain."""
 _FAST = 5.0
@@ -28,22 +36,25 @@ log = logging.getLogger("gateway.workers")
 
 
 class Supervisor:
-    """arguments: of `gateway`; every worker gets them again. drain: seconds that workers may take to stop."""
+    """arguments: of `gateway`; every worker gets them again. context: the configuration to start with."""
 
-    def __init__(self, count: int, sockets: Sockets, arguments: Sequence[str], drain: float) -> None:
-        self._count = count
+    def __init__(self, sockets: Sockets, arguments: Sequence[str], context: Context) -> None:
+        self._count = context.core.workers
         self._sockets = [sock for sock in (sockets.main, sockets.internal) if sock is not None]
         self._arguments = list(arguments)
-        self._drain = drain
+        self._links: dict[int, Link] = {}
+        self._crew = Crew(context, self._links)
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
         self._born: dict[int, float] = {}
         self._quick_ends = 0
         self._stopping = False
+        self._reload = False
 
     def run(self) -> int:
         """Until SIGTERM or SIGINT, or until workers end as fast as they start. The exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, self._ask)
         with tempfile.TemporaryDirectory(prefix="gateway-") as run_dir:
             environ = self._environ(run_dir)
             for index in range(self._count):
@@ -52,6 +63,11 @@ class Supervisor:
                 time.sleep(0.1)
                 if not self._replace(environ):
                     break
+                if self._reload:
+                    self._reload = False
+                    self._crew.reload()
+                else:
+                    self._crew.look()
             return self._end()
 
     def _environ(self, run_dir: str) -> Mapping[str, str]:
@@ -61,11 +77,15 @@ class Supervisor:
         return {**os.environ, RUN_DIR: run_dir, FDS: fds, SHARES: str(shares)}
 
     def _start(self, index: int, environ: Mapping[str, str]) -> None:
+        link = self._links[index] = Link()
+        orders = link.theirs.fileno()
         self._workers[index] = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "gateway", *self._arguments],
-            env={**environ, WORKER: str(index)},
-            pass_fds=[sock.fileno() for sock in self._sockets],
+            env={**environ, WORKER: str(index), ORDERS: str(orders)},
+            pass_fds=[orders, *(sock.fileno() for sock in self._sockets)],
         )
+        link.theirs.close()
+        link.send(self._crew.begin(), PATIENCE)
         self._born[index] = time.monotonic()
 
     def _replace(self, environ: Mapping[str, str]) -> bool:
@@ -79,20 +99,25 @@ class Supervisor:
             if self._quick_ends >= _LIMIT or (quick and code == 2):
                 log.error("worker %d ended with %s right after its start; giving up", index, code)
                 del self._workers[index]
+                self._links.pop(index).close()
                 return False
             log.error("worker %d ended with %s; starting another", index, code)
             Shares(Path(environ[SHARES]), index).leave()
+            self._links.pop(index).close()
             self._start(index, environ)
         return True
 
     def _stop(self, number: int, frame: object) -> None:
         self._stopping = True
 
+    def _ask(self, number: int, frame: object) -> None:
+        self._reload = True
+
     def _end(self) -> int:
         """0 where all drained in time after a signal."""
         for worker in self._workers.values():
             worker.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + self._drain + 10
+        deadline = time.monotonic() + self._crew.serving.core.timeouts.drain + 10
         for worker in self._workers.values():
             try:
                 worker.wait(max(0.1, deadline - time.monotonic()))

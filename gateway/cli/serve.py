@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -14,9 +15,11 @@ import click
 from .. import logs, sockets
 from ..endpoint.address import Address
 from ..pipeline.compile import Assembly
-from ..process import WORKER, Sockets
+from ..process import WORKER, Orders, Sockets
 from ..process import serve as serve_process
-from ..workers import FDS, Supervisor
+from ..reload.orders import begin
+from ..settings.sources import Sources
+from ..workers import FDS, ORDERS, Supervisor
 from .banner import banner
 from .context import Context
 
@@ -67,18 +70,16 @@ def serve(
     context = Context(
         config=file or context.config, flags=given, safe_mode=safe_mode or context.safe_mode, environ=context.environ
     )
-    logs.set_up(context.core.log)
     if WORKER in os.environ:
         _work(context)
         return
+    logs.set_up(context.core.log)
     _tell(context)
     listening = _bind(context)
-    count = context.core.workers
-    if count == 1:
+    if context.core.workers == 1:
         _run(context, listening, machine=True)
         return
-    drain = context.core.timeouts.drain
-    sys.exit(Supervisor(count, listening, sys.argv[1:], drain).run())
+    sys.exit(Supervisor(listening, sys.argv[1:], context).run())
 
 
 def _tell(context: Context) -> None:
@@ -102,22 +103,29 @@ def _bind(context: Context) -> Sockets:
 
 
 def _work(context: Context) -> None:
-    """As one of several workers, on the supervisor's sockets."""
+    """As one of several workers, on the supervisor's sockets and with the files that it has read."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal tells all; the supervisor says what to do
+    orders = socket.socket(fileno=int(os.environ[ORDERS]))
+    told = begin(orders)
+    context = Context(context.config, context.environ, context.flags, context.safe_mode, Sources(told.first))
+    if told.now is not None:
+        context = context.again(Sources(told.now))
+    logs.set_up(context.core.log)
     inherited = [socket.socket(fileno=int(fd)) for fd in os.environ[FDS].split(",")]
     for sock in inherited:
         sock.setblocking(False)
     index = int(os.environ[WORKER])
-    _run(context, Sockets(*inherited), machine=index == 0)
+    _run(context, Sockets(*inherited), index == 0, Orders(orders, told.last))
 
 
-def _run(context: Context, listening: Sockets, machine: bool) -> None:
+def _run(context: Context, listening: Sockets, machine: bool, orders: Orders | None = None) -> None:
     async def ready(assembly: Assembly) -> None:
         if machine:
             url = sockets.where(listening.main, context.core.listen.tls is not None)
             click.echo(await banner(assembly, url, context.settings().env("GATEWAY_API_KEY") is not None))
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve_process(context, listening, machine, ready))
+        runner.run(serve_process(context, listening, machine, ready, orders))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

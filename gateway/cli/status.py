@@ -76,6 +76,10 @@ def _print(base: str, found: Condition) -> None:
         click.secho(f"not ready: {reason}", fg="red")
     for warning in found.warnings:
         click.secho(f"degraded: {warning}", fg="yellow")
+    if found.reload is not None:
+        for line in found.reload.why:
+            click.secho(f"refused: {line}", fg="yellow")
+        click.echo(f"Configuration {found.reload.revision}")
     if found.workers > 1:
         click.echo(f"Worker {found.worker + 1} of {found.workers} answered; each has breakers of its own.")
     table("Endpoints", ("endpoint", "kind", "dialects", "state"), [_endpoint(one) for one in found.endpoints])

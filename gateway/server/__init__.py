@@ -26,7 +26,6 @@ from ..errors import (
     WrongMethod,
 )
 from ..inbound import ANONYMOUS, MOUNT, Inbound, Operation, Principal
-from ..peers import Peers
 from ..pipeline import JSON
 from ..pipeline.authenticate import authenticate
 from ..pipeline.compile import Assembly
@@ -39,6 +38,7 @@ from .acceptor import Acceptor
 from .bodies import Body, Held
 from .protocol import Handler, Server
 from .request import Request
+from .serving import Serving
 from .sinks import HttpSink
 
 log = logging.getLogger("gateway.server")
@@ -48,21 +48,37 @@ _NOWHERE = Operation("state", "GET", "")
 
 
 class HttpServer:
-    """Serves one Assembly; `assembly` may be swapped while requests run, each keeps the one it began with.
+    """Serves one Assembly, and another from `swap` on; each request keeps the one it began with.
 
-    shares: of the workers, where there are several.
+    shares: of the workers, where there are several. running: requests of all of them.
     """
 
     def __init__(self, assembly: Assembly, shares: Shares | None = None) -> None:
-        self.assembly = assembly
+        self._now = Serving(assembly)
+        self._before: set[Serving] = set()
         self._shares = shares
-        self.running = 0
         self.draining = False
-        self._idle = asyncio.Event()
         self._held = Held(assembly.core.limits)
-        self._peers = Peers(assembly.core.listen.trusted_proxies)
         self._runners: list[web.ServerRunner] = []
+        self._servers: list[Server] = []
         self._sites: list[web.BaseSite | Acceptor] = []
+
+    @property
+    def assembly(self) -> Assembly:
+        return self._now.assembly
+
+    @property
+    def running(self) -> int:
+        return self._now.running + sum(one.running for one in self._before)
+
+    def swap(self, assembly: Assembly) -> Serving:
+        """Requests that come from now on are its. What served until now is given back; await its `ended`."""
+        before, self._now = self._now, Serving(assembly)
+        self._before = {one for one in (*self._before, before) if one.running}
+        self._held.most = assembly.core.limits.bodies
+        for server in self._servers:
+            server.keep_alive(assembly.core.timeouts.keepalive)
+        return before
 
     async def start(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
         runner, server = await self._serve(self._handle)
@@ -95,6 +111,7 @@ class HttpServer:
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         self._runners.append(runner)
+        self._servers.append(server)
         return runner, server
 
     async def _listen(self, runner: web.ServerRunner, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
@@ -109,9 +126,8 @@ class HttpServer:
             await site.stop()
         try:
             async with asyncio.timeout(self.assembly.core.timeouts.drain):
-                while self.running:
-                    self._idle.clear()
-                    await self._idle.wait()
+                for serving in (*self._before, self._now):
+                    await serving.ended()
         except TimeoutError:
             return False
         finally:
@@ -120,91 +136,83 @@ class HttpServer:
         return True
 
     async def _handle(self, request: Request) -> bool:
-        self.running += 1
+        serving = self._now
+        serving.begin()
         try:
-            return await self._respond(request)
+            return await self._respond(serving, request)
         finally:
-            self.running -= 1
-            if not self.running:
-                self._idle.set()
+            serving.end()
 
     async def _handle_internal(self, request: Request) -> bool:
-        path, query = split_target(request.target)
-        sink = HttpSink(request, None, self.assembly.core.timeouts.write, self.draining)
+        serving = self._now
+        serving.begin()
         try:
-            match = self.assembly.router.match(_method(request), path)
+            return await self._respond_internal(serving, request)
+        finally:
+            serving.end()
+
+    async def _respond_internal(self, serving: Serving, request: Request) -> bool:
+        path, query = split_target(request.target)
+        sink = HttpSink(request, None, serving.core.timeouts.write, self.draining)
+        try:
+            match = serving.assembly.router.match(_method(request), path)
             if match.route is None or not match.route.internal:
                 raise NotFound(f"{path} is not served on this port.")
         except GatewayError as error:
-            return await self._miss(request, path, sink, error)
+            return await self._miss(serving, request, path, sink, error)
         route = msgspec.structs.replace(match.route, access="public")
-        return await self._route(request, route, match.params, query, sink)
+        return await self._route(serving, request, route, match.params, query, sink)
 
-    async def _respond(self, request: Request) -> bool:
-        assembly = self.assembly
+    async def _respond(self, serving: Serving, request: Request) -> bool:
+        assembly, core = serving.assembly, serving.core
         path, query = split_target(request.target)
-        cors = cors_headers(assembly.core.listen.cors_origins, request.headers) if "Origin" in request.headers else None
-        sink = HttpSink(request, cors, assembly.core.timeouts.write, self.draining)
+        cors = cors_headers(core.listen.cors_origins, request.headers) if "Origin" in request.headers else None
+        sink = HttpSink(request, cors, core.timeouts.write, self.draining)
         if cors and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             await sink.whole(204, {}, b"")
             return sink.keep_alive
         try:
             match = assembly.router.match(_method(request), path)
         except GatewayError as error:
-            return await self._miss(request, path, sink, error)
+            return await self._miss(serving, request, path, sink, error)
         if match.route is not None:
-            return await self._route(request, match.route, match.params, query, sink)
-        body = self._body(request)
-        exchange = self._exchange(request, match, query, body)
+            return await self._route(serving, request, match.route, match.params, query, sink)
+        body = self._body(serving, request)
+        exchange = _exchange(serving, request, match, query, body)
         try:
             await assembly.pipeline.handle(exchange, sink)
         finally:
             body.release()
         return sink.keep_alive
 
-    def _body(self, request: Request) -> Body:
-        core = self.assembly.core
-        return Body(request, core.limits, core.timeouts.body, self._held)
-
-    def _exchange(self, request: Request, match: Match, query: str, body: Body) -> Exchange:
-        """The first dialect that claims the request; mostly there is only one."""
-        for served in match.served:
-            inbound = self._inbound(request, served, match.params, query, body)
-            if len(match.served) == 1 or served.dialect.claims(inbound):
-                break
-        return Exchange(inbound, served.dialect, request_id=accept_request_id(inbound.headers.get("x-request-id")))
-
-    def _inbound(self, request: Request, served: Served, params: Mapping[str, str], query: str, body: Body) -> Inbound:
-        return Inbound(
-            operation=served.operation,
-            mount=served.mount,
-            params=params,
-            query=query_of(query),
-            headers=request.headers,
-            peer=self._peers.client(request.protocol.remote, request.headers),
-            receive=body.whole,
-            arriving=body,
-        )
+    def _body(self, serving: Serving, request: Request) -> Body:
+        return Body(request, serving.core.limits, serving.core.timeouts.body, self._held)
 
     async def _not_http(self, request: Request) -> bool:
         """The answer to bytes that are no request."""
         error = BadCall("This is not a valid HTTP/1.1 request, or its first line or a header is too long.")
-        sink = HttpSink(request, None, self.assembly.core.timeouts.write, self.draining)
-        return await self._miss(request, "", sink, error)
+        sink = HttpSink(request, None, self._now.core.timeouts.write, self.draining)
+        return await self._miss(self._now, request, "", sink, error)
 
     async def _route(
-        self, request: Request, route: RouteSpec, params: Mapping[str, str], query: str, sink: HttpSink
+        self,
+        serving: Serving,
+        request: Request,
+        route: RouteSpec,
+        params: Mapping[str, str],
+        query: str,
+        sink: HttpSink,
     ) -> bool:
-        served = Served(_speaker(self.assembly), Operation("state", route.method, route.path), MOUNT)
-        body = self._body(request)
-        inbound = self._inbound(request, served, params, query, body)
+        served = Served(_speaker(serving.assembly), Operation("state", route.method, route.path), MOUNT)
+        body = self._body(serving, request)
+        inbound = _inbound(serving, request, served, params, query, body)
         inbound.receive = partial(_receive_once, inbound, body)
-        direct = self._peers.is_direct(request.headers)
+        direct = serving.peers.is_direct(request.headers)
         try:
-            principal = await self._admit(route, inbound, direct)
+            principal = await _admit(serving.assembly, route, inbound, direct)
             answer = await route.handler(inbound, principal)
         except GatewayError as error:
-            answer = Answer(self._told(request, error), error.status)
+            answer = Answer(self._told(serving, request, error), error.status)
         except Exception:
             log.exception("fault in %s %s", route.method, route.path)
             answer = Answer(_plain(InternalFault("The gateway failed on this request.")), 500)
@@ -213,37 +221,63 @@ class HttpServer:
         await sink.whole(answer.status, {"Content-Type": answer.content_type, **answer.headers}, answer.body)
         return sink.keep_alive
 
-    async def _admit(self, route: RouteSpec, inbound: Inbound, direct: bool) -> Principal:
-        if allowed_here(route.access, inbound.peer, direct):
-            return ANONYMOUS
-        speaker = _speaker(self.assembly)
-        credential = speaker.credential(inbound) if speaker else None
-        try:
-            principal = await authenticate(self.assembly.pipeline.authenticators, inbound, credential)
-        except Unauthenticated:
-            if route.access == "optional":
-                return ANONYMOUS
-            raise
-        if route.access not in ("authenticated", "optional") and not principal.is_admin:
-            raise Forbidden(f"{route.path} is for admins.")
-        if principal.scopes is not None:
-            refuse_limited(route)
-        return principal
-
-    async def _miss(self, request: Request, path: str, sink: HttpSink, error: GatewayError) -> bool:
+    async def _miss(self, serving: Serving, request: Request, path: str, sink: HttpSink, error: GatewayError) -> bool:
         headers = dict(JSON)
         if isinstance(error, WrongMethod):
             headers["Allow"] = ", ".join(error.allowed)
-        await sink.whole(error.status, headers, self._told(request, error, path))
+        await sink.whole(error.status, headers, self._told(serving, request, error, path))
         return sink.keep_alive
 
-    def _told(self, request: Request, error: GatewayError, path: str = "") -> bytes:
+    def _told(self, serving: Serving, request: Request, error: GatewayError, path: str = "") -> bytes:
         """An error outside any dialect's operation, in the envelope of the one that the path suggests."""
-        speaker = self.assembly.router.speaker(path)
+        speaker = serving.assembly.router.speaker(path)
         if speaker is None:
             return _plain(error)
         nowhere = Served(speaker, _NOWHERE, MOUNT)
-        return speaker.encode_error(error, self._inbound(request, nowhere, {}, "", self._body(request)))
+        inbound = _inbound(serving, request, nowhere, {}, "", self._body(serving, request))
+        return speaker.encode_error(error, inbound)
+
+
+def _exchange(serving: Serving, request: Request, match: Match, query: str, body: Body) -> Exchange:
+    """The first dialect that claims the request; mostly there is only one."""
+    for served in match.served:
+        inbound = _inbound(serving, request, served, match.params, query, body)
+        if len(match.served) == 1 or served.dialect.claims(inbound):
+            break
+    return Exchange(inbound, served.dialect, request_id=accept_request_id(inbound.headers.get("x-request-id")))
+
+
+def _inbound(
+    serving: Serving, request: Request, served: Served, params: Mapping[str, str], query: str, body: Body
+) -> Inbound:
+    return Inbound(
+        operation=served.operation,
+        mount=served.mount,
+        params=params,
+        query=query_of(query),
+        headers=request.headers,
+        peer=serving.peers.client(request.protocol.remote, request.headers),
+        receive=body.whole,
+        arriving=body,
+    )
+
+
+async def _admit(assembly: Assembly, route: RouteSpec, inbound: Inbound, direct: bool) -> Principal:
+    if allowed_here(route.access, inbound.peer, direct):
+        return ANONYMOUS
+    speaker = _speaker(assembly)
+    credential = speaker.credential(inbound) if speaker else None
+    try:
+        principal = await authenticate(assembly.pipeline.authenticators, inbound, credential)
+    except Unauthenticated:
+        if route.access == "optional":
+            return ANONYMOUS
+        raise
+    if route.access not in ("authenticated", "optional") and not principal.is_admin:
+        raise Forbidden(f"{route.path} is for admins.")
+    if principal.scopes is not None:
+        refuse_limited(route)
+    return principal
 
 
 def _method(request: Request) -> str:

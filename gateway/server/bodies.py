@@ -15,15 +15,15 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Held:
-    """How much of all bodies a worker holds."""
+    """How much of all bodies a worker holds. most: bytes."""
 
     def __init__(self, limits: BodyLimits) -> None:
-        self._most = limits.bodies
+        self.most = limits.bodies
         self._size = 0
 
     def take(self, size: int) -> None:
         self._size += size
-        if self._size > self._most:
+        if self._size > self.most:
             self._size -= size
             raise Unavailable("Too many large requests at once; try again.", retry_after=1.0)
 

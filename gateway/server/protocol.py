@@ -37,6 +37,10 @@ class Server(web.Server):
     def __call__(self) -> web.RequestHandler:
         return Protocol(self, *self._handlers, loop=self._loop, **self._kwargs)
 
+    def keep_alive(self, seconds: float) -> None:
+        """Of connections that are made from now on, while they are idle."""
+        self._kwargs["keepalive_timeout"] = seconds
+
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)
         if self.gone is not None:

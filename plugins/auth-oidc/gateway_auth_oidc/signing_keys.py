@@ -42,13 +42,13 @@ class SigningKeys:
 
     @classmethod
     def of(cls, services: Services, trusted: Trusted) -> SigningKeys:
-        """Those of this process; they survive a reload that trusts the same."""
+        """Those of this process; they survive a reload that trusts the same and reaches it the same way."""
         kept = services.state.get(_STATE)
-        if kept is None or kept[0] != trusted:
+        if kept is None or kept[0] != trusted or kept[1] is not services.upstream:
             publication = Publication(services.upstream, trusted)
-            kept = (trusted, cls(publication.keys, services.log, trusted.renew, trusted.own.stale))
+            kept = (trusted, services.upstream, cls(publication.keys, services.log, trusted.renew, trusted.own.stale))
             services.state[_STATE] = kept
-        return cast("SigningKeys", kept[1])
+        return cast("SigningKeys", kept[2])
 
     async def fitting(self, key_id: str, algorithm: str) -> Sequence[PublishedKey]:
         """Those that may have signed a token; none where the provider publishes none.

@@ -22,4 +22,4 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
 
 @hookimpl
 def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
-    return (Telling(metrics_of(services)),)
+    return (Telling(metrics_of(services), services),)

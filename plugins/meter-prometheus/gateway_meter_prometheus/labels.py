@@ -23,7 +23,7 @@ class Models:
     """
 
     def __init__(self, endpoints: Mapping[str, Provider], most: int = MOST_MODELS) -> None:
-        self._endpoints = endpoints
+        self.endpoints = endpoints
         self._most = most
         self._known: set[tuple[str, str]] = set()
 
@@ -37,7 +37,7 @@ class Models:
         return record.model_served
 
     def _bounded(self, record: UsageRecord) -> bool:
-        provider = self._endpoints.get(record.endpoint)
+        provider = self.endpoints.get(record.endpoint)
         listed = provider is not None and not provider.open
         return listed or bool(record.agent) or 200 <= record.status < 300
 

@@ -26,6 +26,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from gateway import Exchange, Meter, Provider, UsageRecord
 
 from .labels import Models, error_class
+from .reloads import ReloadGauges
 from .tally import FIRST_BYTE_SECONDS, KINDS, SECONDS, Tally, Times
 from .targets import Targets
 
@@ -47,10 +48,15 @@ class Metrics(Meter):
         self._due: TimerHandle | None = None
         self._define(self._registry)
         self.targets = Targets(self._registry)
+        self.reloads = ReloadGauges(self._registry)
         if not self.shared:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)
             GCCollector(registry=self._registry)
+
+    def serve(self, endpoints: Mapping[str, Provider]) -> None:
+        """Those of the configuration that serves now."""
+        self._models.endpoints = endpoints
 
     def started(self, exchange: Exchange) -> None:
         with self._lock:

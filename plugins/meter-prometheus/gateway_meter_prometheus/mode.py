@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import Breakers, Lifespan, Services
+from gateway import Breakers, Lifespan, Reloads, Services
 
 if TYPE_CHECKING:
     from .metrics import Metrics
@@ -38,16 +38,19 @@ def metrics_of(services: Services) -> Metrics:
     breakers = Breakers.of(services.state)
     breakers.watch(STATE, found.targets.told)
     found.targets.known(breakers.standings())
+    Reloads.of(services.state).watch(STATE, found.reloads.told)
     return found
 
 
 class Telling(Lifespan):
     """The last counts of a worker that stops stay with the others."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, services: Services) -> None:
         self._metrics = metrics
+        self._services = services
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        self._metrics.serve(self._services.endpoints)
 
     async def stop(self) -> None:
         self._metrics.tell()

@@ -17,9 +17,11 @@ from .memory import Shape, boot_of
 from .permission import LimitsPermission
 from .rules import Rule
 from .settings import LimitSettings
+from .shared import Shared
 from .slots import PERIODS
 
 STATE = "permission-limits"
+COUNTERS = "permission-limits.counters"
 RUN_DIR = "GATEWAY_RUN_DIR"
 
 
@@ -30,9 +32,7 @@ def permissions(settings: Settings, services: Services) -> Sequence[Permission]:
     services.state.pop(STATE, None)
     if not rules:
         return []
-    shape = Shape(own.callers, round(own.lease * SECOND))
-    local = LocalCounters(_directory(services), shape, boot_of(os.environ), services.log)
-    counters: Counters = local if services.counters is None else Either(services.counters, local)
+    local, counters = _counters(own, services)
     services.state[STATE] = LimitsLifespan(counters, local, own.lease / PERIODS, services.log)
     of_callers = [rule for rule in rules if not rule.of_target]
     of_targets = [rule for rule in rules if rule.of_target]
@@ -48,6 +48,17 @@ def lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
     """That of the counters that the permissions ask, which are made before."""
     made = services.state.get(STATE)
     return [made] if isinstance(made, LimitsLifespan) else []
+
+
+def _counters(own: LimitSettings, services: Services) -> tuple[LocalCounters, Counters]:
+    """Those of this process; they survive a reload that leaves their memory as it is, and so does what they count."""
+    shape = Shape(own.callers, round(own.lease * SECOND))
+    kept: tuple[bytes, LocalCounters, Counters] | None = services.state.get(COUNTERS)
+    if kept is None or kept[0] != shape.head:
+        local = LocalCounters(_directory(services), shape, boot_of(os.environ), services.log)
+        shared = Shared(local if services.counters is None else Either(services.counters, local))
+        kept = services.state[COUNTERS] = (shape.head, local, shared)
+    return kept[1], kept[2]
 
 
 def _directory(services: Services) -> Path | None:

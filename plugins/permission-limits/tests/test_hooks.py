@@ -170,3 +170,17 @@ async def test_ready_tells_that_machines_count_for_themselves(gateway_services: 
     assert "each machine counts" in lifespan.warning()
     assert lifespan.failure() is None
     await lifespan.stop()
+
+
+async def test_what_is_counted_outlives_a_reload(gateway_services: Services) -> None:
+    """The next configuration is there before the one before it is gone."""
+    [before], [first] = registered(gateway_services, {"requests": 5})
+    [after], [second] = registered(gateway_services, {"requests": 9})
+    want = [Want(b"c" * 16, 40_000_000, 100_000_000)]
+    await first.start()
+    await before._counters.take(want)
+    await second.start()
+    await first.stop()
+    [used] = (await after._counters.take(want)).used
+    assert used > 70_000_000  # what drained meanwhile is the time that this test took
+    await second.stop()

@@ -1,0 +1,111 @@
+"""What the supervisor and a worker say to each other of configurations: a line of JSON each, on a socket of theirs."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from ..settings.sources import Source
+from .told import Reload
+
+LONGEST = 256 * 2**20
+"""Bytes of one order: of all files together."""
+Files = Mapping[str, Source]
+
+
+class Begin(msgspec.Struct, frozen=True, tag=True):
+    """The first order of a worker. first: the files at the supervisor's start. now: those that serve, if others."""
+
+    first: dict[str, Source]
+    now: dict[str, Source] | None
+    last: Reload
+
+
+class Prepare(msgspec.Struct, frozen=True, tag=True):
+    """Make this ready; the answer is Prepared."""
+
+    files: dict[str, Source]
+
+
+class Commit(msgspec.Struct, frozen=True, tag=True):
+    """What is ready serves."""
+
+    last: Reload
+
+
+class Abort(msgspec.Struct, frozen=True, tag=True):
+    """What is ready, if anything, does not."""
+
+    last: Reload
+
+
+class Prepared(msgspec.Struct, frozen=True, tag=True):
+    """why: a line for each thing that is wrong; none where all is well."""
+
+    why: tuple[str, ...] = ()
+
+
+Order = Begin | Prepare | Commit | Abort
+
+
+class Link:
+    """The supervisor's end of one worker's socket."""
+
+    def __init__(self) -> None:
+        self._ours, self.theirs = socket.socketpair()
+        self._buffer = bytearray()
+
+    def send(self, order: Order, patience: float) -> bool:
+        """False where the worker is gone, or does not read."""
+        self._ours.settimeout(patience)
+        with contextlib.suppress(OSError):
+            self._ours.sendall(line(order))
+            return True
+        return False
+
+    def answer(self, until: float) -> Prepared | None:
+        """None where there is none by then (by the monotonic clock), or the worker is gone."""
+        while b"\n" not in self._buffer:
+            if not select.select([self._ours], [], [], max(0.0, until - time.monotonic()))[0]:
+                return None
+            try:
+                part = self._ours.recv(65536)
+            except OSError:
+                return None
+            if not part:
+                return None
+            self._buffer += part
+        answer, _, rest = bytes(self._buffer).partition(b"\n")
+        self._buffer = bytearray(rest)
+        return msgspec.json.decode(answer, type=Prepared)
+
+    def close(self) -> None:
+        self._ours.close()
+        self.theirs.close()
+
+
+def line(message: Order | Prepared) -> bytes:
+    return msgspec.json.encode(message) + b"\n"
+
+
+def order_of(text: bytes) -> Order:
+    order: Order = msgspec.json.decode(text, type=Order)
+    return order
+
+
+def begin(sock: socket.socket) -> Begin:
+    """A worker's first order. It is read byte for byte, since what follows is the event loop's to read."""
+    sock.setblocking(True)
+    text = bytearray()
+    while not text.endswith(b"\n"):
+        seen = sock.recv(65536, socket.MSG_PEEK)
+        if not seen:
+            raise ConnectionError("the supervisor is gone")
+        end = seen.find(b"\n") + 1
+        text += sock.recv(end or len(seen))
+    return msgspec.json.decode(text, type=Begin)

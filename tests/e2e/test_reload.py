@@ -1,0 +1,273 @@
+"""Reloads of real gateways: what is valid serves from then on and nobody loses anything; else nothing changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.testing.running import RunningGateway
+
+WORDS = [f"w{number}" for number in range(24)]
+PLUGIN = """
+import os
+from gateway import hookimpl
+
+@hookimpl
+def register_lifespans(settings, services):
+    if os.path.exists(os.environ["FAILS"]):
+        raise RuntimeError("it had a bad day")
+    return []
+"""
+
+
+def config(agent: str, workers: int = 1, more: str = "", watch: str = "false") -> str:
+    return (
+        f'version: "1.3.17"\ngateway:\n  workers: {workers}\n  reload: {{watch: {watch}}}\n'
+        f"  agents: [{{id: agent_{agent}, endpoint: echo, model: echo}}]\n{more}"
+    )
+
+
+def put(file: Path, text: str) -> None:
+    """By rename, as editors do."""
+    beside = file.with_name("beside")
+    beside.write_text(text)
+    beside.rename(file)
+
+
+def eventually(check: Callable[[], bool], tries: int = 1000) -> bool:
+    for _ in range(tries):
+        if check():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def status(gateway: RunningGateway) -> dict[str, Any]:
+    with urllib.request.urlopen(gateway.url + "/status") as reply:
+        found: dict[str, Any] = json.load(reply)
+    return found
+
+
+def answers(gateway: RunningGateway, agent: str) -> bool:
+    body = {"model": f"agent_{agent}", "messages": [{"role": "user", "content": "Hi"}]}
+    return gateway.post("/v1/chat/completions", body)[0] == 200
+
+
+def everywhere(gateway: RunningGateway, agent: str) -> bool:
+    """In every worker: connections are spread over them."""
+    return all(answers(gateway, agent) for _ in range(8))
+
+
+def metric(gateway: RunningGateway, name: str) -> float:
+    with urllib.request.urlopen(gateway.url + "/metrics") as reply:
+        [value] = re.findall(rf"^{name} (\S+)$", reply.read().decode(), re.MULTILINE)
+    return float(value)
+
+
+def logged(gateway: RunningGateway, text: str) -> bool:
+    return eventually(lambda: any(text in line for line in list(gateway.errors)))
+
+
+def children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+class Streaming(threading.Thread):
+    """A stream of slow words; all that came of it."""
+
+    def __init__(self, gateway: RunningGateway) -> None:
+        super().__init__()
+        self.gateway = gateway
+        self.began = threading.Event()
+        self.words: list[str] = []
+        self.ended = False
+
+    def run(self) -> None:
+        body = {"model": "echo/echo-slow", "stream": True, "messages": [{"role": "user", "content": " ".join(WORDS)}]}
+        asked = urllib.request.Request(
+            self.gateway.url + "/v1/chat/completions",
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {self.gateway.key}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(asked, timeout=60) as reply:
+            for line in reply:
+                self._read(line.decode().strip())
+
+    def _read(self, line: str) -> None:
+        if line == "data: [DONE]":
+            self.ended = True
+        elif line.startswith("data: "):
+            for choice in json.loads(line.removeprefix("data: "))["choices"]:
+                self.words += (choice["delta"].get("content") or "").split()
+            self.began.set()
+
+
+@contextmanager
+def streams(gateway: RunningGateway, count: int) -> Iterator[None]:
+    """They have begun when the block is entered, and ended with every word when it is left."""
+    running = [Streaming(gateway) for _ in range(count)]
+    for one in running:
+        one.start()
+    assert all(one.began.wait(20) for one in running)
+    yield
+    assert any(one.is_alive() for one in running)
+    for one in running:
+        one.join(60)
+    assert [(one.words, one.ended) for one in running] == [(WORDS, True)] * count
+
+
+def test_a_changed_config_map_serves_and_streams_that_run_lose_no_word(tmp_path: Path) -> None:
+    """As Kubernetes mounts it: the file is a link into a folder that is a link."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "librechat.yaml").write_text(config(name, watch="0.2"))
+    (tmp_path / "..data").symlink_to("a")
+    (tmp_path / "librechat.yaml").symlink_to("..data/librechat.yaml")
+    with RunningGateway(tmp_path) as gateway:
+        began = status(gateway)["reload"]
+        with streams(gateway, 4):
+            (tmp_path / "..next").symlink_to("b")
+            (tmp_path / "..next").rename(tmp_path / "..data")
+            assert eventually(lambda: answers(gateway, "b"))
+            assert not answers(gateway, "a")
+        assert logged(gateway, f"serves, after {began['revision']}")
+        now = status(gateway)["reload"]
+        assert now["ok"]
+        assert now["revision"] != began["revision"]
+        assert metric(gateway, "gateway_configuration_revision") == int(now["revision"], 16)
+        assert gateway.stop() == 0
+    assert "Traceback" not in gateway.printed
+
+
+def test_all_workers_serve_a_changed_file_and_so_do_those_that_replace_them(tmp_path: Path) -> None:
+    with RunningGateway(tmp_path, config("a", 2, watch="0.2")) as gateway:
+        assert everywhere(gateway, "a")
+        with streams(gateway, 8):
+            put(tmp_path / "librechat.yaml", config("b", 2))
+            assert eventually(lambda: everywhere(gateway, "b"))
+            assert not answers(gateway, "a")
+        (tmp_path / "librechat.yaml").write_text("gateway: [")
+        before = set(children(gateway.process.pid))
+        assert len(before) == 2
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        assert eventually(lambda: len(set(children(gateway.process.pid)) - before) == 2)
+        assert everywhere(gateway, "b")
+        assert gateway.stop() == 0
+
+
+@pytest.fixture
+def moody(tmp_path: Path) -> dict[str, str]:
+    """The environment with a plugin whose hook raises while a file is there."""
+    site = tmp_path / "site"
+    (site / "moody-1.0.dist-info").mkdir(parents=True)
+    (site / "moody-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: moody\nVersion: 1.0\n")
+    (site / "moody-1.0.dist-info" / "entry_points.txt").write_text("[gateway]\nmoody = moody\n")
+    (site / "moody.py").write_text(PLUGIN)
+    return {"PYTHONPATH": str(site), "FAILS": str(tmp_path / "fails")}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_not_valid_changes_nothing_and_is_told(tmp_path: Path, moody: dict[str, str], workers: int) -> None:
+    file, fails = tmp_path / "librechat.yaml", Path(moody["FAILS"])
+    with RunningGateway(tmp_path, config("a", workers), environ=moody) as gateway:
+        revision = status(gateway)["reload"]["revision"]
+        assert metric(gateway, "gateway_reload_last_ok") == 1
+
+        def refused(text: str | None, words: str) -> None:
+            file.unlink(missing_ok=True)
+            if text is not None:
+                file.write_text(text)
+            gateway.process.send_signal(signal.SIGHUP)
+            assert logged(gateway, words)
+            assert eventually(lambda: metric(gateway, "gateway_reload_last_ok") == 0)
+            assert everywhere(gateway, "a")
+            assert not answers(gateway, "b")
+            told = status(gateway)["reload"]
+            assert (told["revision"], told["ok"]) == (revision, False)
+            assert words in "\n".join(told["why"])
+
+        with streams(gateway, 2):
+            refused(config("b", workers) + "  - [", "librechat.yaml:6:")
+            refused(config("b", workers, "  agnts: []\n"), "did you mean `agents`?")
+            refused(None, "No such file")
+            fails.touch()
+            refused(config("b", workers), "plugin moody (moody 1.0): register_lifespans failed")
+            fails.unlink()
+        with urllib.request.urlopen(gateway.url + "/ready") as ready:
+            assert json.load(ready)["status"] == "degraded"
+        gateway.process.send_signal(signal.SIGHUP)
+        assert eventually(lambda: everywhere(gateway, "b"))
+        assert eventually(lambda: metric(gateway, "gateway_reload_last_ok") == 1)
+        assert gateway.stop() == 0
+
+
+def test_what_a_reload_does_not_change_is_named_and_stays(tmp_path: Path) -> None:
+    with RunningGateway(tmp_path, config("a")) as gateway:
+        more = "  listen: {internal_port: 1}\n  store: {directory: elsewhere}\n"
+        put(tmp_path / "librechat.yaml", config("b", 3, more))
+        gateway.process.send_signal(signal.SIGHUP)
+        assert eventually(lambda: answers(gateway, "b"))
+        for path in ("gateway.workers", "gateway.listen.internal_port", "gateway.store.directory"):
+            assert logged(gateway, f"{path}: it has changed, and does not count yet; a reload does not change it")
+        assert status(gateway)["workers"] == 1
+        assert gateway.stop() == 0
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_hundred_reloads_under_load_lose_no_request_and_leave_nothing_behind(tmp_path: Path) -> None:
+    file = tmp_path / "librechat.yaml"
+    done = threading.Event()
+    failed: list[object] = []
+    served: list[int] = []
+
+    def load() -> None:
+        body = {"model": "echo/echo", "messages": [{"role": "user", "content": "Hi"}]}
+        while not done.is_set():
+            try:
+                found, _ = gateway.post("/v1/chat/completions", body)
+            except OSError as error:
+                failed.append(error)
+            else:
+                (served if found == 200 else failed).append(found)
+
+    with RunningGateway(tmp_path, config("a")) as gateway:
+        loading = threading.Thread(target=load)
+        loading.start()
+
+        def reload(number: int) -> None:
+            put(file, config(f"n{number}"))
+            before = status(gateway)["reload"]["revision"]
+            gateway.process.send_signal(signal.SIGHUP)
+            assert eventually(lambda: status(gateway)["reload"]["revision"] != before)
+
+        for number in range(30):
+            reload(number)
+        files, memory = resources(gateway.process.pid)
+        for number in range(30, 100):
+            reload(number)
+        done.set()
+        loading.join()
+        more_files, more_memory = resources(gateway.process.pid)
+        assert gateway.stop() == 0
+    assert failed == []
+    assert len(served) > 100
+    assert more_files <= files + 3
+    assert more_memory < memory + 12 * 2**20, f"{memory} {more_memory}"
+
+
+def resources(pid: int) -> tuple[int, int]:
+    """Open files, and bytes of memory."""
+    [kilobytes] = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return len(os.listdir(f"/proc/{pid}/fd")), int(kilobytes) * 1024

@@ -1,0 +1,55 @@
+"""What the supervisor and its workers say arrives whole, or is known not to."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+from gateway.reload.orders import Begin, Commit, Link, Prepare, Prepared, begin, line, order_of
+from gateway.reload.told import Reload, Reloads
+from gateway.settings.sources import Source
+
+LAST = Reload("0123456789ab", ok=True, at=1.0)
+FILES = {"librechat.yaml": Source(b"a: \xff\n" * 100_000), ".env": Source(None, "Permission denied")}
+
+
+def test_a_worker_takes_its_first_order_and_leaves_the_next_ones() -> None:
+    link = Link()
+    first = Begin(FILES, None, LAST)
+    sending = threading.Thread(target=lambda: [link.send(first, 10), link.send(Commit(LAST), 10)])
+    sending.start()
+    assert begin(link.theirs) == first
+    sending.join()
+    assert order_of(link.theirs.recv(65536)) == Commit(LAST)
+    link.close()
+
+
+def test_answers_come_one_by_one() -> None:
+    link = Link()
+    link.theirs.sendall(line(Prepared(("no",))) + line(Prepared()))
+    until = time.monotonic() + 10
+    assert [link.answer(until), link.answer(until)] == [Prepared(("no",)), Prepared()]
+    link.close()
+
+
+def test_a_worker_that_is_silent_or_gone_has_no_answer() -> None:
+    link = Link()
+    assert link.answer(time.monotonic()) is None
+    link.theirs.shutdown(socket.SHUT_RDWR)
+    link.theirs.close()
+    assert link.answer(time.monotonic() + 10) is None
+    assert not link.send(Prepare(FILES), 10)
+    link.close()
+
+
+def test_whoever_watches_hears_of_the_last_reload_and_of_further_ones() -> None:
+    heard: list[Reload] = []
+    reloads = Reloads.of({})
+    reloads.tell(LAST)
+    reloads.watch("meter", heard.append)
+    refused = Reload(LAST.revision, ok=False, at=2.0, why=("it is no YAML",))
+    reloads.tell(refused)
+    assert heard == [LAST, refused]
+    assert LAST.warning is None
+    assert "0123456789ab still serves" in (refused.warning or "")
