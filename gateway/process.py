@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import notify
 from .pipeline.compile import Assembly
 from .reload.alone import Alone
 from .reload.generation import Generation
@@ -89,6 +90,7 @@ async def serve(
         await stopping.wait()
         loop.add_signal_handler(signal.SIGINT, os._exit, 130)
         await _end(reloading)
+        notify.tell(notify.STOPPING)
         log.info("stopping: %d exchanges are running", server.running)
         if not await server.drain():
             log.warning("some exchanges were cut: they did not end within timeouts.drain")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from .. import logs, sockets
+from .. import logs, notify, sockets
 from ..endpoint.address import Address
 from ..pipeline.compile import Assembly
 from ..process import WORKER, Orders, Sockets
@@ -121,6 +121,7 @@ def _work(context: Context) -> None:
 def _run(context: Context, listening: Sockets, machine: bool, orders: Orders | None = None) -> None:
     async def ready(assembly: Assembly) -> None:
         if machine:
+            notify.tell(notify.READY)
             url = sockets.where(listening.main, context.core.listen.tls is not None)
             click.echo(await banner(assembly, url, context.settings().env("GATEWAY_API_KEY") is not None))
 
