@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
 import msgspec
 
 from .dialect import ServerDialect
 from .errors import NotFound, PluginError, Refused, WrongMethod
-from .inbound import Mount, Operation
+from .inbound import MOUNT, Mount, Operation
 from .routes import RouteSpec
 
 
@@ -35,9 +35,15 @@ _NO_PARAMS: Mapping[str, str] = {}
 
 
 class Router:
-    """Exact paths by one dict look-up; paths with a `{name}` by a regular expression, longest first."""
+    """Exact paths by one dict look-up; paths with a `{name}` by a regular expression, longest first.
 
-    def __init__(self, dialects: Sequence[ServerDialect], routes: Sequence[RouteSpec]) -> None:
+    root_alias: what is under /v1 is served without it, too, where nothing else is. hidden: as `GET /models`, what is
+    not, since something else is there.
+    """
+
+    def __init__(
+        self, dialects: Sequence[ServerDialect], routes: Sequence[RouteSpec], *, root_alias: bool = False
+    ) -> None:
         self._dialects = tuple(dialects)
         self._exact: dict[tuple[str, str], Match] = {}
         self._patterns: list[tuple[str, re.Pattern[str], Match]] = []
@@ -48,6 +54,24 @@ class Router:
             if (route.method, route.path) in self._exact or self._has_pattern(route.method, route.path):
                 raise PluginError(f"{route.method} {route.path} is registered twice")
             self._add(route.method, route.path, Match(route=route))
+        self.hidden = tuple(self._alias()) if root_alias else ()
+
+    def _alias(self) -> Iterator[str]:
+        """Last, so that every other path comes before. An exchange is as it would be under /v1."""
+        aliases = {
+            (method, path.removeprefix(MOUNT.prefix)): served
+            for (method, path), served in _by_path(self._dialects).items()
+            if all(one.mount == MOUNT for one in served)
+        }
+        for (method, path), found in sorted(aliases.items(), key=lambda item: -len(item[0][1])):
+            if (method, path) in self._exact or self._has_pattern(method, path) or self._is_taken(method, path):
+                yield f"{method} {path}"
+            else:
+                self._add(method, path, Match(served=_in_order(path, found)))
+
+    def _is_taken(self, method: str, path: str) -> bool:
+        """By a pattern, before which an exact path would come."""
+        return "{" not in path and any(at == method and pattern.fullmatch(path) for at, pattern, _ in self._patterns)
 
     @property
     def paths(self) -> Iterable[tuple[str, str, Match]]:

@@ -177,3 +177,30 @@ def test_an_unknown_word_behind_a_model_is_told_the_known_ones() -> None:
 )
 def test_what_nobody_serves_is_told_in_the_words_that_its_client_speaks(path: str, name: str) -> None:
     assert Router((Chat(), Verbs()), ()).speaker(path).name == name  # type: ignore[union-attr]
+
+
+def test_with_root_aliases_what_is_under_v1_is_served_without_it_as_under_it() -> None:
+    router = Router((Chat(), Telling()), (), root_alias=True)
+    for method, path in (("POST", "/chat/completions"), ("GET", "/models"), ("GET", "/models/a/b%2Fc")):
+        assert router.match(method, path) == router.match(method, "/v1" + path)
+    assert router.hidden == ()
+    with pytest.raises(NotFound):
+        Router((Chat(), Telling()), ()).match("GET", "/models")
+
+
+async def handler_of_all(inbound: Inbound, principal: Principal) -> Answer:
+    return Answer(b"")
+
+
+def test_a_root_alias_takes_no_path_from_others_and_says_so() -> None:
+    routes = [
+        RouteSpec("GET", "/models", handler_of_all),
+        RouteSpec("POST", "/chat/{what}", handler_of_all),
+        RouteSpec("GET", "/models/mine", handler_of_all),
+    ]
+    router = Router((Chat(),), routes, root_alias=True)
+    assert router.match("GET", "/models").route is routes[0]
+    assert router.match("POST", "/chat/completions").route is routes[1]
+    assert router.match("GET", "/models/mine").route is routes[2]
+    assert router.match("GET", "/models/other").served[0].dialect.name == "chat"
+    assert set(router.hidden) == {"GET /models", "POST /chat/completions"}

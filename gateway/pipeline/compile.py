@@ -147,7 +147,7 @@ def assemble(
         dispatcher=dispatcher(core, Sender(upstream, clients, attempt_scope, fidelity, keyring)),
         meters=tuple(collect("register_meters", **both)),
     )
-    router = Router(servers, [*routes, *collect("register_routes", **both)])
+    router = Router(servers, [*routes, *collect("register_routes", **both)], root_alias=core.http.root_alias)
     services.rehearsal.bind(router, pipeline)
     lifespans = [*followers(settings, services), *collect("register_lifespans", **both)]
     findings = [finding for authenticator in authenticators for finding in authenticator.findings()]
@@ -155,6 +155,7 @@ def assemble(
     findings += [finding for provider in endpoints.values() for finding in provider.findings()]
     findings += [*contradictions(core), *useless_exemptions(settings), *proxy_findings(settings)]
     findings += fidelity.findings(agents, endpoints)
+    findings += without_alias(router)
     findings += missing_parts(registry, services, servers, authenticators, permissions, endpoints)
     return Assembly(core, registry, services, pipeline, router, lifespans, findings)
 
@@ -183,6 +184,16 @@ def contradictions(core: Core) -> Iterable[Finding]:
             path="gateway.limits.bodies",
             what="it is smaller than gateway.limits.body, so a request of that size could never be taken",
             todo="make it several times as large",
+        )
+
+
+def without_alias(router: Router) -> Iterable[Finding]:
+    for path in router.hidden:
+        yield Finding(
+            path="gateway.http.root_alias",
+            what=f"{path} is something else's, so that clients reach it under /v1 only",
+            todo="give those a base URL that ends in /v1",
+            level="warning",
         )
 
 

@@ -94,6 +94,12 @@ class Log(Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["auto", "console", "json"] = "auto"
 
 
+class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """root_alias: serve what is under /v1 without it, too, as `/chat/completions`, where nothing else is."""
+
+    root_alias: bool = False
+
+
 class ReloadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """watch: seconds within which a changed configuration file is applied, once it rests; `false`: on `SIGHUP` only."""
 
@@ -107,7 +113,7 @@ class Core(Struct, frozen=True):
     to do about keys on money, safety, access or tools that no plugin enforces. fidelity: `strict` refuses with 422 what
     would lose part of the call; one level for all, or levels by agent and endpoint. routes: models that stand for
     several others. retries: further tries of one target. context_overflow: how a call that is too long is known.
-    reload: when a changed configuration is applied while the gateway runs.
+    reload: when a changed configuration is applied while the gateway runs. http: paths.
     """
 
     listen: Listen = Listen()
@@ -125,3 +131,4 @@ class Core(Struct, frozen=True):
     retries: Retries = Retries()
     context_overflow: OverflowWords = OverflowWords()
     reload: ReloadSettings = ReloadSettings()
+    http: HttpSettings = HttpSettings()

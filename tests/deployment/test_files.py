@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import openai
 import pytest
 import yaml
 
@@ -42,15 +43,30 @@ def expressions() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with RunningGateway(tmp_path_factory.mktemp("deployed")) as running:
-        assert running.post("/v1/chat/completions", {"model": "agent_echo", "messages": []})[0]
+    directory = tmp_path_factory.mktemp("deployed")
+    with RunningGateway(directory, environ={"GATEWAY_HTTP_ROOT_ALIAS": "true"}) as running:
         yield running
+
+
+def exposed(gateway: RunningGateway) -> set[str]:
+    """Names of its metrics."""
+    with urllib.request.urlopen(gateway.url + "/metrics") as reply:
+        return set(re.findall(r"^# TYPE (\S+) ", reply.read().decode(), re.MULTILINE))
 
 
 @pytest.fixture(scope="module")
 def known() -> set[str]:
     """Variables that the gateway reads."""
     return OTHERS | {name for name, _, _ in variables(Context(environ={}).registry.sections())}
+
+
+def test_a_base_url_without_v1_serves_calls_and_lists(gateway: RunningGateway) -> None:
+    client = openai.OpenAI(base_url=gateway.url, api_key=gateway.key)
+    said = client.chat.completions.create(model="agent_echo", messages=[{"role": "user", "content": "Hi"}])
+    assert said.choices[0].message.content == "Hi"
+    assert "agent_echo" in [model.id for model in client.models.list()]
+    assert client.models.retrieve("agent_echo").id == "agent_echo"
+    client.close()
 
 
 def test_the_image_asks_for_its_health_as_a_gateway_answers(gateway: RunningGateway) -> None:
@@ -63,11 +79,16 @@ def test_the_image_asks_for_its_health_as_a_gateway_answers(gateway: RunningGate
 
 
 def test_every_metric_of_the_dashboard_and_the_rules_is_one_of_a_running_gateway(gateway: RunningGateway) -> None:
-    with urllib.request.urlopen(gateway.url + "/metrics") as reply:
-        exposed = set(re.findall(r"^# TYPE (\S+) ", reply.read().decode(), re.MULTILINE))
     named = {name for text in expressions() for name in re.findall(r"\bgateway_\w+", text)}
     assert len(named) >= 14
-    assert {name.removesuffix("_bucket") for name in named} - exposed == set()
+    assert {name.removesuffix("_bucket") for name in named} - exposed(gateway) == set()
+
+
+def test_what_has_the_place_of_another_gateways_metric_is_there(gateway: RunningGateway) -> None:
+    rows = re.findall(r"^\| `litellm_.* \| (.*) \| .*\|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    ours = {name for row in rows for name in re.findall(r"gateway_\w+", row)}
+    assert len(rows) >= 11
+    assert ours - exposed(gateway) == set()
 
 
 def test_every_label_of_the_dashboard_and_the_rules_is_one_of_its_metric() -> None:
