@@ -25,6 +25,7 @@ from .server import HttpServer
 from .shares import Shares
 from .sockets import Certificate, tls_context
 from .status import Status
+from .tasks import ended
 
 if TYPE_CHECKING:
     from .cli.context import Context
@@ -89,7 +90,7 @@ async def serve(
         await ready(assembly)
         await stopping.wait()
         loop.add_signal_handler(signal.SIGINT, os._exit, 130)
-        await _end(reloading)
+        await ended(reloading)
         notify.tell(notify.STOPPING)
         log.info("stopping: %d exchanges are running", server.running)
         if not await server.drain():
@@ -117,21 +118,14 @@ async def _open(context: Context, status: Status, machine: bool, stack: AsyncExi
 
 async def _reload(reloader: Reloader, asked: asyncio.Event, orders: Orders | None) -> None:
     """Until it is cancelled."""
-    if orders is None:
-        await Alone(reloader, asked).run()
-    else:
-        reloader.reloads.tell(orders.last)
-        await obey(reloader, orders.socket)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
     try:
-        await task
-    except asyncio.CancelledError:
-        return
+        if orders is None:
+            await Alone(reloader, asked).run()
+        else:
+            reloader.reloads.tell(orders.last)
+            await obey(reloader, orders.socket)
     except Exception:
-        log.exception("reloads had ended before")
+        log.exception("no configuration is reloaded any more; restart the gateway")
 
 
 def _shares() -> Shares | None:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Sequence
 
-from ..errors import SettingsError
+from ..errors import StartupError
 from .reloader import Reloader, certificate_files, refuse_endless
 from .watch import UNWATCHED, Watch, pause
 
@@ -49,7 +49,7 @@ class Alone:
             if only_changes and context.sources.revision == before and reloader.reloads.last.ok:
                 return
             why = await reloader.prepare(context)
-        except SettingsError as error:
+        except StartupError as error:
             why = str(error).splitlines()
         if why:
             refused(why)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import SettingsError
+from ..errors import StartupError
 from .alone import applied, refused
 from .orders import Abort, Begin, Commit, Link, Prepare
 from .reloader import certificate_files, readable, refuse_endless
@@ -57,7 +57,7 @@ class Crew:
                 return
             readable(context)
             why = self._prepare(context)
-        except SettingsError as error:
+        except StartupError as error:
             why = str(error).splitlines()
         self.last = Reload(before if why else context.sources.revision, not why, time.time(), tuple(why))
         order = Abort(self.last) if why else Commit(self.last)
