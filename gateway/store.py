@@ -1,5 +1,5 @@
-"""Contracts of what must last: keys and the usage log; those of users and agents are in `identity.py`, that of money in
-`ledger.py`.
+"""Contracts of what must last: keys and the usage log; those of users and agents are in `identity.py`, of passwords in
+`logins.py`, of money in `ledger.py`.
 
 A Store plugin implements them. Writes that a request must not wait for (`touch`, `append`) only enqueue; everything
 else is awaited and durable when it returns. Ids are made by the store, at most 64 characters of `[A-Za-z0-9_-]`.
@@ -20,6 +20,7 @@ from .usage import Usage
 
 if TYPE_CHECKING:
     from .ledger import Ledger
+    from .logins import Logins
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -219,6 +220,7 @@ class Store(ABC):
     grants: Grants | None = None
     user_keys: UserKeys | None = None
     ledger: Ledger | None = None
+    logins: Logins | None = None
 
     @abstractmethod
     async def open(self) -> None:

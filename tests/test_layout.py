@@ -30,6 +30,7 @@ OPEN_MODULES = {
     "gateway.events",
     "gateway.identity",
     "gateway.ledger",
+    "gateway.logins",
     "gateway.money",
     "gateway.roles",
     "gateway.store",

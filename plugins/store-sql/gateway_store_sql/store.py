@@ -17,6 +17,7 @@ from .identities import SqlIdentities
 from .inserts import write
 from .keys import SqlKeys
 from .ledger import SqlLedger
+from .logins import SqlLogins
 from .migrate import migrate
 from .plan import shipped
 from .reader import Reader
@@ -53,6 +54,7 @@ class SqliteStore(Store):
         self.grants = SqlGrants(self._database)
         self.usage = SqlUsageLog(self._database)
         self.user_keys = SqlUserKeys(self._database)
+        self.logins = SqlLogins(self._database)
         self.ledger = SqlLedger(self._database, log or logging.getLogger("gateway.store"))
 
     async def open(self) -> None:

@@ -39,6 +39,10 @@ _REVOKE = "UPDATE api_keys SET revoked = ?2 WHERE user_id = ?1 AND (revoked IS N
 _FORGET = (
     "DELETE FROM identities WHERE user_id = ?1",
     "DELETE FROM user_keys WHERE user_id = ?1",
+    "DELETE FROM sessions WHERE user_id = ?1",
+    "DELETE FROM login_tokens WHERE user_id = ?1",
+    "DELETE FROM backup_codes WHERE user_id = ?1",
+    "DELETE FROM logins WHERE user_id = ?1",
     "DELETE FROM access_grants WHERE principal = 'user' AND principal_id = ?1",
 )
 _groups = msgspec.json.Decoder(tuple[str, ...])
@@ -142,6 +146,12 @@ class SqlUsers(Users):
     async def _first(self, sql: str, value: str) -> User | None:
         rows = await self._database.rows(sql, (value,)) if storable(value) else ()
         return user(rows[0]) if rows else None
+
+
+async def add(transaction: Transaction, user: User) -> None:
+    """Within a change that has taken its turn. Raises Conflict where the name is taken, BadCall for what is no text."""
+    if not await transaction.rows(_INSERT, (*row_of(user), user.created)):
+        raise taken(user.name)
 
 
 def taken(name: str) -> Conflict:

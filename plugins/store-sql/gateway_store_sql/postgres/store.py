@@ -13,6 +13,7 @@ from ..groups import SqlGroups
 from ..identities import SqlIdentities
 from ..keys import SqlKeys
 from ..ledger import SqlLedger
+from ..logins import SqlLogins
 from ..plan import refuse_foreign, refuse_pending, shipped
 from ..roles import SqlRoles
 from ..spool import Spool
@@ -70,6 +71,7 @@ class PostgresStore(Store):
         self.grants = SqlGrants(self._database)
         self.usage = SqlUsageLog(self._database)
         self.user_keys = SqlUserKeys(self._database)
+        self.logins = SqlLogins(self._database)
         self.ledger = SqlLedger(self._database, self._log)
 
     async def open(self) -> None:
