@@ -67,6 +67,7 @@ from .errors import (
     Refused,
     SettingsError,
     StartupError,
+    TooLarge,
     Unauthenticated,
     Unavailable,
     UnknownModel,
@@ -144,6 +145,7 @@ from .services import Services
 from .settings import Finding, Section, Settings, UnsetVariable
 from .settings.known import KnownPrices
 from .settings.remote_agents import RemoteAgents
+from .sign_in import SignIn
 from .store import (
     AttemptRecord,
     Key,
@@ -284,6 +286,7 @@ __all__ = [
     "Services",
     "Settings",
     "SettingsError",
+    "SignIn",
     "Standing",
     "Started",
     "StartupError",
@@ -297,6 +300,7 @@ __all__ = [
     "Text",
     "Timeouts",
     "TokenSource",
+    "TooLarge",
     "Tool",
     "ToolCall",
     "ToolChoice",

@@ -13,10 +13,13 @@ Access = Literal["public", "optional", "loopback", "authenticated", "admin"]
 
 
 class Answer(msgspec.Struct, frozen=True):
+    """cookies: values of `Set-Cookie`, a header each."""
+
     body: bytes
     status: int = 200
     content_type: str = "application/json"
     headers: Mapping[str, str] = {}
+    cookies: tuple[str, ...] = ()
 
 
 class RouteSpec(msgspec.Struct, frozen=True):

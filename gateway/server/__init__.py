@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from multidict import MultiDict
 
 from ..errors import (
     BadCall,
@@ -218,7 +219,7 @@ class HttpServer:
             answer = Answer(_plain(InternalFault("The gateway failed on this request.")), 500)
         finally:
             body.release()
-        await sink.whole(answer.status, {"Content-Type": answer.content_type, **answer.headers}, answer.body)
+        await sink.whole(answer.status, _headers(answer), answer.body)
         return sink.keep_alive
 
     async def _miss(self, serving: Serving, request: Request, path: str, sink: HttpSink, error: GatewayError) -> bool:
@@ -287,6 +288,16 @@ def _method(request: Request) -> str:
 
 def _speaker(assembly: Assembly) -> Any:
     return assembly.router.speaker("")
+
+
+def _headers(answer: Answer) -> Mapping[str, str]:
+    headers = {"Content-Type": answer.content_type, **answer.headers}
+    if not answer.cookies:
+        return headers
+    several = MultiDict(headers)
+    for cookie in answer.cookies:
+        several.add("Set-Cookie", cookie)
+    return several
 
 
 async def _receive_once(inbound: Inbound, body: Body) -> bytes:
