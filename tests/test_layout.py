@@ -209,7 +209,7 @@ def test_a_plugin_asks_for_what_it_imports(plugin):
     about = project(plugin)
     extras = [text for texts in about.get("optional-dependencies", {}).values() for text in texts]
     asked = {requirement_name(text).replace("-", "_") for text in [*about["dependencies"], *extras]}
-    known = {"pyyaml": "yaml", "pyjwt": "jwt", "google_re2": "re2"}
+    known = {"pyyaml": "yaml", "pyjwt": "jwt", "google_re2": "re2", "argon2_cffi": "argon2"}
     asked = {known.get(name, name) for name in asked} | set(sys.stdlib_module_names)
     for path in package(plugin).rglob("*.py"):
         for module in imports(path):

@@ -1,7 +1,8 @@
 """GET /api/config: what LibreChat's client is told before a login, and what more after it.
 
-Nobody logs in here: keys let in. Hence every way to do so is told as switched off, and so is what the client would ask
-of calls that are not served. The rest comes from the variables and keys that LibreChat takes it from.
+What people can do by themselves to come in is told as a plugin offers it; where none does, keys alone let in. Logins by
+others are told as switched off, and so is what the client would ask of calls that are not served. The rest comes from
+the variables and keys that LibreChat takes it from.
 Source: LibreChat `api/server/routes/config.js`.
 """
 
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from gateway import AllEndpoints, Answer, Inbound, Principal, Services, Settings
+from gateway import AllEndpoints, Answer, Inbound, Principal, Services, Settings, SignIn
 
 from .answers import Members, told
 from .balance import balance_told
@@ -42,7 +43,6 @@ _NOT_SERVED = (
     "publicSharedLinksEnabled",
     "sharedLinksSnapshotFilesEnabled",
     "openidReuseTokens",
-    "allowAccountDeletion",
     "sharePointFilePickerEnabled",
     "langfuseFanoutEnabled",
     "langfuseConnectionAccess",
@@ -63,7 +63,8 @@ class Config:
         self._after = self._before | _after(settings)
 
     async def get(self, inbound: Inbound, principal: Principal) -> Answer:
-        return told(self._for(principal) if principal.user_id else self._stranger)
+        members = self._for(principal) if principal.user_id else self._stranger
+        return told(members | _entering(SignIn.offered(self._services.state), bool(principal.user_id)))
 
     def _for(self, principal: Principal) -> Members:
         members = self._after | {"showBirthdayIcon": self._birthday or _is_birthday(self._services.clock())}
@@ -82,19 +83,26 @@ def _before(settings: Settings) -> Members:
         "openidLabel": settings.env("OPENID_BUTTON_LABEL") or "Continue with OpenID",
         "openidAutoRedirect": False,
         "serverDomain": settings.env("DOMAIN_SERVER") or "http://localhost:3080",
-        "emailLoginEnabled": False,
-        "registrationEnabled": False,
         "socialLoginEnabled": False,
-        "emailEnabled": False,
-        "passwordResetEnabled": False,
         "socialLogins": settings.one(RegistrationFields).social_logins,
         "turnstile": msgspec.to_builtins(settings.one(TurnstileFields)),
     }
     members |= _texts(settings, _TEXTS_BEFORE)
-    if shortest := _whole(settings, "MIN_PASSWORD_LENGTH"):
-        members["minPasswordLength"] = shortest
     watch = monitoring(settings)
     return members | ({"rum": watch} if watch else {})
+
+
+def _entering(offered: SignIn, known: bool) -> Members:
+    """known: whether it is told to somebody who is logged in."""
+    members: Members = {
+        "emailLoginEnabled": offered.email,
+        "registrationEnabled": offered.registration,
+        "emailEnabled": offered.mail,
+        "passwordResetEnabled": offered.password_reset,
+    }
+    if offered.shortest_password:
+        members["minPasswordLength"] = offered.shortest_password
+    return members | ({"allowAccountDeletion": offered.deletion} if known else {})
 
 
 def _after(settings: Settings) -> Members:

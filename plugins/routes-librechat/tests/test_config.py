@@ -12,7 +12,7 @@ import gateway_routes_librechat
 import msgspec
 import pytest
 
-from gateway import AllEndpoints, Answer, Principal, Section, Services
+from gateway import AllEndpoints, Answer, Principal, Section, Services, SignIn
 from gateway.settings.compose import compose
 from gateway.settings.reading import read
 
@@ -221,14 +221,13 @@ async def test_the_rest_comes_from_librechats_own_variables(config: Any) -> None
         "CUSTOM_FOOTER": "foot",
         "SAML_BUTTON_LABEL": "Enter",
         "OPENID_IMAGE_URL": "https://a.example/o.png",
-        "MIN_PASSWORD_LENGTH": "12",
         "SANDPACK_BUNDLER_URL": "https://b.example",
         "SHAREPOINT_BASE_URL": "https://s.example",
         "CONVERSATION_IMPORT_MAX_FILE_SIZE_BYTES": "1000",
         "SHOW_BIRTHDAY_ICON": "true",
     }
     before, after = await config(environ=environ, principal=NOBODY), await config(environ=environ)
-    assert (before["appTitle"], before["samlLabel"], before["minPasswordLength"]) == ("Ours", "Enter", 12)
+    assert (before["appTitle"], before["samlLabel"]) == ("Ours", "Enter")
     assert before["openidImageUrl"] == "https://a.example/o.png"
     assert "customFooter" not in before
     assert (after["customFooter"], after["bundlerURL"]) == ("foot", "https://b.example")
@@ -294,3 +293,13 @@ async def test_monitoring_that_librechat_switches_off_is_not_told(config: Any, w
 async def test_a_share_that_is_none_is_left_out(config: Any) -> None:
     for share in ("2", "-1", "x", "inf"):
         assert "sampleRate" not in (await config(environ={**RUM, "RUM_SAMPLE_RATE": share}))["rum"]
+
+
+async def test_what_people_can_do_to_come_in_is_told_as_a_plugin_offers_it(config: Any, services: Services) -> None:
+    names = ("emailLoginEnabled", "registrationEnabled", "passwordResetEnabled", "emailEnabled", "minPasswordLength")
+    nothing = await config(principal=NOBODY)
+    assert [nothing.get(name) for name in names] == [False, False, False, False, None]
+    SignIn(email=True, password_reset=True, deletion=True, shortest_password=12).offer(services.state)
+    before, after = await config(principal=NOBODY), await config()
+    assert [before.get(name) for name in names] == [True, False, True, False, 12]
+    assert ("allowAccountDeletion" in before, after["allowAccountDeletion"]) == (False, True)

@@ -1,0 +1,125 @@
+"""Mailer: letters to users, sent behind the request by SMTP; where no server is named, they stand in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import formataddr, make_msgid
+
+from msgspec import Struct
+
+from gateway import Secret, Settings, SettingsError
+
+TIMEOUT = 15.0
+MOST = 100
+"""Letters on their way at a time; more are not sent, which is logged."""
+
+
+class MailServer(Struct, frozen=True):
+    """encryption: tls from the beginning, starttls required, or neither: starttls where the server has it."""
+
+    host: str
+    port: int
+    sender: str
+    sender_name: str
+    user: str = ""
+    password: Secret = Secret("")
+    encryption: str = ""
+    self_signed: bool = False
+
+
+class Letter(Struct, frozen=True):
+    """link: what it is sent for."""
+
+    to: str
+    subject: str
+    words: str
+    link: str
+
+
+def mail_server(settings: Settings) -> MailServer | None:
+    """By LibreChat's variables. Raises SettingsError."""
+    host, sender = settings.env("EMAIL_HOST"), settings.env("EMAIL_FROM")
+    if not host or not sender:
+        return None
+    port, encryption = settings.env("EMAIL_PORT") or "25", (settings.env("EMAIL_ENCRYPTION") or "").lower()
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise SettingsError(f"EMAIL_PORT: {port!r} is no port; write one, as 587")
+    if encryption not in ("", "tls", "starttls"):
+        raise SettingsError(f"EMAIL_ENCRYPTION: {encryption!r} is neither tls nor starttls; write one of them")
+    return MailServer(
+        host=host,
+        port=int(port),
+        sender=sender,
+        sender_name=settings.env("EMAIL_FROM_NAME") or settings.env("APP_TITLE") or "LibreChat",
+        user=settings.env("EMAIL_USERNAME") or "",
+        password=Secret(settings.env("EMAIL_PASSWORD") or ""),
+        encryption=encryption,
+        self_signed=(settings.env("EMAIL_ALLOW_SELFSIGNED") or "").lower() == "true",
+    )
+
+
+class Mailer:
+    """server: None where there is none."""
+
+    def __init__(self, server: MailServer | None, log: logging.Logger) -> None:
+        self._server = server
+        self._log = log
+        self._running: set[asyncio.Task[None]] = set()
+
+    def post(self, letter: Letter) -> None:
+        """Never waits."""
+        if self._server is None:
+            self._log.warning("no mail server is set (EMAIL_HOST), so this is for %s: %s", letter.to, letter.link)
+        elif len(self._running) >= MOST:
+            self._log.error("a mail to %s was not sent: %s others are on their way", letter.to, MOST)
+        else:
+            task = asyncio.create_task(self._send(self._server, letter))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def close(self) -> None:
+        """After what is on its way."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=TIMEOUT)
+
+    async def _send(self, server: MailServer, letter: Letter) -> None:
+        try:
+            await asyncio.to_thread(send, server, letter)
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            self._log.error("a mail to %s was not sent by %s: %s", letter.to, server.host, error)
+
+
+def send(server: MailServer, letter: Letter) -> None:
+    """Raises OSError, SMTPException; ValueError for an address that is none."""
+    message = EmailMessage()
+    message["From"] = formataddr((server.sender_name, server.sender))
+    message["To"] = letter.to
+    message["Subject"] = letter.subject
+    message["Message-ID"] = make_msgid(domain=server.sender.rpartition("@")[2] or None)
+    message.set_content(f"{letter.words}\n\n{letter.link}\n")
+    with _connected(server) as connection:
+        if server.user:
+            connection.login(server.user, server.password.reveal())
+        connection.send_message(message, server.sender, [letter.to])
+
+
+def _connected(server: MailServer) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    if server.self_signed:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if server.encryption == "tls":
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT, context=context)
+    connection = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT)
+    try:
+        connection.ehlo()
+        if server.encryption == "starttls" or connection.has_extn("starttls"):
+            connection.starttls(context=context)
+            connection.ehlo()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
