@@ -44,7 +44,8 @@ class Limiter:
         }
         if tries.count <= self._most:
             return headers
-        headers["Retry-After"] = str(max(1, math.ceil(tries.ends - now)))
+        seconds = min(tries.ends - now, self._minutes * MINUTE)  # another may have begun it later than this one came
+        headers["Retry-After"] = str(max(1, math.ceil(seconds)))
         words = f"Too many {self._doing} attempts, please try again after {self._minutes:g} minutes."
         raise Said(with_headers(message(words, 429), headers))
 

@@ -15,6 +15,7 @@ import pyotp
 from aiosmtpd.controller import Controller
 
 from gateway.testing.running import RunningGateway
+from gateway.testing.servers import free_port
 
 SECRETS = {"JWT_SECRET": "a" * 40 + "1", "JWT_REFRESH_SECRET": "b" * 40 + "2"}
 OPEN = {"ALLOW_REGISTRATION": "true", "ALLOW_PASSWORD_RESET": "true", "ALLOW_UNVERIFIED_EMAIL_LOGIN": "true"}
@@ -140,15 +141,14 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.letters: list[Any] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         self.letters.append(envelope)
         return "250 OK"
 
     def __enter__(self) -> Mailbox:
         self._controller.start()
-        assert self._controller.server is not None
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -156,8 +156,7 @@ class Mailbox:
 
     @property
     def port(self) -> int:
-        found: int = self._controller.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-        return found
+        return self._controller.port
 
     async def letter(self, number: int) -> str:
         """The text of one, counted from 0, once it is there."""

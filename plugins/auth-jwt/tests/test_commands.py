@@ -1,0 +1,138 @@
+"""What the operator does for users, and a gateway in which not everything is allowed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import bcrypt
+import pytest
+from accounts_gateway import PASSWORD, Accounts, Browser, code_of, config
+
+from gateway import Secret, Store
+from gateway.logins import Login
+from gateway.testing import installed
+
+Browse = Callable[[Accounts], Browser]
+
+
+@pytest.fixture
+async def fresh(tmp_path: Path) -> AsyncIterator[Accounts]:
+    """Nobody is there yet; addresses of example.org may register, and have to be verified before a login."""
+    text = config(registration={"allowedDomains": ["example.org"]}, own={"refresh_grace": 30})
+    off = {"ALLOW_UNVERIFIED_EMAIL_LOGIN": "false", "ALLOW_PASSWORD_RESET": "false", "ALLOW_ACCOUNT_DELETION": "false"}
+    running = Accounts(tmp_path, text, environ=off)
+    await asyncio.to_thread(running.__enter__)
+    yield running
+    await asyncio.to_thread(running.stop)
+
+
+async def test_the_first_is_an_admin_and_others_are_users(fresh: Accounts, browse: Browse) -> None:
+    first, second = browse(fresh), browse(fresh)
+    await first.register("ann@example.org")
+    await second.register("bob@example.org")
+    assert (await first.login("ann@example.org")).body["user"]["role"] == "ADMIN"
+    assert (await second.login("bob@example.org")).body["user"]["role"] == "USER"
+    assert (await first.register("eve@elsewhere.example")).status == 403
+    assert (await first.post("/api/auth/requestPasswordReset", {"email": "ann@example.org"})).status == 403
+    assert (await first.post("/api/auth/resetPassword", {})).status == 403
+    assert (await first.send("DELETE", "/api/user/delete")).status == 403
+    assert (await first.get("/api/config")).body["allowAccountDeletion"] is False
+
+
+async def test_two_tabs_that_refresh_at_once_both_go_on(fresh: Accounts, browse: Browse) -> None:
+    """Within `refresh_grace`; but only by the token that was just replaced."""
+    browser = browse(fresh)
+    await browser.register("ann@example.org")
+    login = await browser.login("ann@example.org")
+    cookie = next(one for one in login.cookies if one.startswith("refreshToken=")).partition(";")[0]
+    replies = await asyncio.gather(*(browser.post("/api/auth/refresh", Cookie=cookie) for _ in range(3)))
+    assert [reply.status for reply in replies] == [200] * 3
+    assert sorted(len(reply.cookies) for reply in replies) == [0, 0, 2]
+    newest = next(reply for reply in replies if reply.cookies).cookies
+    following = next(one for one in newest if one.startswith("refreshToken=")).partition(";")[0]
+    assert (await browser.post("/api/auth/refresh", Cookie=following)).status == 200
+    assert (await browser.post("/api/auth/refresh", Cookie=cookie)).status == 401
+
+
+async def test_a_password_of_the_operators_lets_in_and_logs_out_everywhere(fresh: Accounts, browse: Browse) -> None:
+    browser = browse(fresh)
+    await fresh.operate("users", "create", "ann", "--email", "ann@example.org")
+    assert (await browser.login("ann@example.org")).status == 404
+    await fresh.operate("logins", "password", "ann", "--stdin", stdin=f"{PASSWORD}\n")
+    assert (await browser.login("ann@example.org")).body["user"]["name"] == "ann"
+    generated = (await fresh.operate("logins", "password", "ann@example.org", "--generate")).splitlines()
+    assert "logged out everywhere" in generated[1]
+    assert (await browser.refresh()).status == 401
+    assert (await browser.login("ann@example.org")).status == 404
+    assert (await browser.login("ann@example.org", generated[0])).status == 200
+    assert "Ended 1 session of ann." in await fresh.operate("logins", "end", "ann")
+    assert (await browser.refresh()).status == 401
+    assert "8 to 128 characters" in await fresh.operate("logins", "password", "ann", "--stdin", stdin="short\n", code=1)
+    assert "gateway users list" in await fresh.operate("logins", "end", "nobody", code=1)
+
+
+async def test_a_lost_second_factor_is_taken_away(fresh: Accounts, browse: Browse) -> None:
+    browser = browse(fresh)
+    await browser.register("ann@example.org")
+    await browser.login("ann@example.org")
+    url = (await browser.post("/api/auth/2fa/enable")).body["otpauthUrl"]
+    await browser.post("/api/auth/2fa/confirm", {"token": code_of(url, time.time())})
+    shown = json.loads(await fresh.operate("logins", "show", "ann@example.org", "--json"))
+    assert (shown["password"], shown["two_factor"], shown["backup_codes"]) == ("argon2id", True, 10)
+    assert "argon2id" in await fresh.operate("logins", "show", "ann@example.org")
+    assert "without a second factor" in await fresh.operate("logins", "reset-2fa", "ann@example.org")
+    assert "has no second factor" in await fresh.operate("logins", "reset-2fa", "ann@example.org")
+    assert (await browser.login("ann@example.org")).body["user"]["twoFactorEnabled"] is False
+
+
+async def test_a_user_of_librechats_logs_in_with_the_old_password(fresh: Accounts, browse: Browse) -> None:
+    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(fresh.directory / "state")})
+    [store] = installed.registered(installed.plugins()["store-sql"].load(), "register_stores", settings)
+    assert isinstance(store, Store)
+    await store.open()
+    user = await store.users.create("ann", "ann@example.org")
+    old = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4, b"2a")).decode()
+    assert store.logins is not None
+    await store.logins.put(Login(user.id, Secret(old), "Ann", "ann", verified=True))
+    browser = browse(fresh)
+    assert (await browser.login("ann@example.org", "wrong horse")).status == 404
+    assert ((await store.logins.get(user.id)) or Login("")).password == Secret(old)
+    assert (await browser.login("ann@example.org")).status == 200
+    kept = ((await store.logins.get(user.id)) or Login("")).password.reveal()
+    assert kept.startswith("$argon2id$")
+    assert (await browser.login("ann@example.org")).status == 200
+    await store.users.update(user.id, disabled=True)
+    assert (await browser.login("ann@example.org")).status == 403
+    assert (await browser.refresh()).status == 401
+    await store.close()
+
+
+async def test_without_secrets_the_routes_say_why_and_keys_go_on(tmp_path: Path, browse: Browse) -> None:
+    running = Accounts(tmp_path, config(), environ={"JWT_SECRET": ""})
+    await asyncio.to_thread(running.__enter__)
+    browser = browse(running)
+    for path in ("/api/auth/login", "/api/auth/register", "/api/auth/refresh"):
+        reply = await browser.post(path, {})
+        assert (reply.status, reply.body) == (503, {"message": "Nobody can log in here: JWT_SECRET is not set."})
+    assert (await browser.get("/api/config")).body["emailLoginEnabled"] is False
+    made = await running.operate("keys", "create", "--user", "ann")
+    browser.token = made.splitlines()[0]
+    assert (await browser.get("/api/user")).body["name"] == "ann"
+    await asyncio.to_thread(running.stop)
+    assert "nobody can log in: JWT_SECRET is not set" in running.printed
+
+
+async def test_what_is_not_allowed_is_refused(tmp_path: Path, browse: Browse) -> None:
+    closed = {"ALLOW_REGISTRATION": "false", "ALLOW_EMAIL_LOGIN": "false"}
+    running = Accounts(tmp_path, config(), environ=closed)
+    await asyncio.to_thread(running.__enter__)
+    browser = browse(running)
+    assert (await browser.register("ann@example.org")).status == 403
+    assert (await browser.login("ann@example.org")).status == 403
+    said = (await browser.get("/api/config")).body
+    assert (said["registrationEnabled"], said["emailLoginEnabled"]) == (False, False)
+    await asyncio.to_thread(running.stop)
