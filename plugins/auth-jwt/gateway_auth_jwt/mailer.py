@@ -6,8 +6,11 @@ import asyncio
 import logging
 import smtplib
 import ssl
+from collections.abc import Coroutine
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import formataddr, make_msgid
+from typing import Any
 
 from msgspec import Struct
 
@@ -77,14 +80,20 @@ class Mailer:
         elif len(self._running) >= MOST:
             self._log.error("a mail to %s was not sent: %s others are on their way", letter.to, MOST)
         else:
-            task = asyncio.create_task(self._send(self._server, letter))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self.behind(self._send(self._server, letter))
+
+    def behind(self, work: Coroutine[Any, Any, None]) -> None:
+        """Behind the request, and before the worker ends."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def close(self) -> None:
-        """After what is on its way."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=TIMEOUT)
+        """After what is on its way, and what comes of it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TIMEOUT):
+                while self._running:
+                    await asyncio.wait(self._running)
 
     async def _send(self, server: MailServer, letter: Letter) -> None:
         try:

@@ -5,7 +5,6 @@ Source: LibreChat `api/server/services/AuthService.js`.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 
 import msgspec
@@ -36,7 +35,6 @@ class Given(msgspec.Struct, frozen=True, rename="camel"):
 class Resetting:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._running: set[asyncio.Task[None]] = set()
 
     async def ask(self, inbound: Inbound, principal: Principal) -> Answer:
         """What is done for somebody who is there is done behind the answer, so that its time tells nothing."""
@@ -45,9 +43,7 @@ class Resetting:
         asked = await read(inbound, Asked)
         user = await found(self._desk, asked.email)
         if user is not None and user.disabled is None:
-            task = asyncio.create_task(self._send(user))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._desk.mailer.behind(self._send(user))
         return message(SENT)
 
     async def reset(self, inbound: Inbound, principal: Principal) -> Answer:
