@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -71,7 +71,8 @@ class Pool:
                 except FAULTS:
                     raise
                 except BaseException:  # what runs on it is unknown, and it may never answer
-                    connection.terminate()
+                    with suppress(asyncpg.InterfaceError):  # it is gone already, and that is what is told
+                        connection.terminate()
                     raise
                 finally:
                     await self._pool.release(connection)
