@@ -162,8 +162,11 @@ class Ledger(ABC):
         """
 
     @abstractmethod
-    def release(self, attempt: str) -> None:
-        """Give back what is held for an attempt that has not been sent, if anything is; enqueue only."""
+    def release(self, attempt: str, owners: Sequence[str] = ()) -> None:
+        """Give back what is held for an attempt that has not been sent, if anything is; enqueue only.
+
+        owners: of the accounts, where `hold` raised: what it asked for may still be under way, and is waited for.
+        """
 
     @abstractmethod
     async def flush(self) -> None:

@@ -66,7 +66,7 @@ class BalancePermission(Permission):
         try:
             held = await self._till.ledger.hold(hold)
         except BaseException:  # also where the client left meanwhile: it may have been held all the same
-            self._till.ledger.release(hold.attempt)
+            self._till.ledger.release(hold.attempt, [claim.owner for claim in hold.claims])
             raise
         if isinstance(held, Short):
             raise self._refusal(hold, held)

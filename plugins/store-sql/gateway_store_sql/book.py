@@ -72,7 +72,10 @@ class Extension(msgspec.Struct, frozen=True):
 
 
 class Release(msgspec.Struct, frozen=True):
+    """owners: who may hold for it, where that is not known."""
+
     attempt: str
+    owners: tuple[str, ...] = ()
 
 
 Work = Hold | Extension | Settlement | Release

@@ -57,8 +57,8 @@ class SqlLedger(Ledger):
     def settle(self, settlement: Settlement) -> None:
         self._works.enqueue(settlement)
 
-    def release(self, attempt: str) -> None:
-        self._works.enqueue(Release(attempt))
+    def release(self, attempt: str, owners: Sequence[str] = ()) -> None:
+        self._works.enqueue(Release(attempt, tuple(owners)))
 
     async def flush(self) -> None:
         await self._works.flush()

@@ -6,7 +6,7 @@ no two wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -63,8 +63,7 @@ async def opened(transaction: Transaction, works: Sequence[Work], now: float) ->
     """The book at the pages that the works are about, and the attempts of holds that are stored."""
     new = {work.attempt for work in works if isinstance(work, Hold)}
     asked = sorted({work.attempt for work in works if not isinstance(work, Hold)})
-    found = await among(transaction, _HOLDS, asked, tail=f"ORDER BY attempt {transaction.for_update}")
-    holds = {row[0]: _open(row) for row in found}
+    holds = await _holds(transaction, asked)
     strangers = [
         work.attempt
         for work in works
@@ -72,6 +71,7 @@ async def opened(transaction: Transaction, works: Sequence[Work], now: float) ->
     ]
     settled = {row[0]: settlements.settled_of(row) for row in await among(transaction, _SETTLED, strangers)}
     sheets = await sheets_of(transaction, _owners_of(works, holds.values(), settled.values()))
+    holds |= await _holds_after_all(transaction, works, holds)
     return Book(now, sheets, holds, settled), frozenset(holds)
 
 
@@ -97,6 +97,19 @@ async def keep(transaction: Transaction, book: Book, stored: frozenset[str]) -> 
     await insert(transaction, _NEW_SETTLED, written, _OVER_SETTLED)
 
 
+async def _holds(transaction: Transaction, attempts: Sequence[str]) -> dict[str, Open]:
+    found = await among(transaction, _HOLDS, attempts, tail=f"ORDER BY attempt {transaction.for_update}")
+    return {row[0]: _open(row) for row in found}
+
+
+async def _holds_after_all(transaction: Transaction, works: Sequence[Work], found: Collection[str]) -> dict[str, Open]:
+    """Of those that are released without anybody knowing whether they are held. Who held has given up a COMMIT that the
+    server may have taken later; it had the accounts, which we have now.
+    """
+    doubtful = (work for work in works if isinstance(work, Release) and work.owners)
+    return await _holds(transaction, sorted({work.attempt for work in doubtful if work.attempt not in found}))
+
+
 async def _sheets(transaction: Transaction, owners: Sequence[str]) -> dict[str, Sheet]:
     found = await among(transaction, _SHEETS, owners, tail=f"ORDER BY owner {transaction.for_update}")
     return {row[0]: Sheet(*row) for row in found}
@@ -111,6 +124,7 @@ async def _journal(transaction: Transaction, movements: Sequence[Movement]) -> N
 
 def _owners_of(works: Iterable[Work], holds: Iterable[Open], settled: Iterable[Settled]) -> Iterable[str]:
     owners = [claim.owner for work in works if isinstance(work, Hold) for claim in work.claims]
+    owners += [owner for work in works if isinstance(work, Release) for owner in work.owners]
     owners += [owner for hold in holds for owner in hold.owners]
     return [*owners, *(owner for one in settled for owner in one.taken)]
 

@@ -139,7 +139,7 @@ class Deeds:
                 Hold(attempt, (Claim(self._owner, TERMS),), 100, 1, self._clock.now + TTL, unsettled)
             )
         except Unavailable:
-            self._ledger.release(attempt)
+            self._ledger.release(attempt, (self._owner,))
             raise
         assert found == Held(100)
         return attempt
