@@ -44,7 +44,8 @@ def binaries() -> Path | None:
 
 
 class PostgresServer:
-    """A context manager. url: of the database `postgres`, as its owner. Where we are root it runs as another user.
+    """A context manager. url: of the database `postgres`, as its owner. Where we are root it runs as another user, the
+    owner of its files.
 
     folder: of its programs. durable: on a disk, and what is committed outlasts the machine's end, too.
     """
@@ -53,15 +54,15 @@ class PostgresServer:
         self._binaries = folder
         self._settings = SETTINGS | {"fsync": "on"} if durable else SETTINGS
         self._directory = Path(tempfile.mkdtemp(prefix="gateway-postgres-", dir=None if durable else _memory()))
-        self._owner = _owner()
+        self.owner = _owner()
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
         self.port = free_port()
 
     def __enter__(self) -> PostgresServer:
         try:
-            if self._owner is not None:
-                shutil.chown(self._directory, self._owner)
+            if self.owner is not None:
+                shutil.chown(self._directory, self.owner)
             self._run("initdb", "-D", self._data, "-U", USER, "-E", "UTF8", "--locale=C", "--no-sync", "-A", "trust")
             (Path(self._data) / "pg_hba.conf").write_text(_ACCESS)
             self.start()
@@ -97,7 +98,7 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                user=self._owner,
+                user=self.owner,
             )
         deadline = time.monotonic() + 30
         while self._call("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)).returncode:
@@ -127,9 +128,7 @@ class PostgresServer:
     def running(self, text: str, database: str = "postgres") -> subprocess.Popen[bytes]:
         """The same beside the test, which ends it."""
         program, *words = _psql(text, self.url_of(database))
-        return subprocess.Popen(
-            [self._binaries / program, *words], stdout=subprocess.DEVNULL, cwd="/", user=self._owner
-        )
+        return subprocess.Popen([self._binaries / program, *words], stdout=subprocess.DEVNULL, cwd="/", user=self.owner)
 
     def create(self, template: str = "template0", more: str = "") -> str:
         """A new database's name. more: further words of CREATE DATABASE."""
@@ -154,7 +153,7 @@ class PostgresServer:
 
     def _call(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [self._binaries / program, *words], capture_output=True, text=True, cwd="/", user=self._owner, check=False
+            [self._binaries / program, *words], capture_output=True, text=True, cwd="/", user=self.owner, check=False
         )
 
     def _signal(self, number: int) -> None:
