@@ -86,7 +86,7 @@ async def serve(
             await server.listen_internal(sockets.internal)
         gc.collect()
         gc.freeze()
-        reloading = asyncio.create_task(_reload(reloader, asked, orders))
+        reloading = asyncio.create_task(_reload(reloader, asked, orders, stopping))
         await ready(assembly)
         await stopping.wait()
         loop.add_signal_handler(signal.SIGINT, os._exit, 130)
@@ -116,14 +116,20 @@ async def _open(context: Context, status: Status, machine: bool, stack: AsyncExi
     return generation
 
 
-async def _reload(reloader: Reloader, asked: asyncio.Event, orders: Orders | None) -> None:
-    """Until it is cancelled."""
+async def _reload(
+    reloader: Reloader, asked: asyncio.Event, orders: Orders | None, stopping: asyncio.Event
+) -> None:
+    """Until it is cancelled, or the supervisor is gone: nobody would replace this worker any more, nor tell it to stop,
+    and it would keep the port.
+    """
     try:
         if orders is None:
             await Alone(reloader, asked).run()
         else:
             reloader.reloads.tell(orders.last)
             await obey(reloader, orders.socket)
+            log.error("the supervisor is gone; this worker stops")
+            stopping.set()
     except Exception:
         log.exception("no configuration is reloaded any more; restart the gateway")
 

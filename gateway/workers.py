@@ -1,6 +1,7 @@
 """N worker processes on one listening socket: started, watched, replaced after a crash, reloaded, drained together.
 
 The socket is bound once and passed by file descriptor, so a restarting worker loses no connection that waits on it.
+Each has a link to the supervisor: where that dies without a word, they drain.
 """
 
 from __future__ import annotations

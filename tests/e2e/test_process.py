@@ -132,6 +132,31 @@ def test_workers_share_the_port_a_crashed_one_is_replaced_and_all_drain(tmp_path
         assert gateway.stop() == 0
 
 
+def test_workers_whose_supervisor_is_killed_finish_their_streams_and_leave_the_port(tmp_path: Path) -> None:
+    """Another gateway may start there."""
+    with RunningGateway(tmp_path, None, "--workers", "2") as gateway:
+        host, port = gateway.url.removeprefix("http://").split(":")
+        client = openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key)
+        stream = client.chat.completions.create(**SLOW)  # type: ignore[call-overload]
+        pieces = [next(stream).choices[0].delta.content]
+        gateway.process.kill()
+        pieces += [chunk.choices[0].delta.content for chunk in stream]
+        assert "".join(filter(None, pieces)).split() == ["one", "two", "three"] * 10
+        assert eventually(lambda: is_free(host, int(port)))
+    assert gateway.printed.count("the supervisor is gone") == 2
+
+
+def is_free(host: str, port: int) -> bool:
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, port))
+            sock.listen()
+        except OSError:
+            return False
+        return True
+
+
 def test_connections_are_spread_evenly_over_workers(tmp_path: Path) -> None:
     with RunningGateway(tmp_path, None, "--workers", "2") as gateway:
         host, port = gateway.url.removeprefix("http://").split(":")
