@@ -88,9 +88,10 @@ class Upstream:
     async def arrivals(self, count: int) -> None:
         """Waits until so many have come in this life."""
         async with self._came:
-            await self._came.wait_for(lambda: self._count() >= count)
+            await self._came.wait_for(lambda: self.arrived() >= count)
 
-    def _count(self) -> int:
+    def arrived(self) -> int:
+        """In this life."""
         return sum(asked.life == self.life for asked in self.log[-1000:])
 
     def heard(self, attempt: str) -> None:
@@ -99,7 +100,7 @@ class Upstream:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         attempt = request.headers[HEADER]
         asked = next(one for one in reversed(self.log) if one.attempt == attempt)
-        lot = Random(f"{self._seed}:{self.life}:{self._count()}")
+        lot = Random(f"{self._seed}:{self.life}:{self.arrived()}")
         [asked.way] = lot.choices(list(WAYS), list(WAYS.values()))
         async with self._came:
             self._came.notify_all()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -16,6 +17,10 @@ LEAVES = 0.25
 PATIENCE = 0.3
 """Seconds after which it has left at the latest."""
 SAID = "x" * 2000
+PROCESS = 6
+"""Characters at the end of an exchange's id that tell its process."""
+Ended = tuple[str, int]
+"""An exchange, and its status."""
 
 
 @dataclass
@@ -27,7 +32,7 @@ class Client:
 
     key: str
     lot: Random
-    ended: list[tuple[str, int]] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
 
     async def call_until_it_is_gone(self, url: str) -> None:
         """The gateway, that is."""
@@ -51,13 +56,25 @@ class Client:
             await asyncio.sleep(0.01)
 
     def must_be_settled(self) -> Sequence[str]:
-        """Exchanges that ended before a later call of this client was even made, which was then held for and answered.
+        """Exchanges that ended before a later call of this client was even made, which was then held for and answered
+        by the same process.
 
         What is held is committed together with all that was asked of the ledger before. The call in between is there
         because a client may see the end of a reply a moment before the gateway settles it.
         """
-        answered = [place for place, (_, status) in enumerate(self.ended) if status == 200]
-        return [exchange for exchange, _ in self.ended[: max(0, answered[-1] - 1)]] if answered else []
+        return [exchange for ended in self._by_process() for exchange in settled(ended)]
+
+    def _by_process(self) -> Iterable[Sequence[Ended]]:
+        found: dict[str, list[Ended]] = defaultdict(list)
+        for exchange, status in self.ended:
+            found[exchange[-PROCESS:]].append((exchange, status))
+        return found.values()
+
+
+def settled(ended: Sequence[Ended]) -> Sequence[str]:
+    """Of one process."""
+    answered = [place for place, (_, status) in enumerate(ended) if status == 200]
+    return [exchange for exchange, _ in ended[: max(0, answered[-1] - 1)]] if answered else []
 
 
 def drawn(lot: Random) -> tuple[str, Mapping[str, Any]]:

@@ -7,9 +7,12 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,15 +30,20 @@ class Failed(Exception):
 
 
 class Victim:
-    """A context manager. directory: its configuration and its state are there. controls: what is taken away."""
+    """A context manager. directory: its configuration and its state are there. controls: what is taken away.
 
-    def __init__(self, directory: Path, config: str, key: str, controls: Sequence[str] = ()) -> None:
+    workers: of each gateway; one has no supervisor.
+    """
+
+    def __init__(self, directory: Path, config: str, key: str, controls: Sequence[str] = (), workers: int = 1) -> None:
         self.state = directory / "state"
+        self.workers = workers
         self._directory = directory
         self._controls = controls
         self._key = key
         self._config = config
         self._output = directory / "output.txt"
+        self._words = ["serve", "--port", "0", *(["--workers", str(workers)] if workers > 1 else [])]
         self._pid: int | None = None
         self.url = ""
 
@@ -57,7 +65,7 @@ class Victim:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._pid is not None:
-            await self.end(signal.SIGKILL)
+            await self.kill()
         assert self._process.stdin is not None
         self._process.stdin.close()
         await self._process.wait()
@@ -65,7 +73,7 @@ class Victim:
     async def start(self) -> None:
         """Returns once it listens. Raises Failed."""
         self._output.unlink(missing_ok=True)
-        self._pid = await self._ask({"words": ["serve", "--port", "0"], "output": str(self._output)})
+        self._pid = await self._ask({"words": self._words, "output": str(self._output)})
         for _ in range(int(PATIENCE / 0.01)):
             found = _LISTENING.search(self.said())
             if found:
@@ -74,8 +82,39 @@ class Victim:
             await asyncio.sleep(0.01)
         raise Failed(f"the gateway did not come up:\n{self.said()}")
 
+    def kill_worker(self, lot: Random) -> None:
+        """One of them, which is replaced."""
+        os.kill(lot.choice(self._living()), signal.SIGKILL)
+
+    async def kill(self) -> None:
+        """All of it at once: the supervisor first, so that it replaces nobody."""
+        workers = self._living() if self.workers > 1 else []
+        await self.end(signal.SIGKILL)
+        for pid in workers:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await self._are_gone(workers)
+
+    async def kill_supervisor(self) -> None:
+        """And nobody else: its workers end by themselves, in order. Raises Failed where they do not."""
+        workers = self._living()
+        await self.end(signal.SIGKILL)
+        await self._are_gone(workers)
+
+    def _living(self) -> list[int]:
+        """Workers."""
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+        return [int(pid) for pid, parent in map(str.split, listed.splitlines()) if int(parent) == self._pid]
+
+    async def _are_gone(self, pids: Sequence[int]) -> None:
+        for _ in range(int(PATIENCE / 0.01)):
+            if not any(runs(pid) for pid in pids):
+                return
+            await asyncio.sleep(0.01)
+        raise Failed(f"workers outlive their supervisor:\n{self.said()}")
+
     async def end(self, number: int) -> None:
-        """By a signal. Raises Failed where it ended in another way."""
+        """By a signal to the supervisor, or to the only one. Raises Failed where it ended in another way."""
         assert self._pid is not None
         os.kill(self._pid, number)
         pid, self._pid = self._pid, None
@@ -108,3 +147,11 @@ class Victim:
         if not answer:
             raise Failed("victim.py has ended; its stderr says why")
         return int(answer)
+
+
+def runs(pid: int) -> bool:
+    """Whether it is a process that has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

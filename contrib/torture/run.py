@@ -1,10 +1,12 @@
 """Kills a gateway under load again and again, and compares its ledger with the log of the upstream.
 
-    python contrib/torture/run.py [--store sqlite|URL] [--crashes 100] [--seed N] [--first 1] [--every 25] [--json FILE]
+    python contrib/torture/run.py [--store sqlite|postgresql|URL] [--workers 1] [--crashes 100] [--seed N] [--first 1]
+        [--every 25] [--json FILE]
 
-URL: of an empty PostgreSQL database. After how much of a life each kill comes is drawn by the seed and the crash's
-number: `--first` goes on in the middle. The exit code is 1 where anything does not add up; then the store is kept.
-`--without NAME` takes away something that the ledger's promises need, so that the driver must fail; see README.md.
+URL: of an empty PostgreSQL database; `postgresql` is a server of the driver's own, which is killed, too. After how much
+of a life each kill comes is drawn by the seed and the crash's number: `--first` goes on in the middle. The exit code is
+1 where anything does not add up; then the store is kept. `--without NAME` takes away something that the ledger's
+promises need, so that the driver must fail; see README.md.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,8 +30,11 @@ from typing import Any
 from asked import Upstream
 from crowd import Client
 from lives import CONTROLS, Failed, Victim
+from mishaps import Mishaps
 from rows import PostgresRows, Rows, SqliteRows
 from verdict import Evidence, Flaw, by_id, flaws, of_accounts
+
+from gateway.testing.postgres import PostgresServer, binaries
 
 CLIENTS = 16
 MOST_ARRIVALS, MOST_DELAY = 60, 0.1
@@ -43,7 +49,8 @@ RICH = 10**9
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", default="sqlite", help="sqlite, or the URL of an empty PostgreSQL database")
+    parser.add_argument("--store", default="sqlite", help="sqlite, postgresql, or the URL of an empty database")
+    parser.add_argument("--workers", type=int, default=1, help="of each gateway; one of several is killed at times")
     parser.add_argument("--crashes", type=int, default=100)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--first", type=int, default=1, help="the number of the first crash")
@@ -56,7 +63,9 @@ def main() -> int:
         f"seed {options.seed}, crashes {options.first} to {options.first + options.crashes - 1}, {directory}",
         flush=True,
     )
-    report = asyncio.run(tortured(options, directory))
+    with ExitStack() as stack:
+        server = stack.enter_context(served()) if options.store == "postgresql" else None
+        report = asyncio.run(tortured(options, directory, server))
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n")
     if report["flaws"]:
@@ -66,17 +75,32 @@ def main() -> int:
     return 0
 
 
-async def tortured(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
+def served() -> PostgresServer:
+    """Raises Failed."""
+    found = binaries()
+    if found is None:
+        raise Failed("PostgreSQL is not installed")
+    return PostgresServer(found)
+
+
+async def tortured(options: argparse.Namespace, directory: Path, server: PostgresServer | None) -> dict[str, Any]:
+    """server: our own, to be killed as well."""
     url = None if options.store == "sqlite" else options.store
+    if server is not None:
+        url = server.url_of(server.create())
     key = "sk-" + secrets.token_hex(32)
     async with Upstream(str(options.seed)) as upstream:
         config = json.dumps(configured(upstream.url, url))
         rows = SqliteRows(directory / "state" / "gateway.db") if url is None else PostgresRows(url)
-        async with Victim(directory, config, key, options.without) as victim:
+        async with Victim(directory, config, key, options.without, options.workers) as victim:
             keys = [key, await prepared(victim, url)]
-            torture = Torture(upstream, victim, rows, keys, options.seed)
+            torture = Torture(upstream, victim, rows, keys, options.seed, Mishaps(victim, server))
             await torture.run(options.first, options.crashes, options.every)
-            return torture.report() | {"seed": options.seed, "store": "sqlite" if url is None else "postgresql"}
+            return torture.report() | {
+                "seed": options.seed,
+                "store": "sqlite" if url is None else "postgresql",
+                "workers": options.workers,
+            }
 
 
 async def prepared(victim: Victim, url: str | None) -> str:
@@ -91,12 +115,15 @@ async def prepared(victim: Victim, url: str | None) -> str:
 class Torture:
     """Of one store. keys: of clients, in turn."""
 
-    def __init__(self, upstream: Upstream, victim: Victim, rows: Rows, keys: Sequence[str], seed: int) -> None:
+    def __init__(
+        self, upstream: Upstream, victim: Victim, rows: Rows, keys: Sequence[str], seed: int, mishaps: Mishaps
+    ) -> None:
         self._upstream = upstream
         self._victim = victim
         self._rows = rows
         self._keys = keys
         self._seed = seed
+        self._mishaps = mishaps
         self._flaws: list[Flaw] = []
         self._settled: set[str] = set()
         self._orderly: set[int] = set()
@@ -125,6 +152,7 @@ class Torture:
             "compared": self._audited,
             "requests": len(self._upstream.log),
             "attempts": len(requests),
+            "killed": self._mishaps.happened,
             "sent_again": sum(len(one) - 1 for one in requests.values()),
             "ways": Counter(f"{asked.way}: {asked.outcome}" for asked in self._upstream.log),
             "settled": self._outcomes,
@@ -134,19 +162,24 @@ class Torture:
         }
 
     async def _crash(self, number: int) -> None:
-        """One life that ends by SIGKILL in the midst of its load."""
+        """One life that ends by SIGKILL in the midst of its load; other things may befall it before."""
         began, lot = time.monotonic(), Random(f"{self._seed}:{number}")
         arrivals, delay = lot.randint(0, MOST_ARRIVALS), lot.uniform(0, MOST_DELAY)
         clients = await self._begun(number)
         running = [asyncio.create_task(client.call_until_it_is_gone(self._victim.url)) for client in clients]
         await self._arrivals(arrivals)
+        unharmed = await self._mishaps.befall(lot, self._more)
         await asyncio.sleep(delay)
-        await self._victim.end(signal.SIGKILL)
+        if await self._mishaps.end(lot) and unharmed:
+            self._orderly.add(number)
         await asyncio.gather(*running)
         self._saw(clients)
         self._flaws += of_accounts(await self._rows.all("accounts"))
         self._crashes += 1
         self._crashing += time.monotonic() - began
+
+    async def _more(self, count: int) -> None:
+        await self._arrivals(self._upstream.arrived() + count)
 
     async def _arrivals(self, count: int) -> None:
         try:
@@ -248,6 +281,7 @@ def configured(upstream: str, store: str | None) -> dict[str, Any]:
         "provider-custom": {"dialects": {name: ["openai-chat"] for name in "ab"}},
         "routes": [route],
         "retries": {"share": 1, "burst": 1000},
+        "timeouts": {"drain": 1},
     }
     if store is not None:
         gateway["store"] = {"url": store}

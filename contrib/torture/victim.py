@@ -5,31 +5,38 @@
 A line asks, as JSON, and a line answers. `{"words": […], "output": FILE}` runs `gateway …` and gives its process id,
 `{"pid": N}` waits for one and gives its exit code. What takes longest in a start, the imports, is done once.
 
-Two things differ from `python -m gateway`: each request to an upstream has its attempt's id as a header, so that the
-upstream's log can be joined with the ledger; and a control takes away something that the ledger's promises need.
+Some things differ from `python -m gateway`: workers are forked, too, for the same reason; each request to an upstream
+has its attempt's id as a header, so that the upstream's log can be joined with the ledger; and a control takes away
+something that the ledger's promises need.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import walk_packages
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from asked import HEADER
 from gateway_store_sql.ledger import SqlLedger
 
+from gateway import workers
 from gateway.cli import main as gateway
 from gateway.dialect import ClientDialect, Encoded
 from gateway.ledger import Held, Hold, Settlement, Short
+from gateway.pipeline import exchange
 from gateway.pipeline.attempt import Sender
 from gateway.pipeline.exchange import Attempt, Exchange
+from gateway.process import WORKER
 from gateway.provider import Reply
 
 NEEDLESS = ("gateway.testing", "gateway.templates", "gateway.__main__")
@@ -38,6 +45,7 @@ NEEDLESS = ("gateway.testing", "gateway.templates", "gateway.__main__")
 def main(controls: Sequence[str]) -> None:
     import_all()
     name_attempts()
+    workers.Supervisor._start = fork_worker  # type: ignore[method-assign]
     for control in controls:
         CONTROLS[control]()
     living: set[int] = set()
@@ -72,6 +80,12 @@ def forked(words: Sequence[str], output: str) -> int:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(into, 1)
     os.dup2(into, 2)
+    sys.argv = ["gateway", *words]
+    return run(words)
+
+
+def run(words: Sequence[str]) -> NoReturn:
+    """This process's whole life."""
     code = 1
     try:
         gateway(list(words))
@@ -81,6 +95,48 @@ def forked(words: Sequence[str], output: str) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+class Forked:
+    """A worker, as its supervisor knows it."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self, timeout: float) -> int | None:
+        until = time.monotonic() + timeout
+        while self.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired("worker", timeout)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def fork_worker(self: workers.Supervisor, index: int, environ: Mapping[str, str]) -> None:
+    pid = os.fork()
+    if not pid:
+        os.close(self._held)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        os.environ.update({**environ, WORKER: str(index)})
+        exchange._PROCESS = secrets.token_hex(3)  # what a process of its own would have
+        run(self._arguments)
+    self._workers[index] = Forked(pid)  # type: ignore[assignment]
+    self._born[index] = time.monotonic()
 
 
 def ended(pid: int) -> int:
