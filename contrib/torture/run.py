@@ -1,7 +1,7 @@
 """Kills a gateway under load again and again, and compares its ledger with the log of the upstream.
 
     python contrib/torture/run.py [--store sqlite|postgresql|URL] [--workers 1] [--crashes 100] [--seed N] [--first 1]
-        [--every 25] [--json FILE]
+        [--every 25] [--arrivals 60] [--json FILE]
 
 URL: of an empty PostgreSQL database; `postgresql` is a server of the driver's own, which is killed, too. After how much
 of a life each kill comes is drawn by the seed and the crash's number: `--first` goes on in the middle. The exit code is
@@ -37,8 +37,8 @@ from verdict import Evidence, Flaw, by_id, flaws, of_accounts
 from gateway.testing.postgres import PostgresServer, binaries
 
 CLIENTS = 16
-MOST_ARRIVALS, MOST_DELAY = 60, 0.1
-"""A kill comes after so many requests of a life at most, and so many seconds after the last of them."""
+MOST_DELAY = 0.1
+"""Seconds after the last of the requests that a kill waits for, at most."""
 PATIENCE = 30.0
 """Seconds for what happens soon."""
 ENDED_WITHIN = 15.0
@@ -55,6 +55,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--first", type=int, default=1, help="the number of the first crash")
     parser.add_argument("--every", type=int, default=25, help="compare after so many crashes, and at the end")
+    parser.add_argument("--arrivals", type=int, default=60, help="requests of a life before its kill, at most")
     parser.add_argument("--json", type=Path, help="write the report there, too")
     parser.add_argument("--without", action="append", choices=CONTROLS, default=[], help="a negative control")
     options = parser.parse_args()
@@ -94,7 +95,7 @@ async def tortured(options: argparse.Namespace, directory: Path, server: Postgre
         rows = SqliteRows(directory / "state" / "gateway.db") if url is None else PostgresRows(url)
         async with Victim(directory, config, key, options.without, options.workers) as victim:
             keys = [key, await prepared(victim, url)]
-            torture = Torture(upstream, victim, rows, keys, options.seed, Mishaps(victim, server))
+            torture = Torture(upstream, victim, rows, keys, Mishaps(victim, server), options)
             await torture.run(options.first, options.crashes, options.every)
             return torture.report() | {
                 "seed": options.seed,
@@ -116,13 +117,20 @@ class Torture:
     """Of one store. keys: of clients, in turn."""
 
     def __init__(
-        self, upstream: Upstream, victim: Victim, rows: Rows, keys: Sequence[str], seed: int, mishaps: Mishaps
+        self,
+        upstream: Upstream,
+        victim: Victim,
+        rows: Rows,
+        keys: Sequence[str],
+        mishaps: Mishaps,
+        options: argparse.Namespace,
     ) -> None:
         self._upstream = upstream
         self._victim = victim
         self._rows = rows
         self._keys = keys
-        self._seed = seed
+        self._seed = options.seed
+        self._most = options.arrivals
         self._mishaps = mishaps
         self._flaws: list[Flaw] = []
         self._settled: set[str] = set()
@@ -164,7 +172,7 @@ class Torture:
     async def _crash(self, number: int) -> None:
         """One life that ends by SIGKILL in the midst of its load; other things may befall it before."""
         began, lot = time.monotonic(), Random(f"{self._seed}:{number}")
-        arrivals, delay = lot.randint(0, MOST_ARRIVALS), lot.uniform(0, MOST_DELAY)
+        arrivals, delay = lot.randint(0, self._most), lot.uniform(0, MOST_DELAY)
         clients = await self._begun(number)
         running = [asyncio.create_task(client.call_until_it_is_gone(self._victim.url)) for client in clients]
         await self._arrivals(arrivals)
@@ -206,7 +214,7 @@ class Torture:
         clients = await self._begun(life)
         await self._holds_are_over()
         running = [asyncio.create_task(client.call_until_it_is_gone(self._victim.url)) for client in clients]
-        await self._arrivals(MOST_ARRIVALS)
+        await self._arrivals(self._most)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -12,6 +12,7 @@ something that the ledger's promises need.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import secrets
@@ -48,6 +49,8 @@ def main(controls: Sequence[str]) -> None:
     workers.Supervisor._start = fork_worker  # type: ignore[method-assign]
     for control in controls:
         CONTROLS[control]()
+    gc.collect()
+    gc.freeze()  # what lives do not share is not looked at in each of them
     living: set[int] = set()
     for line in sys.stdin:
         asked = json.loads(line)
