@@ -177,8 +177,11 @@ class Ledger(ABC):
         """Those that still run; enqueue only."""
 
     @abstractmethod
-    async def expire(self, now: float) -> int:
-        """Charge what nobody has renewed or settled; how many there were. Whatever has no end gets one here."""
+    async def expire(self, now: float, latest: float | None = None) -> int:
+        """Charge what nobody has renewed or settled; how many there were. Whatever has no end gets one here.
+
+        latest: when all that is held ends at the latest, where it is to end later because the clock was set back.
+        """
 
     @abstractmethod
     async def grant(self, grant: Grant, terms: Terms) -> Account:

@@ -179,7 +179,7 @@ def without_waiting() -> None:
 def without_expiry() -> None:
     """What a killed gateway held is never ended."""
 
-    async def expire(self: SqlLedger, now: float) -> int:
+    async def expire(self: SqlLedger, now: float, latest: float | None = None) -> int:
         return 0
 
     SqlLedger.expire = expire  # type: ignore[method-assign]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from abc import abstractmethod
 from collections.abc import Callable
 
@@ -87,16 +88,51 @@ class Renewal(Periodic):
 
 
 class Sweeper(Periodic):
-    """Ends what has expired, whoever held it."""
+    """Ends what has expired, whoever held it. ttl: of a hold. alone: no other machine holds on this ledger.
+
+    Where the wall clock is set forward it waits until all that runs has been renewed by the new time; where it is set
+    back, and no other machine's clock may be the right one, holds end in their time by the new.
+    """
 
     scope = "machine"
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float], log: logging.Logger, *, needed: bool = True) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        ttl: float,
+        clock: Callable[[], float],
+        log: logging.Logger,
+        *,
+        alone: bool = True,
+        needed: bool = True,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__(SWEEP_EVERY, log, needed=needed)
         self._ledger = ledger
+        self._ttl = ttl
         self._clock = clock
+        self._alone = alone
+        self._monotonic = monotonic
+        self._apart = clock() - monotonic()
+        self._from = 0.0
+        self._set_back = False
 
     async def once(self) -> None:
-        ended = await self._ledger.expire(self._clock())
+        now, passed = self._clock(), self._monotonic()
+        self._look(now, passed)
+        if passed < self._from:
+            return
+        ended = await self._ledger.expire(now, now + self._ttl if self._set_back else None)
+        self._set_back = False
         if ended:
             self._log.warning("permission-balance: %d attempts of a gateway that ended before them were charged", ended)
+
+    def _look(self, now: float, passed: float) -> None:
+        """Whether the clock was set since the last time."""
+        apart = now - passed
+        step, self._apart = apart - self._apart, apart
+        if abs(step) > SWEEP_EVERY:
+            self._log.warning("permission-balance: the clock was set by %+.0f s", step)
+        if step > self._ttl / RENEWALS:
+            self._from = passed + self._ttl / RENEWALS + SWEEP_EVERY
+        self._set_back = self._set_back or (self._alone and step < -SWEEP_EVERY)

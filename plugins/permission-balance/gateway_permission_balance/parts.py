@@ -41,7 +41,8 @@ def lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
     if ledger is None:
         return []
     needed = terms_of(settings) is not None
-    sweeper = Sweeper(ledger, services.clock, services.log, needed=needed)
+    alone = services.store is not None and not services.store.shared
+    sweeper = Sweeper(ledger, _ttl(settings), services.clock, services.log, alone=alone, needed=needed)
     if not needed:
         return [sweeper]
     return [Renewal(ledger, live_of(services), _ttl(settings), services.clock, services.log), sweeper]

@@ -28,6 +28,7 @@ _ONE = f"{_ACCOUNT} WHERE owner = ?1 AND opened > 0"
 _ALL = f"{_ACCOUNT} WHERE opened > 0 ORDER BY owner"
 _GRANTED = "SELECT kind, subject, asked, reason FROM movements WHERE id = ?1"
 _RENEW = "UPDATE holds SET expires = ?1 WHERE expires < ?1 AND attempt IN"
+_SOONER = "UPDATE holds SET expires = ?1 WHERE expires > ?1"
 _NEXT_END = "SELECT MIN(expires) FROM holds"
 _NEWEST = f"SELECT {settlements.COLUMNS} FROM settlements ORDER BY attempt DESC LIMIT ?1"  # noqa: S608
 AT_ONCE = 64
@@ -66,7 +67,9 @@ class SqlLedger(Ledger):
     def renew(self, attempts: Sequence[str], expires: float) -> None:
         self._database.enqueue(lambda transaction: among(transaction, _RENEW, sorted(attempts), (expires,)))
 
-    async def expire(self, now: float) -> int:
+    async def expire(self, now: float, latest: float | None = None) -> int:
+        if latest is not None:
+            await self._database.write(lambda transaction: transaction.rows(_SOONER, (latest,)))
         ended = AT_ONCE
         total = 0
         [[earliest]] = await self._database.rows(_NEXT_END)

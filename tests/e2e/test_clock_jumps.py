@@ -1,0 +1,124 @@
+"""The wall clock of a gateway is set forward and back while it runs: nothing is charged wrongly, and nothing stuck."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import openai
+import pytest
+from books import Books, configured, eventually
+
+from gateway.testing.fake_upstream import FakeUpstream
+from gateway.testing.fake_upstream import json as whole
+from gateway.testing.fake_upstream import stream as streamed
+from gateway.testing.running import RunningGateway
+
+CHAT, UPSTREAM = "/v1/chat/completions", "/chat/chat/completions"
+LIBRARY = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+HOUR, DAY = 3600, 86_400
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+CALL = {"model": "chat/priced", "max_tokens": 50, "messages": [{"role": "user", "content": "Hi"}]}
+CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Well."}, "finish_reason": "stop"}
+REPLY = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE], "usage": USAGE}
+PRICE = (10 + 2 * 5) * 1000
+
+
+def chunk(**more: Any) -> bytes:
+    head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": []}
+    return b"data: " + json.dumps(head | more).encode() + b"\n\n"
+
+
+def choice(**delta: str) -> list[dict[str, Any]]:
+    return [{"index": 0, "delta": delta, "finish_reason": None}]
+
+
+class Clock:
+    """The gateway's, as faketime has it; what is monotonic goes on as ever."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / "time"
+        self.set(0)
+        self.environ = {
+            "LD_PRELOAD": str(LIBRARY),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "TZ": "America/New_York",
+        }
+
+    def set(self, seconds: int) -> None:
+        """Beside the right time."""
+        part = self._file.with_suffix(".new")
+        part.write_text(f"{seconds:+d}s\n")
+        part.rename(self._file)
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Clock:
+    if LIBRARY is None:
+        pytest.skip("libfaketime is not installed")
+    return Clock(tmp_path)
+
+
+class Gate(asyncio.Event):
+    """Within a script of an upstream that has a thread of its own; any thread may open it."""
+
+    async def wait(self) -> Literal[True]:
+        self.loop = asyncio.get_running_loop()
+        return await super().wait()
+
+    def open(self) -> None:
+        self.loop.call_soon_threadsafe(self.set)
+
+
+@pytest.mark.parametrize("step", [DAY, -HOUR])
+def test_a_clock_that_is_set_in_the_midst_of_a_stream_changes_nothing_of_it(
+    upstream: FakeUpstream, tmp_path: Path, operate: Callable[..., str], clock: Clock, step: int
+) -> None:
+    """Forward it fails where the sweeper believes the step: the stream is charged as `unknown` and then corrected."""
+    gate, end = Gate(), chunk(choices=choice(content="ll.")) + chunk(usage=USAGE) + b"data: [DONE]\n\n"
+    upstream.answer(UPSTREAM, streamed(chunk(choices=choice(role="assistant", content="We")), gate, end))
+    config = json.dumps(configured(upstream.url, reservationTtlMs=10_000))
+    with RunningGateway(tmp_path, config, environ=clock.environ) as gateway:
+        books, began = Books(gateway), time.time()
+        client = openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0)
+        stream = client.chat.completions.create(stream=True, **CALL)  # type: ignore[call-overload]
+        said = [next(stream).choices[0].delta.content]
+        clock.set(step)
+        eventually(lambda: any("the clock was set" in line for line in gateway.errors))
+        assert books.account()[1] > 0
+        gate.open()
+        said += [one.choices[0].delta.content for one in stream if one.choices]
+        row = books.settled()
+        took = time.time() - began
+        assert ("".join(said), row["outcome"], row["taken"]) == ("Well.", "complete", PRICE)
+        assert books.rows("SELECT kind FROM movements WHERE kind NOT IN ('start', 'hold', 'settle')") == []
+        [record] = books.rows("SELECT started, duration, first_byte FROM exchanges")
+        assert 0 < record["first_byte"] < record["duration"] <= took
+        assert abs(record["started"] - began) < HOUR / 2
+        assert json.loads(operate(gateway, "audit", "--json"))["discrepancies"] == []
+
+
+def test_keys_end_by_the_date_and_accounts_are_refilled_by_it_whatever_the_zone_does(
+    upstream: FakeUpstream, tmp_path: Path, operate: Callable[..., str], clock: Clock
+) -> None:
+    """A day of a change to summer time is 24 hours here: what is refilled daily is given once in so long, no sooner."""
+    upstream.answer(UPSTREAM, whole(REPLY))
+    refill = {"autoRefillEnabled": True, "refillAmount": 60, "refillIntervalValue": 1, "refillIntervalUnit": "days"}
+    config = json.dumps(configured(upstream.url, 0, **refill))
+    with RunningGateway(tmp_path, config, environ=clock.environ) as gateway:
+        key = json.loads(operate(gateway, "keys", "create", "--expires", "2d", "--json"))["key"]
+        called = partial(gateway.post, CHAT, CALL)
+        headers = {"authorization": f"Bearer {key}"}
+        statuses = []
+        for days in (0, 0.96, 1.01, 1.5, 1, 1.5, 2.1, -1):
+            clock.set(int(days * DAY))
+            statuses.append(called(**headers)[0])
+        assert statuses == [402, 402, 200, 402, 402, 402, 401, 402]
+        assert json.loads(operate(gateway, "audit", "--json"))["discrepancies"] == []
