@@ -84,7 +84,7 @@ def test_a_clock_that_is_set_in_the_midst_of_a_stream_changes_nothing_of_it(
     """Forward it fails where the sweeper believes the step: the stream is charged as `unknown` and then corrected."""
     gate, end = Gate(), chunk(choices=choice(content="ll.")) + chunk(usage=USAGE) + b"data: [DONE]\n\n"
     upstream.answer(UPSTREAM, streamed(chunk(choices=choice(role="assistant", content="We")), gate, end))
-    config = json.dumps(configured(upstream.url, reservationTtlMs=10_000))
+    config = json.dumps(configured(upstream.url, reservationTtlMs=60_000))
     with RunningGateway(tmp_path, config, environ=clock.environ) as gateway:
         books, began = Books(gateway), time.time()
         client = openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0)
