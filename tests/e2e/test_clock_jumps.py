@@ -97,7 +97,8 @@ def test_a_clock_that_is_set_in_the_midst_of_a_stream_changes_nothing_of_it(
         said += [one.choices[0].delta.content for one in stream if one.choices]
         row = books.settled()
         took = time.time() - began
-        assert ("".join(said), row["outcome"], row["taken"]) == ("Well.", "complete", PRICE)
+        assert ("".join(said), row["rule"], row["taken"]) == ("Well.", "reported", PRICE)
+        assert row["outcome"] in ("complete", "client_gone")  # the SDK leaves at [DONE], perhaps before our end
         assert books.rows("SELECT kind FROM movements WHERE kind NOT IN ('start', 'hold', 'settle')") == []
         [record] = books.rows("SELECT started, duration, first_byte FROM exchanges")
         assert 0 < record["first_byte"] < record["duration"] <= took
