@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .allowance import Allowance
+from .budgets import Budget, Budgets
 from .call import (
     Audio,
     Block,
@@ -188,6 +189,8 @@ __all__ = [
     "BlockStart",
     "BlockStop",
     "Breakers",
+    "Budget",
+    "Budgets",
     "Call",
     "Catalogue",
     "Charge",

@@ -4,6 +4,9 @@ Amounts are integers of nano-USD. The journal is double-entry and only grows: ev
 whose entries sum to zero. An account has four parts: `available` to be spent, `held` for attempts that run, `spent`,
 and `granted`, out of which all the others came. An account's owner is a kind and an id, as `user:usr_1`; several may be
 held on for one attempt (a user's, a key's, an agent's budget), all of them or none.
+
+A budget's account is given its amount when a window begins, less what is held then, and has taken back what an earlier
+window left: `amount = available + held + what is spent in the window`. An attempt counts in the window that it ends in.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from .usage import Usage
 
 class Account(msgspec.Struct, frozen=True):
     """available + held + spent = granted. opened, refilled: epoch seconds; the latter when it was last given something
-    by its terms.
+    by its terms, for a budget when its window began. closed: what a budget had spent before that.
     """
 
     owner: str
@@ -32,6 +35,7 @@ class Account(msgspec.Struct, frozen=True):
     granted: int = 0
     opened: float = 0.0
     refilled: float = 0.0
+    closed: int = 0
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -77,7 +81,10 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
+    """passed: owners of the soft budgets that had not enough, and gave it all the same."""
+
     amount: int
+    passed: tuple[str, ...] = ()
 
 
 class Short(msgspec.Struct, frozen=True):
@@ -90,12 +97,13 @@ class Short(msgspec.Struct, frozen=True):
 
 class Grant(msgspec.Struct, frozen=True):
     """What somebody does to an account by hand. key: whoever repeats it means the same grant. amount: nano-USD that are
-    added, or, where it is to be `set`, that shall be available. actor: who did it.
+    added, or, where it is to be `set`, that shall be available, or, of a budget, that shall be `used` of its window.
+    actor: who did it.
     """
 
     key: str
     owner: str
-    kind: Literal["add", "set"]
+    kind: Literal["add", "set", "used"]
     amount: int
     reason: str = ""
     actor: str = ""
@@ -150,8 +158,10 @@ class Ledger(ABC):
         """
 
     @abstractmethod
-    async def extend(self, attempt: str, more: int) -> int:
-        """Hold that much besides, or what of it is there; how much it is. 0 where the attempt is settled."""
+    async def extend(self, attempt: str, more: int, claims: Sequence[Claim] = ()) -> int:
+        """Hold that much besides, or what of it is there; how much it is. 0 where the attempt is settled. claims: its
+        hold's, as they are now, where windows may have begun since.
+        """
 
     @abstractmethod
     def settle(self, settlement: Settlement) -> None:
@@ -194,8 +204,8 @@ class Ledger(ABC):
         """It is opened where it is new."""
 
     @abstractmethod
-    async def accounts(self) -> Sequence[Account]:
-        """By owner."""
+    async def accounts(self, beginning: str = "") -> Sequence[Account]:
+        """Those whose owner begins so, by owner."""
 
     @abstractmethod
     async def settlements(self, limit: int = 100) -> Sequence[Settlement]:

@@ -11,7 +11,9 @@ from .peers import is_loopback
 from .routes import Access, RouteSpec
 
 _ID = re.compile(r"[A-Za-z0-9_.:/+=@-]{1,128}")
-EXPOSED = "X-Request-Id, X-Gateway-Route, X-Gateway-Attempts, X-Gateway-Loss, X-Gateway-Exchange"
+EXPOSED = (
+    "X-Request-Id, X-Gateway-Route, X-Gateway-Attempts, X-Gateway-Loss, X-Gateway-Exchange, X-Gateway-Budget-Passed"
+)
 _NO_QUERY: Mapping[str, str] = {}
 
 

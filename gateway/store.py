@@ -19,6 +19,7 @@ from .scopes import UNLIMITED, Scopes
 from .usage import Usage
 
 if TYPE_CHECKING:
+    from .budgets import Budgets
     from .ledger import Ledger
     from .logins import Logins
 
@@ -109,7 +110,7 @@ Outcome = Literal["complete", "refused", "client_gone", "upstream_error", "timeo
 class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One upstream request. id: minted by us. upstream_id: the reply's, by the upstream. Times as in UsageRecord.
 
-    charge: what it came to, where calls are priced.
+    charge: what it came to, where calls are priced. passed: names of the soft budgets that were used up already.
     """
 
     id: str
@@ -124,6 +125,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     started: float = 0.0
     duration: float = 0.0
     charge: Charge | None = None
+    passed: tuple[str, ...] = ()
 
 
 class UsageRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -221,6 +223,7 @@ class Store(ABC):
     user_keys: UserKeys | None = None
     ledger: Ledger | None = None
     logins: Logins | None = None
+    budgets: Budgets | None = None
 
     @abstractmethod
     async def open(self) -> None:

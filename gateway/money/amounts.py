@@ -14,14 +14,23 @@ MOST = 10**18
 
 def nano_of_credits(amount: str | float | Decimal) -> int:
     """Credits as somebody wrote them; a float is taken as its shortest text. Raises ValueError, with what is wrong."""
+    return _nano(amount, CREDIT, "credits", "a thousandth of one")
+
+
+def nano_of_usd(amount: str | float | Decimal) -> int:
+    """The same of USD."""
+    return _nano(amount, USD, "USD", "a nano-USD")
+
+
+def _nano(amount: str | float | Decimal, size: int, unit: str, least: str) -> int:
     try:
-        nano = Decimal(str(amount)) * CREDIT
+        nano = Decimal(str(amount)) * size
     except InvalidOperation as error:
         raise ValueError(f"{str(amount)[:40]!r} is no number") from error
     if not nano.is_finite() or abs(nano) > MOST:
-        raise ValueError(f"{str(amount)[:40]} credits are more than an account can hold")
+        raise ValueError(f"{str(amount)[:40]} {unit} are more than an account can hold")
     if nano != nano.to_integral_value():
-        raise ValueError(f"{amount} credits are finer than a thousandth of one, which is the least there is")
+        raise ValueError(f"{amount} {unit} are finer than {least}, which is the least there is")
     return int(nano)
 
 

@@ -37,8 +37,25 @@ class Refill(msgspec.Struct, frozen=True):
         return (first + timedelta(days=then.day - 1)).timestamp()
 
 
+class Cap(msgspec.Struct, frozen=True):
+    """An account's amount for one window, in nano-USD. began: the window's, epoch seconds. soft: who has used it up is
+    given what they need beyond it.
+    """
+
+    amount: int
+    began: float
+    soft: bool = False
+
+    def left(self, used: int, held: int) -> int:
+        """To be spent, where so much of the window's is used, and so much held."""
+        return max(0, self.amount - max(0, used) - held)
+
+
 class Terms(msgspec.Struct, frozen=True):
-    """start: nano-USD that an account begins with. refill: None where none is given."""
+    """start: nano-USD that an account begins with. refill: None where none is given. cap: of a budget's account, which
+    is given nothing else.
+    """
 
     start: int = 0
     refill: Refill | None = None
+    cap: Cap | None = None

@@ -146,6 +146,8 @@ def reply_headers(exchange: Exchange, opened: Opened) -> dict[str, str]:
     headers["X-Gateway-Attempts"] = str(len(exchange.attempts))
     if exchange.loss:
         headers["X-Gateway-Loss"] = header_text(", ".join(exchange.loss))
+    if opened.attempt.passed:
+        headers["X-Gateway-Budget-Passed"] = header_text(", ".join(opened.attempt.passed))
     if opened.streamed:
         headers["Cache-Control"] = "no-cache"
         headers["X-Accel-Buffering"] = "no"

@@ -129,4 +129,5 @@ def _attempt_record(attempt: Attempt, now: float) -> AttemptRecord:
         started=attempt.began,
         duration=(attempt.ended or now) - attempt.started,
         charge=attempt.charge,
+        passed=attempt.passed,
     )

@@ -33,6 +33,11 @@ _OF_ATTEMPTS = """
 SELECT m.subject, e.owner, SUM(e.amount) FROM movements m JOIN entries e ON e.movement = m.id
 WHERE e.part = ?1 GROUP BY m.subject, e.owner HAVING SUM(e.amount) <> 0
 """
+_WINDOWS = """
+SELECT m.subject, m.asked FROM movements m WHERE m.kind = 'window' AND m.at =
+(SELECT MAX(n.at) FROM movements n WHERE n.kind = 'window' AND n.subject = m.subject)
+"""
+_CLOSED = "SELECT owner, closed FROM accounts WHERE owner LIKE 'budget:%'"
 _HOLDS = "SELECT attempt, owners, amount, expires FROM holds"
 _SETTLEMENTS = "SELECT attempt, price, exact, taken, taken_from FROM settlements"
 _WIDE = Context(prec=200)
@@ -47,6 +52,7 @@ async def audit(transaction: Transaction, now: float) -> Audit:
     found = (
         _movements(await transaction.rows(_UNBALANCED), await transaction.rows(_STRAY)),
         _accounts(derived, await transaction.rows(_KEPT)),
+        _windows(await transaction.rows(_WINDOWS), await transaction.rows(_CLOSED)),
         _holds(await transaction.rows(_OF_ATTEMPTS, ("held",)), await transaction.rows(_HOLDS), now),
         _settlements(await transaction.rows(_OF_ATTEMPTS, ("spent",)), await transaction.rows(_SETTLEMENTS)),
     )
@@ -79,6 +85,17 @@ def _accounts(sums: Rows, accounts: Rows) -> Iterator[Discrepancy]:
     for (owner, part), total in derived.items():
         if total:
             yield Discrepancy(owner, f"there is no such account, and by the journal {part} is {total}")
+
+
+def _windows(begun: Rows, budgets: Rows) -> Iterator[Discrepancy]:
+    """A budget counts from where its newest window began; several may have begun at one time."""
+    known: dict[str, set[int]] = {}
+    for owner, closed in begun:
+        known.setdefault(owner, set()).add(closed)
+    for owner, closed in budgets:
+        if closed not in known.get(owner, {0}):
+            told = " or ".join(map(str, sorted(known[owner])))
+            yield Discrepancy(owner, f"its window began when {closed} was spent, and {told} by the journal")
 
 
 def _spent(sums: Rows) -> dict[str, int]:

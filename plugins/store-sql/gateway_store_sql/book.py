@@ -5,12 +5,14 @@ It knows no database: `posting.py` opens it at the pages that are wanted, and wr
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from gateway.ledger import Claim, Grant, Held, Hold, Settlement, Short
+from gateway.money import Cap
 
 Part = Literal["available", "held", "spent", "granted"]
 GATEWAY = "gateway"
@@ -18,7 +20,9 @@ GATEWAY = "gateway"
 
 
 class Sheet(msgspec.Struct):
-    """An account. granted: what it was given, as a negative number, so that all parts sum to zero."""
+    """An account. granted: what it was given, as a negative number, so that all parts sum to zero. closed: what a
+    budget had spent when its window began. soft: 1 where it is given what it lacks.
+    """
 
     owner: str
     available: int = 0
@@ -27,6 +31,8 @@ class Sheet(msgspec.Struct):
     granted: int = 0
     opened: float = 0.0
     refilled: float = 0.0
+    closed: int = 0
+    soft: int = 0
 
 
 class Open(msgspec.Struct):
@@ -69,6 +75,7 @@ class Settled(msgspec.Struct, frozen=True):
 class Extension(msgspec.Struct, frozen=True):
     attempt: str
     more: int
+    claims: tuple[Claim, ...] = ()
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -109,24 +116,31 @@ class Book:
         return None
 
     def hold(self, hold: Hold) -> Held | Short:
-        amount = hold.most
+        amount, passed = hold.most, []
         sheets = [self.opened(claim) for claim in hold.claims]
         for claim, sheet in zip(hold.claims, sheets, strict=True):
             if sheet.available <= hold.least:
                 self._refill(claim, sheet, hold.attempt)
             if sheet.available < hold.least:
-                return _short(claim, sheet)
-            amount = min(amount, sheet.available)
+                if not sheet.soft:
+                    return _short(claim, sheet)
+                passed.append(claim.owner)
+            if not sheet.soft:
+                amount = min(amount, sheet.available)
         owners = tuple(claim.owner for claim in hold.claims)
         self.holds[hold.attempt] = Open(hold.attempt, owners, 0, hold.expires, 0, hold.unsettled)
         self._hold_more(self.holds[hold.attempt], amount)
-        return Held(amount)
+        return Held(amount, tuple(passed))
 
     def extend(self, extension: Extension) -> int:
         hold = self.holds.get(extension.attempt)
         if hold is None:
             return 0
-        amount = min(extension.more, *(self.sheets[owner].available for owner in hold.owners))
+        for claim in extension.claims:
+            if claim.owner in hold.owners:
+                self.opened(claim)
+        sheets = [self.sheets[owner] for owner in hold.owners]
+        amount = min([extension.more, *(sheet.available for sheet in sheets if not sheet.soft)])
         if amount:
             self._hold_more(hold, amount)
         return amount
@@ -145,20 +159,52 @@ class Book:
         if hold is not None:
             self._end(hold, "release", dict.fromkeys(hold.owners, 0))
 
-    def grant(self, grant: Grant) -> None:
-        """The account is open."""
+    def grant(self, grant: Grant, cap: Cap | None = None) -> None:
+        """The account is open. cap: a budget's."""
+        if grant.kind == "used":
+            assert cap is not None
+            self._granted(grant, ())
+            self._turn(self.sheets[grant.owner], cap, self.sheets[grant.owner].spent - grant.amount)
+            return
         amount = grant.amount if grant.kind == "add" else grant.amount - self.sheets[grant.owner].available
-        entries = _giving(grant.owner, amount)
+        self._granted(grant, _giving(grant.owner, amount))
+
+    def _granted(self, grant: Grant, entries: tuple[Entry, ...]) -> None:
         name = f"grant:{grant.key}"
         self._move(Movement(name, grant.kind, grant.owner, self.now, entries, grant.actor, grant.reason, grant.amount))
 
     def opened(self, claim: Claim) -> Sheet:
         """With what its terms give it at the beginning."""
         sheet = self.sheets[claim.owner]
-        if not sheet.opened:
+        if claim.terms.cap is not None:
+            self._capped(sheet, claim.terms.cap)
+        elif not sheet.opened:
             sheet.opened = sheet.refilled = self.now
             self._given(f"start:{claim.owner}", "start", claim.owner, claim.terms.start)
         return sheet
+
+    def _capped(self, sheet: Sheet, cap: Cap) -> None:
+        """It has what is left of the window's amount, whatever was the amount until now."""
+        if not sheet.opened or cap.began > sheet.refilled:
+            sheet.opened, sheet.refilled = sheet.opened or self.now, cap.began
+            self._turn(sheet, cap, sheet.spent)
+            return
+        sheet.soft = int(cap.soft)
+        missing = cap.left(sheet.spent - sheet.closed, sheet.held) - sheet.available
+        if missing:
+            self._given(f"cap:{_token()}", "cap", sheet.owner, missing)
+
+    def _turn(self, sheet: Sheet, cap: Cap, closed: int) -> None:
+        """A window begins: of what is spent so much is not its own."""
+        sheet.closed, sheet.soft = closed, int(cap.soft)
+        entries = _giving(sheet.owner, cap.left(sheet.spent - closed, sheet.held) - sheet.available)
+        self._move(Movement(f"window:{_token()}", "window", sheet.owner, self.now, entries, asked=closed))
+
+    def _afford(self, owner: str, amount: int) -> None:
+        """A soft budget is given what it lacks of the amount."""
+        sheet = self.sheets[owner]
+        if sheet.soft and sheet.available < amount:
+            self._given(f"beyond:{_token()}", "beyond", owner, amount - sheet.available)
 
     def _refill(self, claim: Claim, sheet: Sheet, attempt: str) -> None:
         refill = claim.terms.refill
@@ -174,11 +220,13 @@ class Book:
         hold.times += 1
         entries = []
         for owner in hold.owners:
+            self._afford(owner, amount)
             entries += [Entry(owner, "available", -amount), Entry(owner, "held", amount)]
         self._move(Movement(f"hold:{hold.attempt}:{hold.times}", "hold", hold.attempt, self.now, tuple(entries)))
 
     def _payable(self, owner: str, settlement: Settlement, held: int) -> int:
         """An account gives what it has, and never more: it has no debts."""
+        self._afford(owner, settlement.charge.price - held)
         return min(settlement.charge.price, held + self.sheets[owner].available)
 
     def _end(self, hold: Open, kind: str, taken: Mapping[str, int]) -> None:
@@ -219,6 +267,11 @@ class Book:
             sheet = self.sheets[owner]
             setattr(sheet, part, getattr(sheet, part) + amount)
         self.movements.append(movement)
+
+
+def _token() -> str:
+    """Of movements that may come any number of times."""
+    return secrets.token_hex(9)
 
 
 def _giving(owner: str, amount: int) -> tuple[Entry, Entry]:

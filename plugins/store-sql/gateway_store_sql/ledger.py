@@ -23,9 +23,9 @@ from .text import check, storable
 from .together import Together
 from .totals import CHARGED, Totals
 
-_ACCOUNT = "SELECT owner, available, held, spent, -granted, opened, refilled FROM accounts"
+_ACCOUNT = "SELECT owner, available, held, spent, -granted, opened, refilled, closed FROM accounts"
 _ONE = f"{_ACCOUNT} WHERE owner = ?1 AND opened > 0"
-_ALL = f"{_ACCOUNT} WHERE opened > 0 ORDER BY owner"
+_ALL = f"{_ACCOUNT} WHERE opened > 0 AND SUBSTR(owner, 1, ?1) = ?2 ORDER BY owner"
 _GRANTED = "SELECT kind, subject, asked, reason FROM movements WHERE id = ?1"
 _RENEW = "UPDATE holds SET expires = ?1 WHERE expires < ?1 AND attempt IN"
 _SOONER = "UPDATE holds SET expires = ?1 WHERE expires > ?1"
@@ -52,8 +52,8 @@ class SqlLedger(Ledger):
     async def hold(self, hold: Hold) -> Held | Short:
         return cast("Held | Short", await self._works.submit(hold))
 
-    async def extend(self, attempt: str, more: int) -> int:
-        return cast(int, await self._works.submit(Extension(attempt, more)))
+    async def extend(self, attempt: str, more: int, claims: Sequence[Claim] = ()) -> int:
+        return cast(int, await self._works.submit(Extension(attempt, more, tuple(claims))))
 
     def settle(self, settlement: Settlement) -> None:
         self._works.enqueue(settlement)
@@ -80,6 +80,8 @@ class SqlLedger(Ledger):
 
     async def grant(self, grant: Grant, terms: Terms) -> Account:
         check("The key, the reason or the owner", grant.key, grant.reason, grant.actor, grant.owner)
+        if grant.kind == "used" and terms.cap is None:
+            raise BadCall(f"{grant.owner} is no budget, so that it has no window of which something could be used.")
         await self._database.write(lambda transaction: self._grant(transaction, grant, terms))
         return await self.account(grant.owner, terms)
 
@@ -90,8 +92,8 @@ class SqlLedger(Ledger):
             found = await self._database.rows(_ONE, (owner,))
         return Account(*found[0])
 
-    async def accounts(self) -> Sequence[Account]:
-        return await self._database.report(_ALL, (), _accounts)
+    async def accounts(self, beginning: str = "") -> Sequence[Account]:
+        return await self._database.report(_ALL, (len(beginning), beginning), _accounts)
 
     async def settlements(self, limit: int = 100) -> Sequence[Settlement]:
         return await self._database.report(_NEWEST, (limit,), _settlements)
@@ -129,7 +131,7 @@ class SqlLedger(Ledger):
                 raise Conflict(f"The key {grant.key!r} stands for another grant; take a new one.", param="key")
             return
         sheet = book.opened(Claim(grant.owner, terms))
-        book.grant(grant)
+        book.grant(grant, terms.cap)
         if sheet.available > MOST:
             raise BadCall(f"{grant.owner} would have more than {in_words(MOST)}, which no account can hold.")
         await keep(transaction, book, frozenset())

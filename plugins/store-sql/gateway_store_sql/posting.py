@@ -18,15 +18,17 @@ from .book import Book, Movement, Open, Release, Settled, Sheet, Work
 from .database import Transaction
 from .several import among, insert
 
-_SHEETS = "SELECT owner, available, held, spent, granted, opened, refilled FROM accounts WHERE owner IN"
+_SHEET = "owner, available, held, spent, granted, opened, refilled, closed, soft"
+_SHEETS = f"SELECT {_SHEET} FROM accounts WHERE owner IN"  # noqa: S608 - the names are ours
 _HOLDS = "SELECT attempt, owners, amount, expires, times, unsettled FROM holds WHERE attempt IN"
 _SETTLED = f"SELECT {settlements.COLUMNS} FROM settlements WHERE attempt IN"  # noqa: S608 - the names are ours
 _EXPIRED = "SELECT attempt FROM holds WHERE expires < ?1 ORDER BY expires LIMIT ?2"
 
-_NEW_SHEETS = "INSERT INTO accounts (owner, available, held, spent, granted, opened, refilled) VALUES"
+_NEW_SHEETS = f"INSERT INTO accounts ({_SHEET}) VALUES"
 _OLD_SHEETS = "ON CONFLICT (owner) DO NOTHING"
 _OVER_SHEETS = """ON CONFLICT (owner) DO UPDATE SET available = excluded.available, held = excluded.held,
-spent = excluded.spent, granted = excluded.granted, opened = excluded.opened, refilled = excluded.refilled"""
+spent = excluded.spent, granted = excluded.granted, opened = excluded.opened, refilled = excluded.refilled,
+closed = excluded.closed, soft = excluded.soft"""
 _NEW_HOLDS = "INSERT INTO holds (attempt, owners, amount, expires, times, unsettled) VALUES"
 _OVER_HOLDS = "ON CONFLICT (attempt) DO UPDATE SET amount = excluded.amount, times = excluded.times"
 _END_HOLDS = "DELETE FROM holds WHERE attempt IN"

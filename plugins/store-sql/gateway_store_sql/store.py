@@ -10,6 +10,7 @@ import apsw
 from gateway import GatewayError, Store
 
 from .agents import SqlAgents, SqlGrants
+from .budgets import SqlBudgets
 from .connect import check_library, open_writer, refusal
 from .files import prepare
 from .groups import SqlGroups
@@ -55,6 +56,7 @@ class SqliteStore(Store):
         self.usage = SqlUsageLog(self._database)
         self.user_keys = SqlUserKeys(self._database)
         self.logins = SqlLogins(self._database)
+        self.budgets = SqlBudgets(self._database)
         self.ledger = SqlLedger(self._database, log or logging.getLogger("gateway.store"))
 
     async def open(self) -> None:

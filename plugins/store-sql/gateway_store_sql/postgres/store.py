@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway import Secret, StartupError, Store, Unavailable
 
 from ..agents import SqlAgents, SqlGrants
+from ..budgets import SqlBudgets
 from ..groups import SqlGroups
 from ..identities import SqlIdentities
 from ..keys import SqlKeys
@@ -72,6 +73,7 @@ class PostgresStore(Store):
         self.usage = SqlUsageLog(self._database)
         self.user_keys = SqlUserKeys(self._database)
         self.logins = SqlLogins(self._database)
+        self.budgets = SqlBudgets(self._database)
         self.ledger = SqlLedger(self._database, self._log)
 
     async def open(self) -> None:
