@@ -8,6 +8,7 @@ from typing import Any
 from gateway import Budget, Budgets
 from gateway.money import Window
 
+from .changes import BUDGETS, REVISION, changed
 from .database import Database, Transaction, Value
 from .text import check, storable
 
@@ -19,8 +20,6 @@ zone = excluded.zone, anchor = excluded.anchor, soft = excluded.soft
 """  # noqa: S608 - the names are ours
 _ALL = f"SELECT {COLUMNS} FROM budgets"  # noqa: S608
 _REMOVE = "DELETE FROM budgets WHERE name = ?1 RETURNING name"
-_REVISION = "SELECT revision FROM revisions WHERE name = 'budgets'"
-_CHANGED = "UPDATE revisions SET revision = revision + 1 WHERE name = 'budgets'"
 
 
 class SqlBudgets(Budgets):
@@ -36,22 +35,21 @@ class SqlBudgets(Budgets):
         check("The budget's subject or zone", budget.subject, budget.window.zone)
 
         async def put(transaction: Transaction) -> None:
+            await changed(transaction, BUDGETS)
             await transaction.rows(_PUT, _row(budget))
-            await transaction.rows(_CHANGED)
 
         await self._database.write(put)
 
     async def remove(self, name: str) -> bool:
         async def remove(transaction: Transaction) -> bool:
-            if not await transaction.rows(_REMOVE, (name,)):
-                return False
-            await transaction.rows(_CHANGED)
-            return True
+            await changed(transaction, BUDGETS)
+            return bool(await transaction.rows(_REMOVE, (name,)))
 
         return storable(name) and await self._database.write(remove)
 
     async def revision(self) -> int:
-        return int((await self._database.rows(_REVISION))[0][0])
+        found = await self._database.rows(REVISION, (BUDGETS,))
+        return int(found[0][0]) if found else 0
 
 
 def _row(budget: Budget) -> tuple[Value, ...]:

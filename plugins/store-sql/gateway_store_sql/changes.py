@@ -1,11 +1,11 @@
-"""What caches watch: a counter for who there is, and one for agents and who may use them."""
+"""What caches watch: a counter for who there is, one for agents and who may use them, one for budgets."""
 
 from __future__ import annotations
 
 from .database import Transaction
 
 REVISION = "SELECT revision FROM revisions WHERE name = ?1"
-KEYS, AGENTS = "keys", "agents"
+KEYS, AGENTS, BUDGETS = "keys", "agents", "budgets"
 _CHANGED = """
 INSERT INTO revisions (name, revision) VALUES (?1, 1)
 ON CONFLICT (name) DO UPDATE SET revision = revisions.revision + 1

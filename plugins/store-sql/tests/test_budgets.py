@@ -39,7 +39,6 @@ async def test_every_change_is_told(budgets: Budgets) -> None:
     assert await budgets.remove(DAILY.name)
     seen.append(await budgets.revision())
     assert not await budgets.remove(DAILY.name)
-    assert await budgets.revision() == seen[-1]
     assert seen == sorted(set(seen))
     assert await budgets.list() == []
 

@@ -10,7 +10,6 @@ CREATE TABLE budgets (
     anchor DOUBLE PRECISION,
     soft BIGINT NOT NULL
 );
-INSERT INTO revisions (name, revision) VALUES ('budgets', 1);
 
 -- Of budgets' accounts. closed: what was spent when the window began, which is `refilled`; the newest `window` of the journal has it as `asked`.
 -- soft: 1 where the account is given what it lacks.
