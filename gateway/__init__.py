@@ -137,8 +137,8 @@ from .provider import (
     Upstream,
     UserKey,
 )
-from .roles import RolePermissions
 from .reload.told import Reload, Reloads
+from .roles import RolePermissions
 from .routes import Answer, RouteSpec
 from .scopes import UNLIMITED, Scopes
 from .secret import Secret

@@ -23,7 +23,7 @@ AWAY = {"x_forwarded_for": "192.0.2.9"}
 KEYS = {
     name: f"sk-{number:064x}" for number, name in enumerate(("bad", "user", "no-use", "limited", "trusted", "disabled"))
 } | {"nobody": "", "admin": f"sk-{99:064x}", "operator": RunningGateway.key}
-CALLERS = ("nobody", "bad", "user", "no-use", "limited", "trusted", "disabled", "admin", "operator")
+CALLERS = ("nobody", "bad", "user", "no-use", "limited", "trusted", "disabled", "admin", "operator", "signed-in")
 CONFIG = {
     "version": "1.3.17",
     "gateway": {
@@ -32,6 +32,17 @@ CONFIG = {
         "agents": [{"id": "agent_echo", "endpoint": "echo", "model": "echo"}],
     },
 }
+ACCOUNTS = {
+    "JWT_SECRET": "a secret of the tests, " * 2,
+    "JWT_REFRESH_SECRET": "another secret of the tests, " * 2,
+    "ALLOW_REGISTRATION": "true",
+    "ALLOW_PASSWORD_RESET": "true",
+    **dict.fromkeys(("REGISTER_MAX", "LOGIN_MAX", "RESET_PASSWORD_MAX", "VERIFY_EMAIL_MAX"), "1000"),
+}
+"""With these, users have accounts, and nobody is kept out for having asked too often."""
+PASSWORD = "correct horse battery"
+ENDING = ("/api/auth/logout", "/api/user/delete")
+"""After these somebody else is signed in."""
 SAID = [{"role": "user", "content": "Hi"}]
 BODY = {"model": "agent_echo", "messages": SAID, "input": "Hi", "max_tokens": 9, "prompt": "Hi"}
 BODIES: Mapping[str, object] = {
@@ -80,7 +91,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway
     settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(directory / "state")})
     [store] = installed.registered(installed.plugins()["store-sql"].load(), "register_stores", settings)
     asyncio.run(fill(store))
-    with RunningGateway(directory, json.dumps(CONFIG)) as running:
+    with RunningGateway(directory, json.dumps(CONFIG), environ=ACCOUNTS) as running:
         yield running
 
 
@@ -102,23 +113,46 @@ def body_of(path: str) -> object:
     return next((body for part, body in BODIES.items() if part in path), BODY)
 
 
-def asked(caller: Any, method: str, path: str, name: str, away: bool) -> str:
+class People:
+    """Who is signed in: with a password and a token of their own, the same until they have left."""
+
+    def __init__(self, caller: Any) -> None:
+        self._caller, self._count, self._token = caller, 0, ""
+
+    def token(self) -> str:
+        if not self._token:
+            self._count += 1
+            account = {"email": f"person{self._count}@example.org", "password": PASSWORD}
+            person = {"name": "Person", "username": f"person{self._count}", "confirm_password": PASSWORD, **account}
+            assert self._caller.post("/api/auth/register", person).status == 200
+            self._token = self._caller.post("/api/auth/login", account).json["token"]
+        return self._token
+
+    def left(self) -> None:
+        self._token = ""
+
+
+def asked(caller: Any, people: People, method: str, path: str, name: str, away: bool) -> str:
     """`in`, or the status of being kept out."""
     headers = {"content_type": "application/json", **(AWAY if away else {})}
-    headers["authorization"] = f"Bearer {KEYS[name]}" if KEYS[name] else ""
+    shown = people.token() if name == "signed-in" else KEYS[name]
+    headers["authorization"] = f"Bearer {shown}" if shown else ""
     if name == "trusted":
         headers["x_named_user"] = "user"
     body = None if method in ("GET", "DELETE") else json.dumps(body_of(path)).encode()
     status = caller.send(method, filled(path), body, **headers).status
     assert status < 500 or status == 503, (method, path, name, status)
+    if name == "signed-in" and path in ENDING:
+        people.left()
     return str(status) if status in (401, 403) else "in"
 
 
 def rows(gateway: RunningGateway, calling: Callable[..., Any]) -> list[str]:
     caller = calling(gateway.url)
+    people = People(caller)
     found = []
     for method, path in served(gateway, calling):
-        here, there = ([asked(caller, method, path, name, away) for name in CALLERS] for away in (False, True))
+        here, there = ([asked(caller, people, method, path, name, away) for name in CALLERS] for away in (False, True))
         for where, came in (("", here),) if here == there else (("here", here), ("elsewhere", there)):
             found.append(f"{method:6} {path:58} {where:9} " + " ".join(f"{one:8}" for one in came).rstrip())
     return found

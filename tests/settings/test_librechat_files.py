@@ -52,7 +52,7 @@ def test_keys_of_librechats_client_are_named_once(whole: Composed) -> None:
     [note] = paths(whole, "note").values()
     assert note.startswith("keys of LibreChat's own client and server, accepted and without effect here: cache, ")
     for name in (
-        "registration",
+        "registration.socialLogins",
         "rateLimits.fileUploads",
         "memory",
         "fileConfig",

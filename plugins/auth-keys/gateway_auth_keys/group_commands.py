@@ -21,7 +21,7 @@ who = click.argument("users", nargs=-1, required=True, metavar="USER...")
 
 @click.group()
 def groups() -> None:
-    """Groups of users, to whom agents may be given and limits and budgets be set."""
+    """Groups of users: make, list, fill, delete."""
 
 
 @groups.command()
