@@ -116,9 +116,7 @@ async def _open(context: Context, status: Status, machine: bool, stack: AsyncExi
     return generation
 
 
-async def _reload(
-    reloader: Reloader, asked: asyncio.Event, orders: Orders | None, stopping: asyncio.Event
-) -> None:
+async def _reload(reloader: Reloader, asked: asyncio.Event, orders: Orders | None, stopping: asyncio.Event) -> None:
     """Until it is cancelled, or the supervisor is gone: nobody would replace this worker any more, nor tell it to stop,
     and it would keep the port.
     """

@@ -39,6 +39,8 @@ from gateway.pipeline.attempt import Sender
 from gateway.pipeline.exchange import Attempt, Exchange
 from gateway.process import WORKER
 from gateway.provider import Reply
+from gateway.reload.crew import PATIENCE
+from gateway.reload.orders import Link
 
 NEEDLESS = ("gateway.testing", "gateway.templates", "gateway.__main__")
 
@@ -130,15 +132,20 @@ class Forked:
 
 
 def fork_worker(self: workers.Supervisor, index: int, environ: Mapping[str, str]) -> None:
+    link = Link()
+    orders = link.theirs.fileno()
     pid = os.fork()
     if not pid:
-        os.close(self._held)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for other in (link, *self._links.values()):
+            other._ours.close()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
-        os.environ.update({**environ, WORKER: str(index)})
+        os.environ.update({**environ, WORKER: str(index), workers.ORDERS: str(orders)})
         exchange._PROCESS = secrets.token_hex(3)  # what a process of its own would have
         run(self._arguments)
-    self._workers[index] = Forked(pid)  # type: ignore[assignment]
+    self._workers[index], self._links[index] = Forked(pid), link  # type: ignore[assignment]
+    link.theirs.close()
+    link.send(self._crew.begin(), PATIENCE)
     self._born[index] = time.monotonic()
 
 
