@@ -6,9 +6,11 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import openai
 import pytest
@@ -22,6 +24,7 @@ from gateway.testing.running import RunningGateway
 CHAT, UPSTREAM = "/v1/chat/completions", "/chat/chat/completions"
 LIBRARY = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 HOUR, DAY = 3600, 86_400
+BEFORE_SUMMER = datetime(2027, 3, 14, 0, 0, tzinfo=ZoneInfo("America/New_York"))
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 CALL = {"model": "chat/priced", "max_tokens": 50, "messages": [{"role": "user", "content": "Hi"}]}
 CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Well."}, "finish_reason": "stop"}
@@ -109,17 +112,21 @@ def test_a_clock_that_is_set_in_the_midst_of_a_stream_changes_nothing_of_it(
 def test_keys_end_by_the_date_and_accounts_are_refilled_by_it_whatever_the_zone_does(
     upstream: FakeUpstream, tmp_path: Path, operate: Callable[..., str], clock: Clock
 ) -> None:
-    """A day of a change to summer time is 24 hours here: what is refilled daily is given once in so long, no sooner."""
+    """The clock starts two hours before a change to summer time, whose day has 23 hours on the wall: what is refilled
+    daily is given after 24 all the same, once, however often the clock passes there. Times here are from the start.
+    """
     upstream.answer(UPSTREAM, whole(REPLY))
     refill = {"autoRefillEnabled": True, "refillAmount": 60, "refillIntervalValue": 1, "refillIntervalUnit": "days"}
     config = json.dumps(configured(upstream.url, 0, **refill))
+    start = int(BEFORE_SUMMER.timestamp() - time.time())
+    clock.set(start)
     with RunningGateway(tmp_path, config, environ=clock.environ) as gateway:
         key = json.loads(operate(gateway, "keys", "create", "--expires", "2d", "--json"))["key"]
         called = partial(gateway.post, CHAT, CALL)
         headers = {"authorization": f"Bearer {key}"}
         statuses = []
-        for days in (0, 0.96, 1.01, 1.5, 1, 1.5, 2.1, -1):
-            clock.set(int(days * DAY))
+        for days in (0, 0.98, 1.01, 1.5, 1, 1.5, 2.1, -1):
+            clock.set(start + int(days * DAY))
             statuses.append(called(**headers)[0])
         assert statuses == [402, 402, 200, 402, 402, 402, 401, 402]
         assert json.loads(operate(gateway, "audit", "--json"))["discrepancies"] == []
