@@ -1,0 +1,1 @@
+"""LibreChat's database, as `mongoexport` writes it."""
