@@ -23,7 +23,7 @@ from gateway import (
 )
 
 from .cache import Found, KeyCache
-from .key import FORM, digest
+from .key import LOOK, digest
 from .named_users import NamedUsers
 from .operator_key import OPERATOR
 from .scoped import refuse_elsewhere
@@ -49,7 +49,7 @@ class KeyAuthenticator(Authenticator):
         self._named = named
 
     async def authenticate(self, inbound: Inbound, credential: Credential | None) -> Principal | None:
-        """None for what has not the form of a key, and for an unknown one: another plugin may know it.
+        """None for what does not look like a key, and for an unknown one: another plugin may know it.
 
         Raises Unauthenticated for a key that was valid once, Forbidden for one that is not for the request's address,
         Unavailable while the store cannot be asked, BadCall for a trusted one that names no user rightly.
@@ -60,7 +60,7 @@ class KeyAuthenticator(Authenticator):
         hashed = digest(text)
         if self._operator is not None and hmac.compare_digest(hashed, self._operator):
             return OPERATOR
-        if self._keys is None or FORM.fullmatch(text) is None:
+        if self._keys is None or LOOK.fullmatch(text) is None:
             return None
         known, found = self._cache.get(hashed)
         if not known:

@@ -13,6 +13,9 @@ import secrets
 from gateway import Secret
 
 FORM = re.compile(r"sk-[0-9a-f]{64}")
+"""Of the keys that are made here."""
+LOOK = re.compile(r"sk-[!-~]{1,253}")
+"""What may be a key: those that were imported have other forms, as LiteLLM's `sk-` and 22 characters."""
 SHOWN = 8
 """Characters of a key that lists show."""
 

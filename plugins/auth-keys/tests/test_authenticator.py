@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from gateway_auth_keys.authenticator import KeyAuthenticator
 from gateway_auth_keys.cache import KNOWN_SECONDS, TRUSTED_SECONDS, UNKNOWN_SIZE, KeyCache
+from gateway_auth_keys.key import digest
 from gateway_auth_keys.operator_key import operator_key
 
 from gateway import Credential, Inbound, Principal, Secret, Settings, SettingsError, Store, Unauthenticated, Unavailable
@@ -49,7 +50,7 @@ async def test_a_key_is_its_owner(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "sk-", "sk-" + "A" * 64, TEXT[:-1], TEXT + "0", "x" * 10**6, "eyJhbGciOi", "\udcff"]
+    "text", ["", "sk-", "sk-" + "a" * 254, f"{TEXT} ", "sk-\u00e9", "x" * 10**6, "eyJhbGciOi", "\udcff"]
 )
 async def test_what_is_no_key_is_not_ours_and_costs_no_look_up(
     switch: Any, store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown, text: str
@@ -291,3 +292,15 @@ async def test_the_keys_of_a_disabled_user_answer_as_revoked_ones(
     cache.clear()
     with pytest.raises(Unauthenticated, match="was revoked"):
         await authenticator.authenticate(inbound, shown(TEXT))
+
+
+async def test_a_key_of_another_form_that_was_imported_lets_in(
+    store: Store, cache: KeyCache, clock: Clock, inbound: Inbound, shown: Shown
+) -> None:
+    """As LiteLLM's."""
+    text = "sk-aB3_-xyzAB3_-xyzAB3_-x"
+    user = await store.users.create("ann")
+    await store.keys.create(digest(text), "sk-...3_-x", "", user.id)
+    found = await KeyAuthenticator(store, cache, clock).authenticate(inbound, shown(text))
+    assert found is not None
+    assert found.user_id == user.id
