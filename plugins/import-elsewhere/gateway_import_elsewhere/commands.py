@@ -18,6 +18,10 @@ from .applying.place import Place
 from .librechat.creds import Creds
 from .librechat.dump import Dump
 from .librechat.mapping import plan_of
+from .litellm.config import access_groups, read
+from .litellm.database import Rows
+from .litellm.database import read as read_rows
+from .litellm.mapping import plan_of as plan_of_rows
 from .plan import Plan
 from .shown import print_table, shown
 from .verdict import Note
@@ -53,6 +57,29 @@ def librechat(context: Context, dump: Path, dry: bool, as_json: bool) -> None:
         fail(error.public)
     except ValueError as error:
         fail(str(error))
+    notes = applied(context, plan, terms, dry)
+    if as_json:
+        emit_json(shown(notes, dry))
+    else:
+        print_table(notes, dry)
+
+
+@import_.command()
+@click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--database", metavar="URL", envvar="LITELLM_DATABASE_URL", help="Of LiteLLM's PostgreSQL; only read.")
+@click.option("--role", default="USER", show_default=True, help="Of users who are no admins.")
+@dry_run
+@as_json
+@click.pass_obj
+def litellm(context: Context, config: Path, database: str | None, role: str, dry: bool, as_json: bool) -> None:
+    """Take over LiteLLM's proxy: keys, users and teams of its database, and its configuration CONFIG."""
+    terms = terms_of(context.settings()) or Terms()
+    try:
+        given = read(config)
+        rows = context.run(read_rows(database)) if database else Rows({}, {})
+        plan = plan_of_rows(rows, access_groups(given), role, time.time())
+    except GatewayError as error:
+        fail(error.public)
     notes = applied(context, plan, terms, dry)
     if as_json:
         emit_json(shown(notes, dry))
