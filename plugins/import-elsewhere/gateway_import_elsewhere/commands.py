@@ -22,6 +22,7 @@ from .litellm.config import access_groups, read
 from .litellm.database import Rows
 from .litellm.database import read as read_rows
 from .litellm.mapping import plan_of as plan_of_rows
+from .litellm.settings import SettingsOf
 from .plan import Plan
 from .shown import print_table, shown
 from .verdict import Note
@@ -67,24 +68,41 @@ def librechat(context: Context, dump: Path, dry: bool, as_json: bool) -> None:
 @import_.command()
 @click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--database", metavar="URL", envvar="LITELLM_DATABASE_URL", help="Of LiteLLM's PostgreSQL; only read.")
-@click.option("--role", default="USER", show_default=True, help="Of users who are no admins.")
+@click.option("--role", default="USER", show_default=True, help="Of users who are no admins; it may call the routes.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the settings are written, a new file; without it to stdout, and the report to stderr.",
+)
 @dry_run
 @as_json
 @click.pass_obj
-def litellm(context: Context, config: Path, database: str | None, role: str, dry: bool, as_json: bool) -> None:
-    """Take over LiteLLM's proxy: keys, users and teams of its database, and its configuration CONFIG."""
+def litellm(
+    context: Context, config: Path, database: str | None, role: str, output: Path | None, dry: bool, as_json: bool
+) -> None:
+    """Take over LiteLLM's proxy: keys, users and teams of its database; models of its configuration CONFIG.
+
+    What the configuration becomes is written for you to read, and merged into nothing.
+    """
+    if output is not None and output.exists():
+        fail(f"{output} is there already; name a file that is not.")
     terms = terms_of(context.settings()) or Terms()
     try:
         given = read(config)
+        settings = SettingsOf(given, role)
         rows = context.run(read_rows(database)) if database else Rows({}, {})
         plan = plan_of_rows(rows, access_groups(given), role, time.time())
     except GatewayError as error:
         fail(error.public)
-    notes = applied(context, plan, terms, dry)
+    notes = [*settings.notes, *applied(context, plan, terms, dry)]
+    if output is not None and not dry:
+        output.write_text(settings.yaml)
     if as_json:
-        emit_json(shown(notes, dry))
-    else:
-        print_table(notes, dry)
+        emit_json(shown(notes, dry, settings.yaml))
+        return
+    if output is None:
+        click.echo(settings.yaml)
+    print_table(notes, dry, aside=output is None)
 
 
 def applied(context: Context, plan: Plan, terms: Terms, dry: bool) -> list[Note]:

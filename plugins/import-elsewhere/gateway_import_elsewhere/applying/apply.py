@@ -10,6 +10,7 @@ from ..plan import Plan
 from ..verdict import Note
 from .agents import agents, grants
 from .keys import keys
+from .left import left
 from .money import balances
 from .people import Users, groups, roles
 from .people_ids import Ids
@@ -34,5 +35,5 @@ async def apply(plan: Plan, store: Place, terms: Terms, ids: Ids, dry: bool) -> 
         yield note
     async for note in balances(plan.balances, store, terms, ids, dry):
         yield note
-    for note in plan.notes:
+    for note in (*left(plan), *plan.notes):
         yield note
