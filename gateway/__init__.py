@@ -161,7 +161,7 @@ from .store import (
 )
 from .tasks import ended
 from .usage import Usage
-from .vault import Sealed, Vault
+from .vault import Sealed, Vault, vault_of
 
 __all__ = [
     "AGENTS_MOUNT",
@@ -335,4 +335,5 @@ __all__ = [
     "endpoint_enabled",
     "endpoint_headers",
     "hookimpl",
+    "vault_of",
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway import GatewayError, Terms
+from gateway import GatewayError, Terms, vault_of
 from gateway.cli.output import emit_json, fail
 from gateway.money import terms_of
 
@@ -108,9 +108,13 @@ def litellm(
 def applied(context: Context, plan: Plan, terms: Terms, dry: bool) -> list[Note]:
     async def work() -> list[Note]:
         async with context.store() as store:
-            return [note async for note in apply(plan, Place.of(store), terms, Ids(plan.source), dry)]
+            kept_here = None if store.shared else store.directory
+            place = Place.of(store, vault_of(context.settings().env("CREDS_KEY"), kept_here))
+            return [note async for note in apply(plan, place, terms, Ids(plan.source), time.time(), dry)]
 
     try:
         return context.run(work())
     except GatewayError as error:
         fail(error.public)
+    except ValueError as error:
+        fail(f"CREDS_KEY: {error}")

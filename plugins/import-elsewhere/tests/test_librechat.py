@@ -22,7 +22,7 @@ from gateway_import_elsewhere.librechat.extended import plain
 from gateway_import_elsewhere.librechat.people import users
 from imports_console import Console
 
-from gateway import BadCall, RemotePermissions, Secret
+from gateway import BadCall, RemotePermissions, Secret, vault_of
 from gateway.identity import REMOTE_AGENT
 from gateway.ledger import Ledger
 
@@ -123,6 +123,7 @@ def test_every_object_is_told_of(console: Console, whole: Path) -> None:
         ("roles", "carried"): 1,
         ("groups", "carried"): 1,
         ("users", "carried"): 2,
+        ("logins", "carried"): 1,
         ("keys", "carried"): 1,
         ("keys", "dropped"): 2,
         ("agents", "carried"): 1,
@@ -139,6 +140,28 @@ def test_every_object_is_told_of(console: Console, whole: Path) -> None:
     assert (by_what["transactions"]["count"], by_what["messages"]["count"]) == (3, 2)
     assert "-3,000 credits" in by_what["transactions"]["why"]
     assert all(one["why"] for one in told["objects"] if one["verdict"] in ("changed", "dropped"))
+
+
+async def test_passwords_and_second_factors_are_kept(console: Console, dump: Write) -> None:
+    console.environ["CREDS_KEY"] = CREDS_KEY
+    codes = [{"codeHash": "12" * 32, "used": False}]
+    ann = {"_id": oid(ANN), "email": "ann@x.org", "name": "Ann", "username": "ann", "password": BCRYPT}
+    factor = {"totpSecret": encrypted(3, TOTP), "twoFactorEnabled": True, "backupCodes": codes, "emailVerified": True}
+    folder = dump(users=[{**ann, **factor}, {"_id": oid(BOB), "email": "bob@x.org"}])
+    assert ("logins", "ann@x.org", "carried") in console.objects("librechat", folder)
+    assert ("logins", "ann@x.org", "known") in console.objects("librechat", folder)
+    async with console.store() as store:
+        user = await store.users.find("ann@x.org")
+        assert user
+        assert store.logins
+        login = await store.logins.get(user.id)
+        assert login
+        assert login.totp
+        assert (login.password.reveal(), login.name, login.username, login.verified) == (BCRYPT, "Ann", "ann", True)
+        assert (login.two_factor, login.codes) == (True, ("12" * 32,))
+        vault = vault_of(CREDS_KEY)
+        assert vault
+        assert vault.open(login.totp, f"{user.id}/totp").reveal() == TOTP
 
 
 async def test_a_second_time_changes_nothing(console: Console, whole: Path) -> None:

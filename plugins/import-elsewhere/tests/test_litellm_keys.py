@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import json
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -66,7 +67,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "SpendLogs": [{"request_id": "r1", "spend": 1.5}, {"request_id": "r2", "spend": 2.25}],
     "ProxyModelTable": [{"model_id": "m1", "model_name": "x"}],
     "VerificationToken": [
-        *(token(number) for number in range(400)),
+        token(0, max_budget=5.0, budget_duration="30d", budget_reset_at=TOMORROW, spend=1.25),
+        *(token(number) for number in range(1, 400)),
         {"token": "a" * 64, "key_alias": "expired", "expires": NOW - datetime.timedelta(days=1)},
         {"token": "b" * 64, "key_alias": "blocked", "blocked": True},
         {"token": "c" * 64, "key_alias": "of a blocked team", "team_id": "t2"},
@@ -140,6 +142,28 @@ async def test_people_and_keys_are_here(console: Console, config: Path, database
         assert replaced[1].id == ann.id
 
 
+async def test_budgets_are_here_with_what_is_spent_and_when_they_reset(
+    console: Console, config: Path, database: str
+) -> None:
+    assert console("litellm", config, "--database", database).exit_code == 0
+    async with console.store() as store:
+        assert store.budgets
+        assert store.ledger
+        found = {one.kind: one for one in await store.budgets.list()}
+        key, group = await store.keys.find(digest(KEYS[0])), found["group"]
+        assert key
+        assert (found["key"].subject, found["key"].amount) == (key[0].id, 5 * 10**9)
+        resets = TOMORROW.replace(tzinfo=datetime.UTC).timestamp()
+        assert found["key"].window.around(time.time())[1] == pytest.approx(resets)
+        assert (group.amount, group.window.label) == (100 * 10**9, "month")
+        assert (found["user"].amount, found["user"].window.label) == (9 * 10**9, "total")
+        [account] = await store.ledger.accounts(found["key"].owner)
+        assert (account.available, account.closed) == (3_750_000_000, -1_250_000_000)
+        assert not (await store.ledger.audit(time.time())).discrepancies
+    told = console.objects("litellm", config, "--database", database)
+    assert {verdict for what, _, verdict in told if what == "budgets"} == {"known"}
+
+
 async def test_a_second_time_changes_nothing(console: Console, config: Path, database: str) -> None:
     first = console.objects("litellm", config, "--database", database, "--dry-run")
     async with console.store() as store:
@@ -148,7 +172,7 @@ async def test_a_second_time_changes_nothing(console: Console, config: Path, dat
     async with console.store() as store:
         before = await store.users.list(), await store.keys.list()
     told = console.objects("litellm", config, "--database", database)
-    assert not [one for one in told if one[2] == "carried"]
+    assert {what for what, _, verdict in told if verdict == "carried"} == {"models"}
     async with console.store() as store:
         assert before == (await store.users.list(), await store.keys.list())
 

@@ -21,7 +21,7 @@ CONFIG = """
 model_list:
   - model_name: gpt
     litellm_params: {model: openai/gpt-5.2, api_key: os.environ/OPENAI_API_KEY, rpm: 300}
-    model_info: {input_cost_per_token: 0.00000125, output_cost_per_token: 0.00001, max_input_tokens: 400000, supports_vision: true}
+    model_info: {input_cost_per_token: 0.00000125, output_cost_per_token: 0.00001, max_input_tokens: 400000, mode: chat}
   - model_name: gpt
     litellm_params:
       {model: azure/gpt-eu, api_base: "https://res-1.openai.azure.com/", api_key: os.environ/AZURE_API_KEY, rpm: 100}

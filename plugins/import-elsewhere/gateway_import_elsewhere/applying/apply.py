@@ -9,15 +9,16 @@ from gateway import Terms
 from ..plan import Plan
 from ..verdict import Note
 from .agents import agents, grants
+from .budgets import budgets
 from .keys import keys
-from .left import left
+from .logins import logins
 from .money import balances
 from .people import Users, groups, roles
 from .people_ids import Ids
 from .place import Place
 
 
-async def apply(plan: Plan, store: Place, terms: Terms, ids: Ids, dry: bool) -> AsyncIterator[Note]:
+async def apply(plan: Plan, store: Place, terms: Terms, ids: Ids, now: float, dry: bool) -> AsyncIterator[Note]:
     """ids: filled on the way. terms: by which accounts are opened. dry: tells, and makes nothing."""
     async for note in roles(plan, store, dry):
         yield note
@@ -27,6 +28,8 @@ async def apply(plan: Plan, store: Place, terms: Terms, ids: Ids, dry: bool) -> 
     for user in plan.users:
         async for note in people.put(user):
             yield note
+    async for note in logins(plan.users, store, ids, dry):
+        yield note
     async for note in keys(plan.keys, store, ids, dry):
         yield note
     async for note in agents(plan.agents, store, ids, dry):
@@ -35,5 +38,7 @@ async def apply(plan: Plan, store: Place, terms: Terms, ids: Ids, dry: bool) -> 
         yield note
     async for note in balances(plan.balances, store, terms, ids, dry):
         yield note
-    for note in (*left(plan), *plan.notes):
+    async for note in budgets(plan, store, ids, now, dry):
+        yield note
+    for note in plan.notes:
         yield note

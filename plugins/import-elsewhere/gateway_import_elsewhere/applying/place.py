@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway import Agents, Grants, Groups, Identities, Keys, Ledger, NotFound, Roles, Store, Users
+from gateway import (
+    Agents,
+    Budgets,
+    Grants,
+    Groups,
+    Identities,
+    Keys,
+    Ledger,
+    NotFound,
+    Roles,
+    Store,
+    Users,
+    Vault,
+)
+from gateway.logins import Logins
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -16,10 +30,13 @@ class Place(msgspec.Struct, frozen=True):
     agents: Agents
     grants: Grants
     ledger: Ledger | None
+    logins: Logins | None
+    budgets: Budgets | None
+    vault: Vault | None
 
     @classmethod
-    def of(cls, store: Store) -> Place:
-        """Raises NotFound where the store does not keep all of it."""
+    def of(cls, store: Store, vault: Vault | None = None) -> Place:
+        """vault: what seals second factors. Raises NotFound where the store does not keep all of it."""
         roles, groups, identities, agents, grants = (
             store.roles,
             store.groups,
@@ -31,4 +48,16 @@ class Place(msgspec.Struct, frozen=True):
             raise NotFound(
                 f"The store {store.name} keeps no roles, groups, identities or agents; plugins/store-sql does."
             )
-        return cls(store.users, store.keys, roles, groups, identities, agents, grants, store.ledger)
+        return cls(
+            store.users,
+            store.keys,
+            roles,
+            groups,
+            identities,
+            agents,
+            grants,
+            store.ledger,
+            store.logins,
+            store.budgets,
+            vault,
+        )
