@@ -32,6 +32,7 @@ TAKEN = MONEY | {
 }
 CALLS = frozenset({"llm_api_routes", "openai_routes"})
 """Of `allowed_routes`: what a key here may do anyway."""
+APART = "the key is being replaced; until its time its budget counts apart from that of the new one"
 IN_THE_CLEAR = "it was kept as it is; what is kept here is its hash"
 
 
@@ -51,6 +52,8 @@ class Keys:
         for old in self._rows.of(REPLACED):
             row, ends = by_token.get(str(old["active_token_id"]), {}), epoch(old.get("revoke_at"))
             if row and (key := self._key(row, str(old["token"]), ends, now)) is not None:
+                if key.budgets:
+                    self._notes.append(Note("keys.budget", key.label, "changed", APART))
                 yield key
 
     def owner(self, row: Row) -> str:
