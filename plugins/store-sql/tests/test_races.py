@@ -39,7 +39,7 @@ def deeds_of(stores: list[Any]) -> list[Deeds]:
 
 
 async def test_two_that_settle_an_attempt_settle_it_once(two: list[Any]) -> None:
-    """Fails where `holds` is not read for update."""
+    """Who comes second finds it settled, whoever of them that is."""
     one, other = deeds_of(two)
     attempts = [await one.held() for _ in range(TIMES // 2)]
     for attempt in attempts:
