@@ -194,9 +194,9 @@ def test_what_is_not_valid_changes_nothing_and_is_told(tmp_path: Path, moody: di
             assert eventually(lambda: metric(gateway, "gateway_reload_last_ok") == 0)
             assert everywhere(gateway, "a")
             assert not answers(gateway, "b")
+            assert eventually(lambda: words in "\n".join(status(gateway)["reload"]["why"]))
             told = status(gateway)["reload"]
             assert (told["revision"], told["ok"]) == (revision, False)
-            assert words in "\n".join(told["why"])
 
         with streams(gateway, 2):
             refused(config("b", workers) + "  - [", "librechat.yaml:6:")

@@ -134,7 +134,7 @@ class StoredAgents(Directory):
 
 def follower(services: Services) -> Sequence[Lifespan]:
     """What keeps them up to date, where the store knows of agents."""
-    store, stored = services.store, cast("StoredAgents", services.state[_STATE])
-    if store is None or store.agents is None:
+    store, stored = services.store, cast("StoredAgents | None", services.state.get(_STATE))
+    if store is None or store.agents is None or stored is None:
         return ()
     return (Follower("agents", store.agents.revision, lambda: stored.load(store), services.log),)
