@@ -93,12 +93,13 @@ class Supervisor:
         """False once workers end as fast as they start: what stops them would stop the next as well."""
         for index, worker in list(self._workers.items()):
             code = worker.poll()
+            self._links[index].look()
             if code is None:
                 continue
-            quick = time.monotonic() - self._born[index] < _FAST
+            quick = self._ended_quickly(index)
             self._quick_ends = self._quick_ends + 1 if quick else 0
             if self._quick_ends >= _LIMIT or (quick and code == 2):
-                log.error("worker %d ended with %s right after its start; giving up", index, code)
+                log.error("worker %d ended with %s before it served, or right after; giving up", index, code)
                 del self._workers[index]
                 self._links.pop(index).close()
                 return False
@@ -107,6 +108,10 @@ class Supervisor:
             self._links.pop(index).close()
             self._start(index, environ)
         return True
+
+    def _ended_quickly(self, index: int) -> bool:
+        """However long a busy machine took to start it, for one that never served."""
+        return not self._links[index].served or time.monotonic() - self._born[index] < _FAST
 
     def _stop(self, number: int, frame: object) -> None:
         self._stopping = True

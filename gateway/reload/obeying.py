@@ -6,20 +6,24 @@ import asyncio
 import socket
 
 from ..settings.sources import Sources
-from .orders import LONGEST, Abort, Commit, Order, Prepare, Prepared, line, order_of
+from .orders import LONGEST, Abort, Commit, Order, Prepare, Prepared, Serving, line, order_of
 from .reloader import Reloader
 
 
 async def obey(reloader: Reloader, sock: socket.socket) -> None:
-    """Until the supervisor is gone."""
+    """Until the supervisor is gone. It is told first that this worker serves."""
     sock.setblocking(False)
     reader, writer = await asyncio.open_connection(sock=sock, limit=LONGEST)
     try:
+        writer.write(line(Serving()))
+        await writer.drain()
         while text := await reader.readline():
             answer = await _follow(reloader, order_of(text))
             if answer is not None:
                 writer.write(line(answer))
                 await writer.drain()
+    except ConnectionError:
+        return  # killed, before it had read what was said to it
     finally:
         writer.close()
 

@@ -50,13 +50,19 @@ class Prepared(msgspec.Struct, frozen=True, tag=True):
     why: tuple[str, ...] = ()
 
 
+class Serving(msgspec.Struct, frozen=True, tag=True):
+    """What a worker says first, and unasked: it takes requests."""
+
+
 Order = Begin | Prepare | Commit | Abort
+Said = Serving | Prepared
 
 
 class Link:
-    """The supervisor's end of one worker's socket."""
+    """The supervisor's end of one worker's socket. served: whether the worker has said so."""
 
     def __init__(self) -> None:
+        self.served = False
         self._ours, self.theirs = socket.socketpair()
         self._buffer = bytearray()
 
@@ -70,6 +76,18 @@ class Link:
 
     def answer(self, until: float) -> Prepared | None:
         """None where there is none by then (by the monotonic clock), or the worker is gone."""
+        while (said := self._said(until)) is not None:
+            if isinstance(said, Prepared):
+                return said
+            self.served = True
+        return None
+
+    def look(self) -> None:
+        """Takes what was said unasked, also by a worker that is gone; nobody is waited for."""
+        while not self.served and self._said(time.monotonic()) is not None:
+            self.served = True
+
+    def _said(self, until: float) -> Said | None:
         while b"\n" not in self._buffer:
             if not select.select([self._ours], [], [], max(0.0, until - time.monotonic()))[0]:
                 return None
@@ -80,16 +98,17 @@ class Link:
             if not part:
                 return None
             self._buffer += part
-        answer, _, rest = bytes(self._buffer).partition(b"\n")
+        text, _, rest = bytes(self._buffer).partition(b"\n")
         self._buffer = bytearray(rest)
-        return msgspec.json.decode(answer, type=Prepared)
+        said: Said = msgspec.json.decode(text, type=Said)
+        return said
 
     def close(self) -> None:
         self._ours.close()
         self.theirs.close()
 
 
-def line(message: Order | Prepared) -> bytes:
+def line(message: Order | Said) -> bytes:
     return msgspec.json.encode(message) + b"\n"
 
 

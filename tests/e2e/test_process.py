@@ -113,12 +113,28 @@ def test_sigterm_lets_a_running_stream_finish_and_exits_with_0(tmp_path: Path) -
         assert gateway.stop() == 0
 
 
+@pytest.fixture
+def timeless(tmp_path: Path) -> str:
+    """An interpreter whose supervisor has no clock: it gives up after so many ends in a row (LIMIT) of workers that
+    never served, however long they took.
+    """
+    code = (
+        "import os, sys; del sys.argv[1:3]; import gateway.workers as workers; workers._FAST = 0.0; "
+        'workers._LIMIT = int(os.environ["LIMIT"]); from gateway.cli import main; main()'
+    )
+    program = tmp_path / "timeless"
+    program.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{code}' \"$@\"\n")
+    program.chmod(0o755)
+    return str(program)
+
+
 @pytest.mark.timeout(180)
-def test_workers_share_the_port_a_crashed_one_is_replaced_and_all_drain(tmp_path: Path) -> None:
-    with RunningGateway(tmp_path, None, "--workers", "3") as gateway:
+def test_workers_share_the_port_a_crashed_one_is_replaced_and_all_drain(tmp_path: Path, timeless: str) -> None:
+    with RunningGateway(tmp_path, None, "--workers", "3", environ={"LIMIT": "1"}, python=timeless) as gateway:
         assert eventually(lambda: len(children(gateway.process.pid)) == 3)
         before = set(children(gateway.process.pid))
-        os.kill(next(iter(before)), signal.SIGKILL)
+        assert gateway.post("/v1/chat/completions", {**SLOW, "model": "agent_echo", "stream": False})[0] == 200
+        os.kill(min(before), signal.SIGKILL)  # the first, which is up
         assert eventually(lambda: len(set(children(gateway.process.pid)) - before) == 1)
         client = openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key)
         for _ in range(20):
@@ -177,10 +193,9 @@ def test_connections_are_spread_evenly_over_workers(tmp_path: Path) -> None:
 
 def test_metrics_are_right_across_workers(tmp_path: Path) -> None:
     with RunningGateway(tmp_path, None, "--workers", "2") as gateway:
-        for _ in range(30):
-            client = openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key)
-            client.chat.completions.create(model="agent_echo", messages=[{"role": "user", "content": "Hi"}])
-            client.close()
+        body = {"model": "agent_echo", "messages": [{"role": "user", "content": "Hi"}]}
+        for _ in range(30):  # each on a connection of its own
+            assert gateway.post("/v1/chat/completions", body)[0] == 200
         eventually(lambda: counted(gateway) >= 30)  # a worker tells the others what it counted within 0.25 s
         assert counted(gateway) == 30
 
@@ -192,14 +207,22 @@ def counted(gateway: RunningGateway) -> float:
     return sum(map(float, found))
 
 
-def test_workers_that_cannot_start_end_the_supervisor(tmp_path: Path) -> None:
+def test_workers_that_cannot_start_end_the_supervisor_however_slow_they_are(tmp_path: Path, timeless: str) -> None:
     config = 'version: "1.3.17"\ngateway: {agents: [{id: agent_x, endpoint: nowhere, model: m}], workers: 2}\n'
     (tmp_path / "librechat.yaml").write_text(config)
     ended = subprocess.run(
-        [*SERVE, "--port", "0"], cwd=tmp_path, env=bare_environ(tmp_path), capture_output=True, text=True, check=False
+        [timeless, *SERVE[1:], "--port", "0"],
+        cwd=tmp_path,
+        env=bare_environ(tmp_path, LIMIT="5"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
-    assert ended.returncode != 0
+    assert ended.returncode == 1
     assert "nowhere" in ended.stderr
+    assert len(re.findall(r"worker \d ended with", ended.stderr)) == 1, "a configuration that is wrong stays so"
+    assert "before it served" in ended.stderr
 
 
 def test_tls_is_served_with_a_certificate(tmp_path: Path) -> None:

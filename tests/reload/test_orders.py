@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from gateway.reload.orders import Begin, Commit, Link, Prepare, Prepared, begin, line, order_of
+from gateway.reload.orders import Begin, Commit, Link, Prepare, Prepared, Serving, begin, line, order_of
 from gateway.reload.told import Reload, Reloads
 from gateway.settings.sources import Source
 
@@ -30,6 +30,25 @@ def test_answers_come_one_by_one() -> None:
     link.theirs.sendall(line(Prepared(("no",))) + line(Prepared()))
     until = time.monotonic() + 10
     assert [link.answer(until), link.answer(until)] == [Prepared(("no",)), Prepared()]
+    link.close()
+
+
+def test_that_a_worker_serves_is_heard_before_its_answers_and_after_its_end() -> None:
+    for ended in (False, True):
+        link = Link()
+        link.look()
+        assert not link.served
+        link.theirs.sendall(line(Serving()) + line(Prepared(("no",))))
+        if ended:
+            link.theirs.close()
+        link.look()
+        assert link.served
+        assert link.answer(time.monotonic()) == Prepared(("no",))
+        link.close()
+    link = Link()
+    link.theirs.sendall(line(Serving()) + line(Prepared()))
+    assert link.answer(time.monotonic()) == Prepared()
+    assert link.served
     link.close()
 
 
