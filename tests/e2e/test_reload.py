@@ -226,7 +226,7 @@ def test_what_a_reload_does_not_change_is_named_and_stays(tmp_path: Path) -> Non
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_hundred_reloads_under_load_lose_no_request_and_leave_nothing_behind(tmp_path: Path) -> None:
+def test_forty_reloads_under_load_lose_no_request_and_leave_nothing_behind(tmp_path: Path) -> None:
     file = tmp_path / "librechat.yaml"
     done = threading.Event()
     failed: list[object] = []
@@ -252,10 +252,10 @@ def test_a_hundred_reloads_under_load_lose_no_request_and_leave_nothing_behind(t
             gateway.process.send_signal(signal.SIGHUP)
             assert eventually(lambda: status(gateway)["reload"]["revision"] != before)
 
-        for number in range(30):
+        for number in range(16):
             reload(number)
         files, memory = resources(gateway.process.pid)
-        for number in range(30, 100):
+        for number in range(16, 40):
             reload(number)
         done.set()
         loading.join()
@@ -264,7 +264,7 @@ def test_a_hundred_reloads_under_load_lose_no_request_and_leave_nothing_behind(t
     assert failed == []
     assert len(served) > 100
     assert more_files <= files + 3
-    assert more_memory < memory + 12 * 2**20, f"{memory} {more_memory}"
+    assert more_memory < memory + 5 * 2**20, f"{memory} {more_memory}"
 
 
 def resources(pid: int) -> tuple[int, int]:
