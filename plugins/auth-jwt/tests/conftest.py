@@ -1,4 +1,4 @@
-"""A gateway with accounts on either store, shared by a module's tests, each of which has users of its own."""
+"""A gateway with accounts on either store, shared by all tests, each of which has users of its own."""
 
 from __future__ import annotations
 
@@ -21,15 +21,22 @@ def mailbox() -> Iterator[Mailbox]:
         yield found
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def accounts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def accounts(request: pytest.FixtureRequest) -> Accounts:
     """Two workers; nobody verifies an address, and links stand in the log."""
-    directory = tmp_path_factory.mktemp("accounts")
-    if request.param == "sqlite":
-        with Accounts(directory, config(), "--workers", "2") as running:
-            yield running
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
+    found: Accounts = request.getfixturevalue(f"on_{request.param}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
+    with Accounts(tmp_path_factory.mktemp("accounts"), config(), "--workers", "2") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -> Iterator[Accounts]:
+    directory, server = tmp_path_factory.mktemp("accounts"), postgres
     database = server.create()
     more = {"CREDS_KEY": "0123456789abcdef" * 4}
     made = Accounts(directory, config(server.url_of(database)), "--workers", "2", environ=more)
