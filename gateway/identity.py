@@ -167,8 +167,12 @@ class Identities(ABC):
         """The user's id."""
 
     @abstractmethod
-    async def put(self, identity: Identity) -> None:
-        """Raises Conflict where it is another user's already, NotFound where there is no such user."""
+    async def put(self, identity: Identity, *, alone: bool = False) -> None:
+        """alone: the user may have no other one of this provider.
+
+        Raises Conflict where it is another user's already, or the user has another and may not; NotFound where there is
+        no such user.
+        """
 
     @abstractmethod
     async def list(self, user_id: str) -> Sequence[Identity]: ...

@@ -12,7 +12,7 @@ from gateway import Authenticator, Credential, Finding, Inbound, Principal, Serv
 
 from .claims import Claims, check_ended
 from .peek import may_be_token
-from .people import People
+from .people import People, provider_of
 from .signing_keys import SigningKeys
 from .trusted import findings, trusted
 from .verifier import Verifier
@@ -54,7 +54,9 @@ class TokenAuthenticator(Authenticator):
         wanted, store, found = trusted(settings), services.store, tuple(findings(settings))
         own = wanted.own
         verifier = Verifier(wanted, SigningKeys.of(services, wanted), services.clock)
-        people = People(store.users, own.users, services.log) if store is not None else None
+        people = None
+        if store is not None:
+            people = People(store.users, store.identities, provider_of(wanted.issuer), own.users, services.log)
         return cls(verifier, people, own.leeway, own.kept, services.clock, found=found)
 
     def findings(self) -> Sequence[Finding]:

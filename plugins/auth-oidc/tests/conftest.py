@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -12,23 +15,39 @@ from openid_door import Door, Open
 from openid_issuer import AUDIENCE, OpenIdIssuer
 
 from gateway import Egress, Services, Settings, Store, Timeouts
+from gateway.cli.context import Context
 from gateway.testing import installed
+from gateway.testing.postgres import PostgresServer
 from gateway.upstream import HttpUpstream
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    """With the user ann."""
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """With the user ann; on SQLite, or as `indirect` says on PostgreSQL."""
     plugins = installed.plugins()
     if "store-sql" not in plugins:
         pytest.skip("plugins/store-sql is not installed")
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(tmp_path / "state")})
+    environ = {"GATEWAY_STATE_DIR": str(tmp_path / "state")}
+    if getattr(request, "param", "sqlite") == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        environ["GATEWAY_STORE_URL"] = server.url_of(server.create(request.getfixturevalue("migrated")))
+    settings = Context(environ=environ).settings()
     [store] = installed.registered(plugins["store-sql"].load(), "register_stores", settings)
     assert isinstance(store, Store)
     await store.open()
     await store.users.create("ann", "Ann@Example.org", "TEAM", ["ops"])
     yield store
     await store.close()
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database whose schema is up to date."""
+    name, directory = postgres.create(), tmp_path_factory.mktemp("migrated")
+    environ = {"GATEWAY_STATE_DIR": str(directory), "GATEWAY_STORE_URL": postgres.url_of(name)}
+    up = [sys.executable, "-m", "gateway", "migrate", "up"]
+    subprocess.run(up, cwd=directory, env={**os.environ, **environ}, check=True, capture_output=True)
+    return name
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -29,18 +29,21 @@ class Switch(Users):
         self.held: asyncio.Event | None = None
 
     async def find(self, name_or_email: str) -> User | None:
+        return await self._seen(self._users.find(name_or_email))
+
+    async def get(self, user_id: str) -> User | None:
+        return await self._seen(self._users.get(user_id))
+
+    async def _seen(self, asking: Coroutine[Any, Any, User | None]) -> User | None:
+        found = await asking
         self.asked += 1
         if self.held is not None:
             await self.held.wait()
         if self.down:
             raise Unavailable("The store is down.")
-        found = await self._users.find(name_or_email)
         if found is None or self.gone:
             return None
         return found if self.role is None else User(found.id, found.name, found.email, self.role, found.groups)
-
-    async def get(self, user_id: str) -> User | None:
-        return await self._users.get(user_id)
 
     async def create(self, name: str, email: str = "", role: str = "USER", groups: Sequence[str] = ()) -> User:
         return await self._users.create(name, email, role, groups)
@@ -192,7 +195,7 @@ async def test_the_first_claim_that_is_there_counts(door: Door) -> None:
     assert await door.ask(door.issuer.token(email=None, upn=ann))
     for more in ({"email": eve, "upn": ann}, {"email": None, "preferred_username": eve, "upn": ann}):
         with pytest.raises(Unauthenticated, match="nobody here is known"):
-            await door.ask(door.issuer.token(**more))
+            await door.ask(door.issuer.token(sub="other", **more))
 
 
 async def test_librechats_variable_names_a_claim_that_counts_before(opened: Open, issuer: OpenIdIssuer) -> None:
@@ -200,7 +203,7 @@ async def test_librechats_variable_names_a_claim_that_counts_before(opened: Open
     assert await door.ask(issuer.token(email="eve@example.org", mail="ann@example.org"))
     assert await door.ask(issuer.token(mail=["x"])), "the others follow"
     with pytest.raises(Unauthenticated, match="nobody here is known"):
-        await door.ask(issuer.token(mail="eve@example.org"))
+        await door.ask(issuer.token(sub="other", mail="eve@example.org"))
 
 
 @pytest.mark.parametrize("claim", ["email", "preferred_username", "upn", "sub", "oid", "name"])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway_auth_oidc.authenticator import TokenAuthenticator
-from gateway_auth_oidc.people import People
+from gateway_auth_oidc.people import People, provider_of
 from gateway_auth_oidc.publication import Publication
 from gateway_auth_oidc.settings import AuthOidc
 from gateway_auth_oidc.signing_keys import SigningKeys
@@ -50,7 +50,8 @@ class Door:
         own: AuthOidc = wanted.own
         publication = Publication(services.upstream, wanted, clock.since)
         keys = SigningKeys(publication.keys, log, wanted.renew, own.stale, clock.since)
-        people = People(services.store.users, own.users, log)
+        store = services.store
+        people = People(store.users, store.identities, provider_of(wanted.issuer), own.users, log)
         verifier = Verifier(wanted, keys, clock.epoch)
         found = TokenAuthenticator(verifier, people, own.leeway, own.kept, clock.epoch, clock.since)
         return cls(issuer, clock, keys, found)
