@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from .ledger import Account
+from .money.amounts import in_usd
 from .money.terms import Cap, Terms
 from .money.window import Window
 
@@ -48,9 +49,9 @@ class Budget(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """`the key 'key_1' a day`."""
+        """`the key 'key_1', USD 5.00 a day,`."""
         who = f"the {self.kind}" + (f" {self.subject!r}" if self.subject else "")
-        return f"{who} {self.window.words}"
+        return f"{who}, USD {in_usd(self.amount)} {self.window.words},"
 
     def of(self, subject: str) -> Budget:
         """The one that each of its kind has."""

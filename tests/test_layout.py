@@ -25,6 +25,7 @@ SOURCES = sorted(
 )
 STAGES = ("auth", "permission", "dialect", "provider", "meter", "routes", "store", "limits", "import")
 OPEN_MODULES = {
+    "gateway.budgets",
     "gateway.call",
     "gateway.carrier",
     "gateway.events",

@@ -1,4 +1,4 @@
-"""LibreChat's balances: calls are held on accounts before they go upstream, and charged to them once they ended."""
+"""LibreChat's balances and budgets: calls are held on accounts before they go upstream, and charged once they ended."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from gateway import (
     hookimpl,
 )
 
+from .budget_commands import budgets
 from .commands import audit, balance
 from .parts import lifespans, permissions
 from .quote import Quotes
+from .rules import BudgetRule
 from .settings import Options
 
 
@@ -28,6 +30,7 @@ def register_sections() -> Sequence[Section]:
         Section("balance", BalanceSection),
         Section("transactions", TransactionsSection),
         Section("gateway.permission-balance", Options),
+        Section("gateway.budgets[]", BudgetRule),
     ]
 
 
@@ -50,4 +53,4 @@ def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifes
 
 @hookimpl
 def register_commands() -> Sequence[object]:
-    return [balance, audit]
+    return [balance, budgets, audit]

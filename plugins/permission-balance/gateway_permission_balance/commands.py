@@ -55,9 +55,9 @@ def list_(context: Context, as_json: bool) -> None:
 
     async def work(store: Store) -> list[AccountShown]:
         names = await names_of(store)
-        return [AccountShown.of(account, names) for account in await ledger_of(store).accounts()]
+        return [AccountShown.of(account, names) for account in await ledger_of(store).accounts(USER)]
 
-    found = _with_store(context, work)
+    found = with_store(context, work)
     if as_json:
         emit_json(found)
     elif not found:
@@ -98,7 +98,7 @@ def audit(context: Context, as_json: bool) -> None:
 
     Exit code 1 where anything does not add up.
     """
-    found = _with_store(context, lambda store: ledger_of(store).audit(time.time()))
+    found = with_store(context, lambda store: ledger_of(store).audit(time.time()))
     if as_json:
         emit_json(found)
     else:
@@ -124,7 +124,7 @@ def _grant(
         account = await ledger_of(store).grant(grant, terms)
         return account, AccountShown.of(account, await names_of(store))
 
-    account, shown = _with_store(context, work)
+    account, shown = with_store(context, work)
     if as_json:
         emit_json(shown)
     else:
@@ -136,7 +136,7 @@ async def user_id(store: Store, text: str) -> str:
     found = await store.users.find(text) or await store.users.get(text)
     if found is not None:
         return found.id
-    if text == OPERATOR or any(account.owner == USER + text for account in await ledger_of(store).accounts()):
+    if text == OPERATOR or any(account.owner == USER + text for account in await ledger_of(store).accounts(USER)):
         return text
     raise NotFound(f"There is no user {text!r}; see: gateway users list", param="user")
 
@@ -148,7 +148,7 @@ def ledger_of(store: Store) -> Ledger:
     return store.ledger
 
 
-def _with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:
+def with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:
     async def opened() -> T:
         async with context.store() as store:
             return await work(store)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from gateway import Attempt, Charge, Exchange, GatewayError, Lease, Ledger, Outcome, QuotaExceeded, Usage
-from gateway.ledger import Settlement
+from gateway.ledger import Claim, Settlement
 from gateway.money import Rates, round_up
 
 from .live import Live
+from .payers import Payers
 from .tariffs import ONE, Rated
 
 
@@ -46,26 +47,33 @@ class PriceLease(Lease):
 
 @dataclass(slots=True)
 class Cover:
-    """What is held for: so many output tokens at these rates. limited: the upstream was told not to write more."""
+    """What is held for: so many output tokens at these rates. limited: the upstream was told not to write more. rest:
+    nano-USD that may be held besides, where a run without a name has a budget; ceiling is its owner.
+    """
 
     rates: Rates
     wrote: int
     limited: bool
+    rest: int | None = None
+    ceiling: str = ""
 
 
 class HoldLease(PriceLease):
     """A stream that writes more than what is held pays for is held for again, and stopped where nothing is left."""
 
-    def __init__(self, exchange: Exchange, attempt: Attempt, rated: Rated, till: Till, cover: Cover) -> None:
+    def __init__(
+        self, exchange: Exchange, attempt: Attempt, rated: Rated, till: Till, payers: Payers, cover: Cover
+    ) -> None:
         super().__init__(exchange, attempt, rated, till)
+        self._payers = payers
         self._cover = cover
-        self._refused = False
+        self._refused: QuotaExceeded | None = None
         self._asking: asyncio.Task[None] | None = None
         till.live[attempt.id] = None
 
     def progress(self, usage: Usage) -> None:
-        if self._refused:
-            raise QuotaExceeded("The balance is spent, so that this reply ends here.")
+        if self._refused is not None:
+            raise self._refused
         wrote = usage.output or 0
         if wrote > self._cover.wrote and self._asking is None and self._is_beyond(wrote, usage.estimated):
             self._asking = asyncio.ensure_future(self._ask_for_more())
@@ -83,14 +91,28 @@ class HoldLease(PriceLease):
 
     async def _ask_for_more(self) -> None:
         """The stream goes on meanwhile. Where the ledger cannot be asked, nobody is known to pay for the rest."""
-        rates = self._cover.rates
+        cover, step = self._cover, round_up(self._cover.rates.wrote(self._till.step))
+        owner = ""
         try:
-            got = await self._till.ledger.extend(self._attempt.id, round_up(rates.wrote(self._till.step)))
+            more = step if cover.rest is None else min(step, cover.rest)
+            claims = self._payers.claims(self._exchange)
+            got = await self._till.ledger.extend(self._attempt.id, more, claims) if more else 0
+            if not got:
+                owner = cover.ceiling if not more else await self._exhausted(claims)
         except GatewayError:
             got = 0
-        self._cover.wrote += int(got // rates.output)
-        self._refused = got == 0
+        cover.wrote += int(got // cover.rates.output)
+        cover.rest = None if cover.rest is None else cover.rest - got
+        self._refused = None if got else self._payers.stop(self._exchange, owner)
         self._asking = None
+
+    async def _exhausted(self, claims: Sequence[Claim]) -> str:
+        """The owner of the first account that has nothing to give; "" where that is not known."""
+        for claim in claims:
+            soft = claim.terms.cap is not None and claim.terms.cap.soft
+            if not soft and (await self._till.ledger.account(claim.owner, claim.terms)).available <= 0:
+                return claim.owner
+        return ""
 
 
 def settlement(

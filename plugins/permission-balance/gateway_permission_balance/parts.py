@@ -1,4 +1,4 @@
-"""Which parts the configuration asks for. With neither balances nor transactions no call meets any of this."""
+"""Which parts the configuration and the store ask for. Without any of them no call meets any of this."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from gateway import (
     BalanceSection,
+    Follower,
     Lifespan,
     Permission,
     Services,
@@ -16,36 +17,63 @@ from gateway import (
 )
 from gateway.money import terms_of
 
+from .budgets import InForce, stored_of
 from .lease import Till
 from .live import Renewal, Sweeper, live_of
+from .payers import Payers
 from .permission import BalancePermission, PricePermission
+from .rules import PATH, BudgetRule, given
 from .settings import Options
 from .tariffs import Tariffs
 
 
 def permissions(settings: Settings, services: Services) -> Sequence[Permission]:
-    """Raises SettingsError where balances are asked for that nothing here could keep."""
-    terms, tariffs = terms_of(settings), Tariffs(settings.one(Options), services.catalogue)
-    if terms is not None:
-        return [BalancePermission(tariffs, _till(settings, services, "balance.enabled"), terms, _ttl(settings))]
+    """Raises SettingsError where something is asked for that nothing here could keep.
+
+    Where the store keeps budgets there is a permission for those that may come; without any it lets everything through.
+    """
+    tariffs = Tariffs(settings.one(Options), services.catalogue)
+    priced: Permission | None = None
     if settings.given("transactions.enabled") and settings.one(TransactionsSection).enabled:
-        return [PricePermission(tariffs, _till(settings, services, "transactions.enabled"))]
-    return []
+        priced = PricePermission(tariffs, _till(settings, services, "transactions.enabled"))
+    if not _holds(settings, services):
+        return [] if priced is None else [priced]
+    till = _till(settings, services, PATH if terms_of(settings) is None else "balance.enabled")
+    return [BalancePermission(tariffs, till, payers_of(settings, services), _ttl(settings), priced)]
+
+
+def payers_of(settings: Settings, services: Services) -> Payers:
+    budgets = InForce(given(settings), stored_of(services))
+    return Payers(terms_of(settings), budgets, services.clock, settings.one(Options).run_header.lower())
 
 
 def lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
     """The sweeper runs without balances, too: some may have been kept before they were switched off. No call needs it
     then.
     """
-    ledger = services.store.ledger if services.store is not None else None
-    if ledger is None:
+    store = services.store
+    ledger = store.ledger if store is not None else None
+    if store is None or ledger is None:
         return []
-    needed = terms_of(settings) is not None
-    alone = services.store is not None and not services.store.shared
-    sweeper = Sweeper(ledger, _ttl(settings), services.clock, services.log, alone=alone, needed=needed)
-    if not needed:
+    needed = _asked_for(settings)
+    sweeper = Sweeper(ledger, _ttl(settings), services.clock, services.log, alone=not store.shared, needed=needed)
+    if not _holds(settings, services):
         return [sweeper]
-    return [Renewal(ledger, live_of(services), _ttl(settings), services.clock, services.log), sweeper]
+    renewal = Renewal(ledger, live_of(services), _ttl(settings), services.clock, services.log)
+    if store.budgets is None:
+        return [renewal, sweeper]
+    return [Follower("budgets", store.budgets.revision, stored_of(services).load, services.log), renewal, sweeper]
+
+
+def _asked_for(settings: Settings) -> bool:
+    return terms_of(settings) is not None or bool(settings.many(BudgetRule))
+
+
+def _holds(settings: Settings, services: Services) -> bool:
+    """Whether anything may be held, now or later."""
+    store = services.store
+    may_come = store is not None and store.ledger is not None and store.budgets is not None
+    return may_come or _asked_for(settings)
 
 
 def _ttl(settings: Settings) -> float:

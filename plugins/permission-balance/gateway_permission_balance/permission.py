@@ -5,12 +5,16 @@ Both hand out a lease for each attempt, which says what it came to when it is se
 
 from __future__ import annotations
 
-from gateway import Attempt, Exchange, Forbidden, Lease, Permission, QuotaExceeded, Terms, Usage
-from gateway.ledger import Claim, Hold, Short
-from gateway.money import in_words
+import msgspec
 
+from gateway import Attempt, Exchange, Lease, Permission, Usage
+from gateway.budgets import BUDGET
+from gateway.ledger import Claim, Held, Hold, Short
+
+from .budgets import Owned
 from .estimate import Estimate, charge_of, estimate, least_of
 from .lease import Cover, HoldLease, PriceLease, Till, settlement
+from .payers import Payers
 from .tariffs import Rated, Tariffs
 
 
@@ -27,62 +31,74 @@ class PricePermission(Permission):
 
 
 class BalancePermission(Permission):
-    """terms: of every account. ttl: seconds for which a hold outlives the process that took it."""
+    """Holds on balances, on budgets, or on both. ttl: seconds for which a hold outlives the process that took it.
+    unclaimed: what is done with calls that nobody has to pay for, where anything is.
+    """
 
     scope = "attempt"
 
-    def __init__(self, tariffs: Tariffs, till: Till, terms: Terms, ttl: float) -> None:
+    def __init__(
+        self, tariffs: Tariffs, till: Till, payers: Payers, ttl: float, unclaimed: Permission | None = None
+    ) -> None:
         self._tariffs = tariffs
         self._till = till
-        self._terms = terms
+        self._payers = payers
         self._ttl = ttl
+        self._unclaimed = unclaimed
 
     async def check(self, exchange: Exchange, attempt: Attempt | None) -> Lease | None:
         assert attempt is not None
+        payers = self._payers
+        if not payers.known:
+            await payers.read()
+        claims, ceiling = payers.claims(exchange), payers.ceiling(exchange)
+        if not claims and ceiling is None:
+            return None if self._unclaimed is None else await self._unclaimed.check(exchange, attempt)
         rated = self._tariffs.of(attempt.target)
         guess = estimate(exchange, rated, self._till.step)
-        hold = self._hold(exchange, attempt, rated, guess)
-        held = await self._held(hold)
+        hold = self._hold(exchange, attempt, rated, guess, claims)
         cover = Cover(rated.charged.of(guess.input), guess.output, guess.limited)
-        if held < hold.most and guess.output:
-            cover.wrote, cover.limited = rated.charged.affordable(held, guess.input) or 0, True
+        most = hold.most
+        if ceiling is not None:
+            hold = self._beneath(exchange, hold, ceiling)
+            cover.rest, cover.ceiling = ceiling.budget.amount, ceiling.owner
+        held = await self._held(exchange, hold)
+        attempt.passed = tuple(owner.removeprefix(BUDGET) for owner in held.passed)
+        if cover.rest is not None:
+            cover.rest -= held.amount
+        if held.amount < most and guess.output:
+            cover.wrote, cover.limited = rated.charged.affordable(held.amount, guess.input) or 0, True
             attempt.max_output = cover.wrote // guess.choices
-        return HoldLease(exchange, attempt, rated, self._till, cover)
+        return HoldLease(exchange, attempt, rated, self._till, payers, cover)
 
-    def _hold(self, exchange: Exchange, attempt: Attempt, rated: Rated, guess: Estimate) -> Hold:
+    def _hold(
+        self, exchange: Exchange, attempt: Attempt, rated: Rated, guess: Estimate, claims: tuple[Claim, ...]
+    ) -> Hold:
         now, usage = self._till.clock(), Usage(input=guess.input, output=guess.output, estimated=True)
         charge = charge_of(guess, rated)
         return Hold(
             attempt=attempt.id,
-            claims=(Claim(owner_of(exchange), self._terms),),
+            claims=claims,
             most=charge.price,
             least=least_of(guess, rated),
             expires=now + self._ttl,
             unsettled=settlement(exchange, attempt, now, "unknown", usage, charge),
         )
 
-    async def _held(self, hold: Hold) -> int:
-        """How much is held. Raises QuotaExceeded, and Unavailable where the ledger cannot be asked."""
+    def _beneath(self, exchange: Exchange, hold: Hold, ceiling: Owned) -> Hold:
+        """No more is held than the run may cost. Raises QuotaExceeded where that is too little."""
+        amount = ceiling.budget.amount
+        if amount < hold.least:
+            raise self._payers.refusal(exchange, Short(ceiling.owner, amount), hold.least)
+        return msgspec.structs.replace(hold, most=min(hold.most, amount))
+
+    async def _held(self, exchange: Exchange, hold: Hold) -> Held:
+        """Raises QuotaExceeded, and Unavailable where the ledger cannot be asked."""
         try:
             held = await self._till.ledger.hold(hold)
         except BaseException:  # also where the client left meanwhile: it may have been held all the same
             self._till.ledger.release(hold.attempt, [claim.owner for claim in hold.claims])
             raise
         if isinstance(held, Short):
-            raise self._refusal(hold, held)
-        return held.amount
-
-    def _refusal(self, hold: Hold, short: Short) -> QuotaExceeded:
-        wait = None if short.refill is None else max(0.0, short.refill - self._till.clock())
-        return QuotaExceeded(
-            f"The balance does not cover this call: it needs {in_words(hold.least)} at least, and"
-            f" {in_words(short.available)} are left.",
-            retry_after=wait,
-        )
-
-
-def owner_of(exchange: Exchange) -> str:
-    """The account that pays. Raises Forbidden where there is nobody to pay."""
-    if not exchange.principal.user_id:
-        raise Forbidden("This credential belongs to no user, so that nobody could be charged for the call.")
-    return f"user:{exchange.principal.user_id}"
+            raise self._payers.refusal(exchange, held, hold.least)
+        return held

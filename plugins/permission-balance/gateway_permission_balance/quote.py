@@ -7,12 +7,14 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
-from gateway import Answer, BadCall, Exchange, Inbound, Ledger, Principal, Services, Settings, Target, Terms
+from gateway import Answer, BadCall, Budget, Exchange, Inbound, Ledger, Principal, Services, Settings, Target, Terms
+from gateway.budgets import standing
 from gateway.ledger import Account
 from gateway.money import CREDIT, Rates, Tariff, credits_of, in_usd, terms_of
 
 from .estimate import Estimate, charge_of, estimate, least_of
-from .permission import owner_of
+from .parts import payers_of
+from .payers import owner_of
 from .settings import Options
 from .tariffs import Tariffs
 
@@ -80,10 +82,24 @@ class Cover(Struct, frozen=True):
     begun: bool
 
 
+class Budgeted(Struct, frozen=True):
+    """A budget that the call counts against. left: credits. resets: epoch seconds, None for never. covered, begun: as
+    of the balance; a soft one lets it begin always.
+    """
+
+    name: str
+    left: int | float
+    resets: float | None
+    soft: bool
+    covered: bool
+    begun: bool
+
+
 class Quote(Struct, frozen=True):
     """credits, usd: at the dearest of the targets; of several that are tried one is paid for. bounded: False where it
     may cost more, since nobody limits its output, or it is known only by what the upstream reports. balance: None
-    where there are none.
+    where there are none. budgets: the narrowest first. refused_by: `balance`, or the name of the budget that the call
+    would be refused for; None where it would be begun.
     """
 
     route: str
@@ -92,6 +108,8 @@ class Quote(Struct, frozen=True):
     bounded: bool
     targets: tuple[Place, ...]
     balance: Cover | None
+    budgets: tuple[Budgeted, ...] = ()
+    refused_by: str | None = None
 
 
 class Quotes:
@@ -101,6 +119,7 @@ class Quotes:
         self._tariffs = Tariffs(options, services.catalogue)
         self._unknown_output = options.unknown_output
         self._terms = terms_of(settings)
+        self._payers = payers_of(settings, services)
 
     async def post(self, inbound: Inbound, principal: Principal) -> Answer:
         asked = _asked(await inbound.receive())
@@ -114,7 +133,19 @@ class Quotes:
         places = tuple(one[2] for one in bounds)
         bounded = exchange.inbound.operation.kind == "generate" and all(one.tokens.limited for one in places)
         cover = await self._cover(exchange, most, least)
-        return Quote(exchange.route.name, credits_of(most), in_usd(most), bounded, places, cover)
+        budgets = await self._budgeted(exchange, most, least)
+        refused = ["balance"] if cover is not None and not cover.begun else []
+        refused += [one.name for one in budgets if not one.begun]
+        return Quote(
+            exchange.route.name,
+            credits_of(most),
+            in_usd(most),
+            bounded,
+            places,
+            cover,
+            budgets,
+            refused[0] if refused else None,
+        )
 
     def _bound(self, exchange: Exchange, target: Target) -> tuple[int, int, Place]:
         """Nano-USD at most and at least, and what is told of it."""
@@ -132,6 +163,21 @@ class Quotes:
         available = _with_refill(account, self._terms, least, self._services.clock())
         return Cover(credits_of(available), available >= most, available >= least)
 
+    async def _budgeted(self, exchange: Exchange, most: int, least: int) -> tuple[Budgeted, ...]:
+        ledger, payers, now = self._ledger(), self._payers, self._services.clock()
+        if ledger is None:
+            return ()
+        if not payers.known:
+            await payers.read()
+        found = []
+        for budget, owner in payers.owned(exchange):
+            accounts = {one.owner: one for one in await ledger.accounts(owner)}
+            stands = standing(budget, accounts.get(owner), now)
+            found.append(_budgeted(budget, stands.left, stands.resets, most, least))
+        if (unnamed := payers.ceiling(exchange)) is not None:
+            found.insert(0, _budgeted(unnamed.budget, unnamed.budget.amount, None, most, least))
+        return tuple(found)
+
     def _ledger(self) -> Ledger | None:
         return None if self._services.store is None else self._services.store.ledger
 
@@ -144,6 +190,10 @@ def _asked(body: bytes) -> Asked:
             f"The body is no question for a quote: {error}. It is an object with the `path` that the call would be"
             " posted to, as /v1/chat/completions, and the `body` that it would have."
         ) from error
+
+
+def _budgeted(budget: Budget, left: int, resets: float | None, most: int, least: int) -> Budgeted:
+    return Budgeted(budget.name, credits_of(left), resets, budget.soft, left >= most, budget.soft or left >= least)
 
 
 def _tokens(guess: Estimate) -> Tokens:

@@ -9,6 +9,7 @@ from typing import Any
 
 import gateway_permission_balance
 import pytest
+from gateway_permission_balance.rules import BudgetRule
 from gateway_permission_balance.settings import Options
 
 from gateway import (
@@ -90,8 +91,10 @@ def settings_of(
     options: Options | None = None,
     environ: Mapping[str, str] | None = None,
     given: frozenset[str] = frozenset(("balance.enabled", "balance.startBalance")),
+    budgets: tuple[BudgetRule, ...] = (),
 ) -> Settings:
     sections: dict[type, Any] = {Options: options or Options(), TransactionsSection: TransactionsSection()}
+    sections[BudgetRule] = budgets
     if balance is not None:
         sections[BalanceSection] = balance
     return Settings(sections, environ or {}, given)

@@ -11,7 +11,7 @@ import pytest
 from gateway_permission_balance.live import Renewal, Sweeper
 from gateway_permission_balance.permission import BalancePermission, PricePermission
 
-from gateway import BalanceSection, Egress, Services, SettingsError
+from gateway import BalanceSection, Egress, Follower, Services, SettingsError
 from gateway.testing.installed import NoUpstream
 
 Make = Callable[..., Any]
@@ -23,19 +23,29 @@ def names(parts: Any) -> list[type]:
 
 
 def test_off_there_is_no_permission_that_a_call_could_meet(make_settings: Make, services: Services) -> None:
+    assert services.store is not None
+    services.store.budgets = None
     for settings in (make_settings(), make_settings(BalanceSection(start_balance=5))):
         assert gateway_permission_balance.register_permissions(settings, services) == []
         assert names(gateway_permission_balance.register_lifespans(settings, services)) == [Sweeper]
 
 
+def test_where_budgets_may_come_there_is_one_for_them(make_settings: Make, services: Services) -> None:
+    assert names(gateway_permission_balance.register_permissions(make_settings(), services)) == [BalancePermission]
+    found = names(gateway_permission_balance.register_lifespans(make_settings(), services))
+    assert found == [Follower, Renewal, Sweeper]
+
+
 def test_on_there_is_one_and_holds_are_looked_after(make_settings: Make, services: Services) -> None:
     settings = make_settings(ON)
     assert names(gateway_permission_balance.register_permissions(settings, services)) == [BalancePermission]
-    assert names(gateway_permission_balance.register_lifespans(settings, services)) == [Renewal, Sweeper]
+    assert names(gateway_permission_balance.register_lifespans(settings, services)) == [Follower, Renewal, Sweeper]
 
 
 def test_transactions_alone_are_priced_where_the_file_asks_for_them(make_settings: Make, services: Services) -> None:
     asked = frozenset(("transactions.enabled",))
+    assert services.store is not None
+    services.store.budgets = None
     [rule] = gateway_permission_balance.register_permissions(make_settings(given=asked), services)
     assert type(rule) is PricePermission
 

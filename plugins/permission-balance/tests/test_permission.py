@@ -102,7 +102,7 @@ async def test_a_client_that_leaves_while_it_is_held_for_gets_it_back(
     permission: Make, make_exchange: Make, make_attempt: Make, account: Make, store: Store
 ) -> None:
     rule, exchange = permission(start=1000), make_exchange(b"x" * 400)
-    await store.ledger.account("user:ada", rule._terms)  # type: ignore[union-attr]
+    await store.ledger.account("user:ada", rule._payers.terms)  # type: ignore[union-attr]
     checking = asyncio.create_task(rule.check(exchange, make_attempt(exchange)))
     await asyncio.sleep(0)
     checking.cancel()
