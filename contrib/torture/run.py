@@ -290,6 +290,10 @@ def configured(upstream: str, store: str | None) -> dict[str, Any]:
         "routes": [route],
         "retries": {"share": 1, "burst": 1000},
         "timeouts": {"drain": 1},
+        "budgets": [
+            {"for": "organisation", "usd": 1, "per": "minute", "cap": "soft"},
+            {"for": "user", "usd": 1000, "per": "minute"},
+        ],
     }
     if store is not None:
         gateway["store"] = {"url": store}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -87,7 +88,7 @@ def of_accounts(accounts: Sequence[Row], settlements: Sequence[Row] | None = Non
     """Also when a gateway has just been killed; what was spent is compared where settlements are given."""
     taken: Counter[str] = Counter()
     for row in settlements or ():
-        taken[f"user:{row['user_id']}"] += row["taken"]
+        taken.update(json.loads(row["taken_from"]))
     for account in accounts:
         owner, available, held, spent = (account[name] for name in ("owner", "available", "held", "spent"))
         if min(available, held, spent) < 0:

@@ -102,6 +102,8 @@ def test_a_call_of_any_dialect_has_a_price_before_it_is_made(ada: Asker, upstrea
             }
         ],
         "balance": {"available": 10_000, "covered": True, "begun": True},
+        "budgets": [],
+        "refused_by": None,
     }
     assert (rates["input"], rates["output"], rates["source"]) == (1, 2, "tokenConfig in librechat.yaml")
     assert len(rates["version"]) == 12
@@ -130,6 +132,30 @@ def test_a_balance_that_does_not_cover_it_says_so(
 ) -> None:
     told = asker(start).quote(*NATIVE["messages"])
     assert told.json["balance"] == {"available": start, "covered": covered, "begun": begun}
+    assert told.json["refused_by"] == (None if begun else "balance")
+
+
+def with_budgets(config: Json) -> None:
+    config["gateway"]["budgets"] = [
+        {"for": "key", "credits": 5, "per": "day"},
+        {"for": "user", "credits": 1000},
+        {"for": "run", "credits": 1200},
+        {"for": "organisation", "credits": 1, "cap": "soft"},
+    ]
+
+
+@pytest.mark.parametrize("start", [10_000, None])
+def test_it_tells_which_budget_would_refuse_the_call(asker: Callable[..., Asker], start: float | None) -> None:
+    carl = asker(start, with_budgets)
+    told = carl.quote(*NATIVE["messages"]).json
+    [run, key, user, everybody] = told["budgets"]
+    assert run == {"name": "run:/total", "left": 1200, "resets": None, "soft": False, "covered": False, "begun": True}
+    assert (key["name"].startswith("key:"), key["left"], key["covered"], key["begun"]) == (True, 5, False, False)
+    assert key["resets"] % 86_400 == 0
+    assert (user["left"], user["covered"], user["begun"]) == (1000, False, True)
+    assert (everybody["name"], everybody["left"], everybody["begun"]) == ("organisation:/total", 1, True)
+    assert told["refused_by"] == key["name"]
+    assert carl.books.rows("SELECT owner FROM accounts WHERE owner LIKE 'budget:%'") == []
 
 
 def test_a_refill_that_the_call_would_bring_is_counted(asker: Callable[..., Asker]) -> None:

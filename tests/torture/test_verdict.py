@@ -15,6 +15,7 @@ SETTLED = {
     "rule": "reported",
     "price": 200_000,
     "taken": 200_000,
+    "taken_from": '{"user:operator":200000}',
 }
 ACCOUNT = {"owner": "user:operator", "available": 800_000, "held": 0, "spent": 200_000, "granted": -1_000_000}
 UNKNOWN = {**SETTLED, "outcome": "unknown", "rule": "unknown"}

@@ -67,7 +67,8 @@ class Metrics(Meter):
     def record(self, record: UsageRecord) -> None:
         with self._lock:
             self._tally.add(record, self._models.label(record))
-        if record.error or record.loss or len(record.attempts) > 1:
+        attempts = record.attempts
+        if record.error or record.loss or len(attempts) > 1 or (attempts and attempts[0].passed):
             self._rare(record)
         if self.shared:
             self._tell_soon()
@@ -145,9 +146,17 @@ class Metrics(Meter):
             ("dialect", "upstream_dialect"),
             registry=registry,
         )
+        self._passed = Counter(
+            "gateway_budgets_passed",
+            "Attempts that a soft budget let through though it was used up.",
+            ("kind",),
+            registry=registry,
+        )
 
     def _rare(self, record: UsageRecord) -> None:
         for attempt in record.attempts:
+            for name in attempt.passed:
+                self._passed.labels(name.partition(":")[0]).inc()
             if attempt.error and attempt.outcome != "refused":
                 self._errors.labels(attempt.endpoint, error_class(attempt.error)).inc()
         if len(record.attempts) > 1:

@@ -102,6 +102,15 @@ def test_an_exchange_is_counted_under_bounded_labels(meter):
     assert value(meter, "gateway_lossy_requests_total", dialect="openai-chat", upstream_dialect="open-responses") == 1
 
 
+def test_a_soft_budget_that_is_passed_is_counted_by_its_kind_alone(meter):
+    passed = ("key:key-hush/day", "organisation:/month")
+    attempts = (AttemptRecord("b", "listed", "m", "openai-chat", "complete", 200, passed=passed),)
+    meter.record(msgspec.structs.replace(RECORD, loss=(), attempts=attempts))
+    assert value(meter, "gateway_budgets_passed_total", kind="key") == 1
+    assert value(meter, "gateway_budgets_passed_total", kind="organisation") == 1
+    assert "hush" not in meter.exposition().decode()
+
+
 def test_tokens_are_counted_by_kind(meter):
     meter.record(RECORD)
     kinds = ("input", "cache_read", "cache_write", "output", "reasoning")
