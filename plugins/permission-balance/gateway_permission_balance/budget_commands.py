@@ -15,7 +15,7 @@ from gateway.cli.output import emit_json, table
 from gateway.ledger import Grant
 from gateway.money import in_usd, nano_of_credits, nano_of_usd, window_of
 
-from .budget_shown import BudgetShown, Listed, Listing, listing
+from .budget_shown import BudgetShown, Called, Listed, Listing, listing
 from .commands import COMMAND, as_json, ledger_of, user_id, with_store
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def list_(context: Context, as_json: bool) -> None:
 
     async def work(store: Store) -> list[BudgetShown]:
         found = await listing(context.settings(), store)
-        return [found.shown(one, time.time()) for one in found.all(await _addresses(store))]
+        return [found.shown(one, time.time()) for one in found.all(await _called(store))]
 
     shown = with_store(context, work)
     if as_json:
@@ -97,7 +97,7 @@ def set_(
         budget = Budget(*await _whose(store, who), amount, window, soft)
         await _budgets_of(store).put(budget)
         found = await listing(context.settings(), store)
-        return found.shown(_one(found, budget.name, await _addresses(store)), time.time())
+        return found.shown(_one(found, budget.name, await _called(store)), time.time())
 
     shown = with_store(context, work)
     if as_json:
@@ -134,8 +134,8 @@ def reset(context: Context, name: str, reason: str, as_json: bool) -> None:
     """Let nothing be used of the budget NAME, as it is listed, in the window that runs."""
 
     async def work(store: Store) -> BudgetShown:
-        addresses = await _addresses(store)
-        listed = _one(await listing(context.settings(), store), name, addresses)
+        called = await _called(store)
+        listed = _one(await listing(context.settings(), store), name, called)
         if not listed.alone:
             raise NotFound(f"{name} is what each of several has; reset theirs, as listed once they have called.")
         budget, now = listed.budget, time.time()
@@ -162,6 +162,9 @@ async def _whose(store: Store, text: str) -> tuple[BudgetKind, str]:
         return kind, subject  # type: ignore[return-value]
     if kind == "user":
         subject = await user_id(store, subject)
+    elif kind == "group" and store.groups is not None:
+        found = await store.groups.find(subject)
+        subject = subject if found is None else found.id
     elif kind == "key" and all(key.id != subject for key in await store.keys.list()):
         raise NotFound(f"There is no key {subject!r}; see: gateway keys list")
     elif kind == "run":
@@ -178,12 +181,14 @@ def _budgets_of(store: Store) -> Budgets:
     return store.budgets
 
 
-def _one(found: Listing, name: str, addresses: dict[str, str]) -> Listed:
-    for listed in found.all(addresses):
+def _one(found: Listing, name: str, called: Called) -> Listed:
+    for listed in found.all(called):
         if listed.budget.name == name:
             return listed
     raise NotFound(f"There is no budget {name!r}; see: gateway budgets list")
 
 
-async def _addresses(store: Store) -> dict[str, str]:
-    return {user.id: user.email for user in await store.users.list()}
+async def _called(store: Store) -> Called:
+    groups = await store.groups.list() if store.groups is not None else ()
+    users = {("user", user.id): user.email for user in await store.users.list()}
+    return {**users, **{("group", group.id): group.name for group in groups}}

@@ -17,6 +17,8 @@ from .budgets import InForce, Stored
 from .rules import given
 
 Source = Literal["store", "file"]
+Called = Mapping[tuple[str, str], str]
+"""Addresses of users and names of groups, by kind and id."""
 
 
 class Listed(NamedTuple):
@@ -66,29 +68,28 @@ class Listing:
         self._store = list(stored)
         self.accounts = {account.owner: account for account in accounts}
 
-    def all(self, addresses: Mapping[str, str]) -> Sequence[Listed]:
-        """addresses: of users, by id. What is set first, and then whoever has an account by it."""
-        ids = {address: user for user, address in addresses.items() if address}
+    def all(self, called: Called) -> Sequence[Listed]:
+        """What is set first, and then whoever has an account by it."""
+        ids = {(kind, name): found for (kind, found), name in called.items() if name}
         found: dict[str, Listed] = {}
         for source, budgets in (("file", self._file), ("store", self._store)):
             for budget in budgets:
-                if budget.kind == "user":
-                    budget = budget.of(ids.get(budget.subject, budget.subject))
+                budget = budget.of(ids.get((budget.kind, budget.subject), budget.subject))
                 found[budget.name] = Listed(budget, source, _alone(budget))  # type: ignore[arg-type]
-        for listed in self._counted(addresses):
+        for listed in self._counted(called):
             found.setdefault(listed.budget.name, listed)
         return sorted(found.values(), key=lambda one: (one.budget.kind, one.budget.subject, one.budget.window.label))
 
     def shown(self, listed: Listed, now: float) -> BudgetShown:
         return BudgetShown.of(listed, standing(listed.budget, self.accounts.get(listed.budget.owner), now))
 
-    def _counted(self, addresses: Mapping[str, str]) -> Iterable[Listed]:
+    def _counted(self, called: Called) -> Iterable[Listed]:
         """By what each of several has."""
         in_file, in_force = InForce(self._file, Stored(None)), InForce(self._file, Stored.holding(self._store))
         in_file.look(), in_force.look()
         for owner in self.accounts:
             kind, subject = _named(owner)
-            names = (subject, subject.rpartition("/")[2] if kind == "run" else addresses.get(subject, ""))
+            names = (subject, subject.rpartition("/")[2] if kind == "run" else called.get((kind, subject), subject))
             for one in in_force.of(kind, names):
                 if one.owner == owner:
                     same = any(other.budget == one.budget for other in in_file.of(kind, names))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from gateway import Budget, Budgets, Services
+from gateway import Budget, Services, Store
 from gateway.budgets import EACH, BudgetKind
 from gateway.money import Window
 
@@ -29,14 +29,13 @@ class Rules:
 
 
 class Stored:
-    """What the store has, as this process last read it. source: None where the store keeps none. version: changes when
-    they do.
-    """
+    """What the store has, as this process last read it. groups: ids by name. version: changes when they do."""
 
-    def __init__(self, source: Budgets | None) -> None:
-        self.source = source
+    def __init__(self, store: Store | None) -> None:
+        self._store = store if store is not None and store.budgets is not None else None
         self.rules = Rules()
-        self.known = source is None
+        self.groups: Mapping[str, str] = {}
+        self.known = self._store is None
         self.version = 0
 
     @classmethod
@@ -48,15 +47,24 @@ class Stored:
 
     async def load(self) -> None:
         """Raises Unavailable."""
-        if self.source is not None:
-            self.rules, self.known = Rules(await self.source.list()), True
-            self.version += 1
+        if self._store is None or self._store.budgets is None:
+            return
+        groups = await self._store.groups.list() if self._store.groups is not None else ()
+        self.rules = Rules(await self._store.budgets.list())
+        self.groups = {group.name: group.id for group in groups}
+        self.known = True
+        self.version += 1
+
+    async def revision(self) -> int:
+        """Grows when budgets do, or groups."""
+        if self._store is None or self._store.budgets is None:
+            return 0
+        return await self._store.budgets.revision() + await self._store.keys.revision()
 
 
 def stored_of(services: Services) -> Stored:
     """The one of this process; it survives a reload."""
-    store = services.store
-    stored: Stored = services.state.setdefault(_STATE, Stored(None if store is None else store.budgets))
+    stored: Stored = services.state.setdefault(_STATE, Stored(services.store))
     return stored
 
 
@@ -111,5 +119,6 @@ class InForce:
         found = {**self._given.of(kind, EACH), **stored.of(kind, EACH)}
         for name in reversed(names):
             found |= self._given.of(kind, name)
-        found |= stored.of(kind, names[0])
+        for name in reversed(names):
+            found |= stored.of(kind, name)
         return [Owned(one := budget.of(names[0]), one.owner) for budget in found.values()]

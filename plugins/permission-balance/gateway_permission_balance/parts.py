@@ -60,9 +60,10 @@ def lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
     if not _holds(settings, services):
         return [sweeper]
     renewal = Renewal(ledger, live_of(services), _ttl(settings), services.clock, services.log)
+    stored = stored_of(services)
     if store.budgets is None:
         return [renewal, sweeper]
-    return [Follower("budgets", store.budgets.revision, stored_of(services).load, services.log), renewal, sweeper]
+    return [Follower("budgets", stored.revision, stored.load, services.log), renewal, sweeper]
 
 
 def _asked_for(settings: Settings) -> bool:

@@ -107,7 +107,8 @@ class Payers:
         if principal.user_id:
             yield "user", (principal.user_id, principal.email)
         for group in principal.groups:
-            yield "group", (group,)
+            known = self.budgets.stored.groups.get(group)
+            yield "group", (group,) if known is None else (known, group)
         yield "organisation", ("",)
 
     def _run(self, exchange: Exchange) -> str:

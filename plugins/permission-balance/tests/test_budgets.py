@@ -226,6 +226,19 @@ async def test_an_address_names_its_user_and_a_name_that_users_choose_names_nobo
     assert (await spend(permission, eve)).attempts[0].max_output is None
 
 
+async def test_a_group_of_the_store_has_its_budget_by_its_id(
+    budgeted: Make, spend: Spend, store: Store, services: Services
+) -> None:
+    assert store.groups is not None
+    assert store.budgets is not None
+    group = await store.groups.create("interns")
+    await store.budgets.put(Budget("group", group.id, 130 * CREDIT, DAY))
+    permission = budgeted(rule("group", 120, names=("interns",), per="month"))
+    await stored_of(services).load()
+    assert (await spend(permission, BOB)).attempts[0].max_output == 20
+    assert set(await accounts(store)) == {f"budget:group:{group.id}/{label}" for label in ("day", "month")}
+
+
 async def test_a_run_is_its_callers_own(budgeted: Make, spend: Spend, store: Store) -> None:
     permission = budgeted(rule("run", 250, per="none"))
     end(await spend(permission, run="r"), 100)
