@@ -60,8 +60,8 @@ class Users(ABC):
     async def list(self) -> Sequence[User]: ...
 
     @abstractmethod
-    async def page(self, limit: int = PAGE, after: str = "") -> Page[User]:
-        """By name."""
+    async def page(self, limit: int = PAGE, after: str = "", search: str = "") -> Page[User]:
+        """By name. search: what stands in the name or the address, in any case."""
 
     @abstractmethod
     async def count(self) -> int: ...

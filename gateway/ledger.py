@@ -17,6 +17,7 @@ from typing import Literal
 
 import msgspec
 
+from .identity import PAGE, Page
 from .money.charge import Charge
 from .money.terms import Terms
 from .store import Grouping, Outcome
@@ -206,6 +207,10 @@ class Ledger(ABC):
     @abstractmethod
     async def accounts(self, beginning: str = "") -> Sequence[Account]:
         """Those whose owner begins so, by owner."""
+
+    @abstractmethod
+    async def account_page(self, limit: int = PAGE, after: str = "", beginning: str = "") -> Page[Account]:
+        """The same, in pages."""
 
     @abstractmethod
     async def settlements(self, limit: int = 100) -> Sequence[Settlement]:

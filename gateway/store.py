@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from .identity import Agents, Grants, Groups, Identities, Roles, User, Users
+from .identity import PAGE, Agents, Grants, Groups, Identities, Page, Roles, User, Users
 from .money.charge import Charge
 from .scopes import UNLIMITED, Scopes
 from .usage import Usage
@@ -63,6 +63,10 @@ class Keys(ABC):
 
     @abstractmethod
     async def list(self, user_id: str | None = None) -> Sequence[Key]:
+        """Newest first."""
+
+    @abstractmethod
+    async def page(self, limit: int = PAGE, after: str = "", user_id: str | None = None) -> Page[Key]:
         """Newest first."""
 
     @abstractmethod
@@ -199,6 +203,10 @@ class UsageLog(ABC):
 
     @abstractmethod
     async def records(self, limit: int = 100, before: float | None = None) -> Sequence[UsageRecord]:
+        """Newest first."""
+
+    @abstractmethod
+    async def page(self, limit: int = PAGE, after: str = "", user_id: str | None = None) -> Page[UsageRecord]:
         """Newest first."""
 
 

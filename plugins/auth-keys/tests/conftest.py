@@ -16,12 +16,14 @@ from gateway import (
     Key,
     Keys,
     Operation,
+    Page,
     Scopes,
     Secret,
     Store,
     Unavailable,
     User,
 )
+from gateway.identity import PAGE
 from gateway.testing import installed
 
 
@@ -88,6 +90,9 @@ class Switch(Keys):
 
     async def list(self, user_id: str | None = None) -> Sequence[Key]:
         return await self._keys.list(user_id)
+
+    async def page(self, limit: int = PAGE, after: str = "", user_id: str | None = None) -> Page[Key]:
+        return await self._keys.page(limit, after, user_id)
 
     async def revoke(self, key_id: str, at: float) -> bool:
         return await self._keys.revoke(key_id, at)

@@ -54,8 +54,8 @@ class Switch(Users):
     async def count(self) -> int:
         return await self._users.count()
 
-    async def page(self, limit: int = 100, after: str = "") -> Page[User]:
-        return await self._users.page(limit, after)
+    async def page(self, limit: int = 100, after: str = "", search: str = "") -> Page[User]:
+        return await self._users.page(limit, after, search)
 
     async def update(self, user_id: str, **changes: Any) -> User:
         return await self._users.update(user_id, **changes)

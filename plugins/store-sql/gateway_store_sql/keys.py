@@ -9,11 +9,14 @@ from typing import Any
 
 import msgspec
 
-from gateway import UNLIMITED, Conflict, Key, Keys, NotFound, Scopes, User
+from gateway import UNLIMITED, Conflict, Key, Keys, NotFound, Page, Scopes, User
+from gateway.identity import PAGE
 
 from .changes import KEYS, REVISION, changed, turn
 from .database import Database, Job, Transaction
+from .pages import most, newest, newest_of, page
 from .text import check, storable
+from .totals import FOREVER
 from .users import user
 
 _COLUMNS = "id, digest, prefix, label, user_id, created, expires, last_used, revoked"
@@ -31,6 +34,10 @@ ON CONFLICT (digest) DO NOTHING RETURNING id
 _INSERT_SCOPES = "INSERT INTO key_scopes (key_id, scopes, trusted) VALUES (?1, ?2, ?3)"
 _ALL = f"SELECT {_OF_KEY} FROM {_KEYS} ORDER BY k.created DESC, k.id DESC"  # noqa: S608
 _OF_USER = f"SELECT {_OF_KEY} FROM {_KEYS} WHERE k.user_id = ?1 ORDER BY k.created DESC, k.id DESC"  # noqa: S608
+_BEFORE = "(k.created < ?2 OR (k.created = ?2 AND k.id < ?3))"
+_IN_ORDER = "ORDER BY k.created DESC, k.id DESC LIMIT ?1"
+_PAGE = f"SELECT {_OF_KEY} FROM {_KEYS} WHERE {_BEFORE} {_IN_ORDER}"  # noqa: S608
+_PAGE_OF_USER = f"SELECT {_OF_KEY} FROM {_KEYS} WHERE k.user_id = ?4 AND {_BEFORE} {_IN_ORDER}"  # noqa: S608
 _REVOKE = """
 UPDATE api_keys SET revoked = CASE WHEN revoked IS NULL OR revoked > ?2 THEN ?2 ELSE revoked END WHERE id = ?1
 RETURNING id
@@ -95,6 +102,16 @@ class SqlKeys(Keys):
         if user_id is not None and not storable(user_id):
             return ()
         return await self._database.report(sql, values, lambda rows: [key(row) for row in rows])
+
+    async def page(self, limit: int = PAGE, after: str = "", user_id: str | None = None) -> Page[Key]:
+        place = newest_of(after) if after else (FOREVER, "")
+        if place is None or not storable(place[1]) or not storable(user_id or ""):
+            return Page(())
+        asked = (most(limit), *place)
+        sql, values = (_PAGE, asked) if user_id is None else (_PAGE_OF_USER, (*asked, user_id))
+        return await self._database.report(
+            sql, values, lambda rows: page([key(row) for row in rows], limit, lambda one: newest(one.created, one.id))
+        )
 
     async def revoke(self, key_id: str, at: float) -> bool:
         """A key that is revoked earlier stays so."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
-from gateway import BadCall, Conflict
+from gateway import BadCall, Conflict, Page
+from gateway.identity import PAGE
 from gateway.ledger import Account, Audit, ChargeTotal, Claim, Grant, Held, Hold, Ledger, Settlement, Short
 from gateway.money import MOST, Terms, in_words
 from gateway.store import Grouping
@@ -17,6 +18,7 @@ from . import settlements
 from .audit import audit
 from .book import Book, Extension, Release, Work
 from .database import Database, Rows, Transaction
+from .pages import most, page
 from .posting import expire, keep, post, sheets_of
 from .several import among
 from .text import check, storable
@@ -26,6 +28,7 @@ from .totals import CHARGED, Totals
 _ACCOUNT = "SELECT owner, available, held, spent, -granted, opened, refilled, closed FROM accounts"
 _ONE = f"{_ACCOUNT} WHERE owner = ?1 AND opened > 0"
 _ALL = f"{_ACCOUNT} WHERE opened > 0 AND SUBSTR(owner, 1, ?1) = ?2 ORDER BY owner"
+_SOME = f"{_ACCOUNT} WHERE opened > 0 AND SUBSTR(owner, 1, ?2) = ?3 AND owner > ?4 ORDER BY owner LIMIT ?1"
 _GRANTED = "SELECT kind, subject, asked, reason FROM movements WHERE id = ?1"
 _RENEW = "UPDATE holds SET expires = ?1 WHERE expires < ?1 AND attempt IN"
 _SOONER = "UPDATE holds SET expires = ?1 WHERE expires > ?1"
@@ -94,6 +97,15 @@ class SqlLedger(Ledger):
 
     async def accounts(self, beginning: str = "") -> Sequence[Account]:
         return await self._database.report(_ALL, (len(beginning), beginning), _accounts)
+
+    async def account_page(self, limit: int = PAGE, after: str = "", beginning: str = "") -> Page[Account]:
+        if not storable(after):
+            return Page(())
+        return await self._database.report(
+            _SOME,
+            (most(limit), len(beginning), beginning, after),
+            lambda rows: page(_accounts(rows), limit, lambda one: one.owner),
+        )
 
     async def settlements(self, limit: int = 100) -> Sequence[Settlement]:
         return await self._database.report(_NEWEST, (limit,), _settlements)

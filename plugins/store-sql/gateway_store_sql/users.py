@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ _BY_EMAIL = f"{_SELECT} AND email = ?1 ORDER BY created, id LIMIT 1"
 _ALL = f"{_SELECT} ORDER BY name"
 _FIRST = f"{_SELECT} ORDER BY name LIMIT ?1"
 _AFTER = f"{_SELECT} AND name > ?2 ORDER BY name LIMIT ?1"
+_LIKE = r"(LOWER(name) LIKE LOWER(?3) ESCAPE '\' OR email LIKE ?4 ESCAPE '\')"
+_FOUND = f"{_SELECT} AND name > ?2 AND {_LIKE} ORDER BY name LIMIT ?1"
 _COUNT = "SELECT COUNT(*) FROM users WHERE deleted IS NULL"
 _TAKEN = "SELECT 1 FROM users WHERE name = ?1 AND id <> ?2"
 _UPDATE = "UPDATE users SET name = ?2, email = ?3, role = ?4, team_names = ?5, disabled = ?6 WHERE id = ?1"
@@ -79,10 +82,11 @@ class SqlUsers(Users):
     async def list(self) -> Sequence[User]:
         return await self._database.report(_ALL, (), lambda rows: [user(row) for row in rows])
 
-    async def page(self, limit: int = PAGE, after: str = "") -> Page[User]:
-        if not storable(after):
+    async def page(self, limit: int = PAGE, after: str = "", search: str = "") -> Page[User]:
+        """search: in a name, letters beyond ASCII are looked for in the case that they have."""
+        if not storable(after) or not storable(search):
             return Page(())
-        sql, values = (_AFTER, (most(limit), after)) if after else (_FIRST, (most(limit),))
+        sql, values = _page(limit, after, search)
         return await self._database.report(
             sql, values, lambda rows: page([user(row) for row in rows], limit, lambda one: one.name)
         )
@@ -146,6 +150,17 @@ class SqlUsers(Users):
     async def _first(self, sql: str, value: str) -> User | None:
         rows = await self._database.rows(sql, (value,)) if storable(value) else ()
         return user(rows[0]) if rows else None
+
+
+def _page(limit: int, after: str, search: str) -> tuple[str, tuple[Value, ...]]:
+    if search:
+        return _FOUND, (most(limit), after, _pattern(search), _pattern(search.lower()))
+    return (_AFTER, (most(limit), after)) if after else (_FIRST, (most(limit),))
+
+
+def _pattern(search: str) -> str:
+    """For LIKE: the text anywhere, as it is."""
+    return "%" + re.sub(r"([%_\\])", r"\\\1", search) + "%"
 
 
 async def add(transaction: Transaction, user: User) -> None:
