@@ -1,4 +1,4 @@
-"""What the commands share: the store, opened for one piece of work, and how its objects are named in words."""
+"""What the commands share: the store, opened for one piece of work, and options."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway import GatewayError, NotFound, Store, User
+from gateway import GatewayError, Store
 from gateway.cli.output import fail
 
 if TYPE_CHECKING:
@@ -27,11 +27,3 @@ def with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:
         return context.run(opened())
     except GatewayError as error:
         fail(error.public)
-
-
-async def user_of(store: Store, text: str) -> User:
-    """By id, name or address. Raises NotFound."""
-    found = await store.users.get(text) or await store.users.find(text)
-    if found is None:
-        raise NotFound(f"There is no user {text!r}; see: gateway users list", param="user")
-    return found

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
 
-from gateway import BadCall, Store, User
+from gateway import User
 from gateway.cli.output import emit_json, table
 
-from .administer import LONGEST_NAME, role_name
-from .opened import as_json, user_of, with_store, yes
-from .shown import KeyShown, UserShown, UserWhole
+from .opened import as_json, with_store, yes
+from .people import Change, change, create_user, user_of, whole
+from .people import delete as remove
+from .shown import UserShown
 from .when import spoken
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def users() -> None:
 @click.pass_obj
 def create(context: Context, name: str, email: str, role: str, groups: tuple[str, ...], as_json: bool) -> None:
     """Make a user."""
-    made = with_store(context, lambda store: store.users.create(name, email, role_name(role), groups))
+    made = with_store(context, lambda store: create_user(store, name, email, role, groups))
     _tell(made, f"Made {made.name}, {made.role}, {made.id}.", as_json)
 
 
@@ -58,15 +58,7 @@ def list_(context: Context, as_json: bool) -> None:
 @click.pass_obj
 def show(context: Context, user: str, as_json: bool) -> None:
     """USER (name, address or id), with the keys and with what it is called elsewhere."""
-
-    async def work(store: Store) -> UserWhole:
-        found = await user_of(store, user)
-        now = time.time()
-        keys = [KeyShown.of(key, found, now) for key in await store.keys.list(found.id)]
-        elsewhere = await store.identities.list(found.id) if store.identities is not None else ()
-        return UserWhole(UserShown.of(found), tuple(keys), tuple(elsewhere))
-
-    found = with_store(context, work)
+    found = with_store(context, lambda store: whole(store, user))
     if as_json:
         emit_json(found)
         return
@@ -106,18 +98,8 @@ def set_(
         raise click.UsageError("Say --group or --no-groups, not both.")
     if name is None and email is None and role is None and not groups and not no_groups:
         raise click.UsageError("Nothing to change; say for instance --role ADMIN.")
-
-    async def work(store: Store) -> User:
-        found = await user_of(store, user)
-        return await store.users.update(
-            found.id,
-            name=None if name is None else _named(name),
-            email=email,
-            role=None if role is None else role_name(role),
-            groups=groups if groups or no_groups else None,
-        )
-
-    changed = with_store(context, work)
+    asked = Change(name, email, role, groups if groups or no_groups else None)
+    changed = with_store(context, lambda store: change(store, user, asked))
     _tell(changed, f"{changed.name}, {changed.role}, {changed.id}.", as_json)
 
 
@@ -154,33 +136,15 @@ def delete(context: Context, user: str, yes: bool, as_json: bool) -> None:
     found = with_store(context, lambda store: user_of(store, user))
     if not yes:
         click.confirm(f"Delete {found.name} ({found.id})?", abort=True, err=True)
-
-    async def work(store: Store) -> int:
-        now = time.time()
-        keys = [key for key in await store.keys.list(found.id) if key.revoked is None or key.revoked > now]
-        await store.users.delete(found.id)
-        return len(keys)
-
-    revoked = with_store(context, work)
+    gone = with_store(context, lambda store: remove(store, found))
     if as_json:
-        emit_json({"id": found.id, "name": found.name, "revoked": revoked})
+        emit_json(gone)
     else:
-        click.echo(f"Deleted {found.name}, {found.id}; {revoked} key{'' if revoked == 1 else 's'} revoked.")
+        click.echo(f"Deleted {gone.name}, {gone.id}; {gone.revoked} key{'' if gone.revoked == 1 else 's'} revoked.")
 
 
 def _switch(context: Context, user: str, disabled: bool) -> User:
-    async def work(store: Store) -> User:
-        return await store.users.update((await user_of(store, user)).id, disabled=disabled)
-
-    return with_store(context, work)
-
-
-def _named(text: str) -> str:
-    """Raises BadCall for what no list could show."""
-    name = text.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise BadCall(f"A user's name is printable text of at most {LONGEST_NAME} characters.", param="name")
-    return name
+    return with_store(context, lambda store: change(store, user, Change(disabled=disabled)))
 
 
 def _tell(user: User, words: str, as_json: bool) -> None:
