@@ -61,7 +61,7 @@ def cors_headers(origins: Sequence[str], headers: Mapping[str, str]) -> dict[str
         return None
     return {
         "Access-Control-Allow-Origin": "*" if "*" in origins else origin,
-        "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
+        "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": headers.get("Access-Control-Request-Headers", "authorization, content-type"),
         "Access-Control-Expose-Headers": EXPOSED,
         "Access-Control-Max-Age": "600",

@@ -50,7 +50,7 @@ class Router:
         self._methods: dict[str, list[str]] = {}
         for (method, path), served in sorted(_by_path(dialects).items(), key=lambda item: -len(item[0][1])):
             self._add(method, path, Match(served=_in_order(path, served)))
-        for route in routes:
+        for route in sorted(routes, key=lambda one: -len(one.path)):
             if (route.method, route.path) in self._exact or self._has_pattern(route.method, route.path):
                 raise PluginError(f"{route.method} {route.path} is registered twice")
             self._add(route.method, route.path, Match(route=route))
@@ -72,6 +72,11 @@ class Router:
     def _is_taken(self, method: str, path: str) -> bool:
         """By a pattern, before which an exact path would come."""
         return "{" not in path and any(at == method and pattern.fullmatch(path) for at, pattern, _ in self._patterns)
+
+    @property
+    def dialects(self) -> Sequence[str]:
+        """The names of those that clients speak, sorted."""
+        return sorted({dialect.name for dialect in self._dialects})
 
     @property
     def paths(self) -> Iterable[tuple[str, str, Match]]:

@@ -22,6 +22,18 @@ class Answer(msgspec.Struct, frozen=True):
     cookies: tuple[str, ...] = ()
 
 
+class Shape(msgspec.Struct, frozen=True):
+    """What a route takes and tells, for /openapi.json. query: a struct of its fields. body, reply: types, `bytes` of a
+    file; None where there is none, or it is not said. status: of what went well. headers: names of those it asks for.
+    """
+
+    query: type | None = None
+    body: type | None = None
+    reply: object = None
+    status: int = 200
+    headers: tuple[str, ...] = ()
+
+
 class RouteSpec(msgspec.Struct, frozen=True):
     """path: exact, or with `{name}` parts, as those of an Operation; they are in the request's `params`.
 
@@ -40,3 +52,4 @@ class RouteSpec(msgspec.Struct, frozen=True):
     summary: str = ""
     internal: bool = False
     within_scopes: bool = False
+    shape: Shape | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import BadCall, Forbidden, Unavailable
@@ -28,6 +28,11 @@ class Rehearsal:
 
     def bind(self, router: Router, pipeline: Pipeline) -> None:
         self._bound = router, pipeline
+
+    @property
+    def dialects(self) -> Sequence[str]:
+        """The names of those that clients may speak here, sorted."""
+        return self._bound[0].dialects if self._bound is not None else ()
 
     async def of(self, inbound: Inbound, principal: Principal, target: str, body: bytes) -> Exchange:
         """The exchange that `POST target` with this body would be, with its route; `inbound` is who asks, and how.

@@ -307,4 +307,5 @@ async def _receive_once(inbound: Inbound, body: Body) -> bytes:
 
 
 def _plain(error: GatewayError) -> bytes:
-    return msgspec.json.encode({"error": {"message": error.public, "type": error.kind, "code": error.code}})
+    said = {"message": error.public, "type": error.kind, "param": error.param, "code": error.code}
+    return msgspec.json.encode({"error": said})
