@@ -17,6 +17,7 @@ from gateway import (
     hookimpl,
 )
 
+from .admin_routes import admin_routes
 from .authenticator import KeyAuthenticator
 from .cache import KeyCache
 from .commands import keys
@@ -63,6 +64,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
         RouteSpec("GET", "/api/api-keys", own.list, summary="One's own API keys, newest first, without their text"),
         RouteSpec("GET", "/api/api-keys/{id}", own.get, summary="One of them"),
         RouteSpec("DELETE", "/api/api-keys/{id}", own.delete, summary="Revoke one of them"),
+        *admin_routes(services),
     ]
 
 

@@ -13,7 +13,8 @@ from gateway.cli.output import emit_json, table
 from .administer import Wanted, create_key, import_keys, revoke_key, rotate_key
 from .importing import parse
 from .opened import as_json, with_store
-from .scope_options import refuse_unknown, scope_options
+from .scope_checks import refuse_unknown
+from .scope_options import complaining, scope_options
 from .shown import KeyShown, MadeShown, RotatedShown, limits_of, state_of
 from .when import Ahead, At, moment_option, span_option, spoken
 
@@ -56,7 +57,8 @@ def create(
     if end is not None and end <= now:
         raise click.BadParameter(f"{spoken(end)} is in the past, so the key would never work", param_hint="--expires")
     if scopes.dialects:
-        refuse_unknown(scopes.dialects, _dialects(context))
+        with complaining():
+            refuse_unknown(scopes.dialects, _dialects(context))
     wanted = Wanted(label, end, scopes, trusted)
     made = with_store(context, lambda store: create_key(store, wanted, owner, role))
     if as_json:
@@ -127,14 +129,11 @@ def rotate(context: Context, key: str, overlap: float, as_json: bool) -> None:
 def import_(context: Context, file: IO[bytes], owner: str | None, role: str) -> None:
     """Take over LibreChat's keys from FILE (mongoexport of `agentapikeys`; - for stdin): they go on working."""
 
-    async def work(store: Store) -> str:
-        done = await import_keys(store, parse(file.read()), owner, role, time.time())
-        return (
-            f"{done.new} keys imported, {done.known} were there already, {done.expired} had expired; "
-            f"{done.users} users made."
-        )
-
-    click.echo(with_store(context, work))
+    done = with_store(context, lambda store: import_keys(store, parse(file.read()), owner, role, time.time()))
+    click.echo(
+        f"{done.new} keys imported, {done.known} were there already, {done.expired} had expired; "
+        f"{done.users} users made."
+    )
 
 
 def _dialects(context: Context) -> list[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 import click
 
-from gateway import Scopes
+from gateway import BadCall, Scopes
 
-LONGEST = 200
+from .scope_checks import Texts, checked
+
 _PARTS = {"agents": "--agent", "models": "--model", "dialects": "--dialect", "networks": "--from"}
 
 
@@ -31,45 +32,17 @@ def scope_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--from", "networks", multiple=True, metavar="CIDR", help="It may be used from this network only.")
     @wraps(command)
     def scoped(*given: Any, agents: Texts, models: Texts, dialects: Texts, networks: Texts, **more: Any) -> None:
-        names = {"agents": agents, "models": models, "dialects": dialects}
-        checked = {part: _names(part, texts) for part, texts in names.items()}
-        command(*given, scopes=Scopes(**checked, networks=_networks(networks)), **more)
+        with complaining():
+            scopes = checked(Scopes(agents, models, dialects, networks))
+        command(*given, scopes=scopes, **more)
 
     return scoped
 
 
-Texts = tuple[str, ...]
-
-
-def refuse_unknown(dialects: Texts, known: Sequence[str]) -> None:
-    """Raises BadParameter."""
-    for name in dialects:
-        if name not in known:
-            raise click.BadParameter(
-                f"no API here is named {name!r}; there are: {', '.join(known)}", param_hint=_PARTS["dialects"]
-            )
-
-
-def _names(part: str, texts: Texts) -> Texts:
-    """An empty one is mostly an unset variable of a script: it must not become a key for everything, or for nothing."""
-    for text in texts:
-        if not text.strip() or len(text) > LONGEST or not text.isprintable():
-            raise click.BadParameter(
-                f"{text!r} is no name; write a printable one of at most {LONGEST} characters", param_hint=_PARTS[part]
-            )
-    return tuple(dict.fromkeys(text.strip() for text in texts))
-
-
-def _networks(texts: Texts) -> Texts:
-    """As the store keeps them, without the bits that belong to a host."""
-    found: list[str] = []
-    for text in texts:
-        try:
-            network = ipaddress.ip_network(text.strip(), strict=False)
-        except ValueError as error:
-            raise click.BadParameter(
-                f"{text!r} is no address or network; write for example 192.0.2.0/24 or 2001:db8::/32",
-                param_hint=_PARTS["networks"],
-            ) from error
-        found.append(str(network))
-    return tuple(dict.fromkeys(found))
+@contextmanager
+def complaining() -> Iterator[None]:
+    """What is wrong is told of the option that it came by."""
+    try:
+        yield
+    except BadCall as error:
+        raise click.BadParameter(error.public, param_hint=_PARTS.get(error.param or "")) from error

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gateway import Permission, RemoteAgents, RolePermissions, RouteSpec, Section, Services, Settings, hookimpl
 
+from .admin_routes import admin_routes
 from .commands import roles
 from .permission import RemoteAgentsPermission
 from .role_routes import RoleRoutes
@@ -28,6 +29,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
     return [
         RouteSpec("GET", "/api/roles/{name}", routes.get, summary="What a role may do with agents"),
         RouteSpec("PUT", "/api/roles/{name}/remote-agents", routes.put, "admin", "Change it, in part"),
+        *admin_routes(settings, services),
     ]
 
 

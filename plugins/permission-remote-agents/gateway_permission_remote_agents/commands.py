@@ -6,38 +6,17 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import click
-from msgspec import Struct
 
-from gateway import GatewayError, NotFound, RemoteAgents, RemotePermissions, Role, RolePermissions, Roles, Store
+from gateway import GatewayError, RemoteAgents, RemotePermissions, Store
 from gateway.cli.output import emit_json, fail, table
-from gateway.roles import ADMIN, USER, Granted
 
-from .role_routes import changed, named
+from .said import PARTS, RoleShown, say, shown
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context
 
 T = TypeVar("T")
 as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
-PARTS = ("use", "create", "share", "public")
-
-
-class RoleShown(Struct, frozen=True):
-    """granted: what holds. stored: what the store says of the role, null where it says nothing. users: who has it."""
-
-    name: str
-    granted: Granted
-    stored: RemotePermissions
-    users: int
-
-    @property
-    def row(self) -> tuple[object, ...]:
-        return (self.name, *(self._cell(part) for part in PARTS), self.users)
-
-    def _cell(self, part: str) -> str:
-        said = getattr(self.stored, part)
-        held = "yes" if getattr(self.granted, part) else "no"
-        return held if said is None or said == getattr(self.granted, part) else f"{held} (the file says so)"
 
 
 @click.group()
@@ -81,14 +60,7 @@ def set_(
     if asked == RemotePermissions() and not reset:
         raise click.UsageError("Nothing to change; say for instance --use or --no-create, or --reset.")
     given = context.settings().one(RemoteAgents)
-
-    async def work(store: Store) -> RoleShown:
-        kept, role = roles_of(store), named(name.strip())
-        before = None if reset else await kept.get(role)
-        await kept.put(changed(before or Role(role), asked))
-        return next(one for one in await shown(store, given) if one.name == role)
-
-    found = _with_store(context, work)
+    found = _with_store(context, lambda store: say(store, given, name, asked, reset))
     if as_json:
         emit_json(found)
         return
@@ -100,24 +72,6 @@ def set_(
 
 def overruled(found: RoleShown, asked: RemotePermissions) -> list[str]:
     return [part for part in PARTS if getattr(asked, part) not in (None, getattr(found.granted, part))]
-
-
-async def shown(store: Store, given: RemotePermissions) -> list[RoleShown]:
-    kept = {role.name: role for role in await roles_of(store).list()}
-    permissions = RolePermissions(given)
-    permissions.put(list(kept.values()))
-    users = [user.role for user in await store.users.list()]
-    return [
-        RoleShown(name, permissions.granted(name), kept.get(name, Role(name)).remote_agents, users.count(name))
-        for name in sorted({ADMIN, USER, *kept, *users})
-    ]
-
-
-def roles_of(store: Store) -> Roles:
-    """Raises NotFound where the store keeps none."""
-    if store.roles is None:
-        raise NotFound(f"The store {store.name} keeps no roles; plugins/store-sql does.")
-    return store.roles
 
 
 def _with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:

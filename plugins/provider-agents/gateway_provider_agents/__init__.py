@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gateway import Directory, Lifespan, RolePermissions, RouteSpec, Section, Services, Settings, hookimpl
 
+from .admin_routes import admin_routes
 from .commands import agents
 from .directory import Agents
 from .section import AgentSettings
@@ -31,6 +32,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
     return (
         RouteSpec("GET", path, sharing.get, summary="Who may use an agent of the store"),
         RouteSpec("PUT", path, sharing.put, summary="Share it, or share it no more"),
+        *admin_routes(services),
     )
 
 

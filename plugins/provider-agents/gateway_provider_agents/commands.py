@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import click
-from msgspec import Struct
 
-from gateway import AccessGrant, GatewayError, Grants, NotFound, Store
+from gateway import GatewayError, NotFound, Store
 from gateway.cli.assembled import assembled
 from gateway.cli.output import emit_json, fail, table
-from gateway.identity import REMOTE_AGENT
+from gateway.identity import REMOTE_AGENT, VIEW
 
-from .sharing import ROLES, Whole, grant_of, whole
+from .sharing import ROLES
+from .shown import AgentShown, given, grants_of, shown
 from .stored import Kept, StoredAgents
 
 if TYPE_CHECKING:
@@ -24,31 +24,6 @@ Work = Callable[[Store, StoredAgents], Awaitable[T]]
 COMMAND = "command line"
 as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 agent_ = click.argument("agent", metavar="ID")
-
-
-class AgentShown(Struct, frozen=True):
-    """unavailable: why it cannot be called, null where it can. notes: what of it has no effect.
-
-    created, updated: epoch seconds.
-    """
-
-    id: str
-    name: str
-    description: str
-    provider: str
-    model: str
-    author: str
-    created: float
-    updated: float
-    unavailable: str | None
-    notes: list[str]
-    shared: Whole
-
-    @property
-    def whom(self) -> str:
-        named = [f"{one.type} {one.name} ({_short(one.access_role_id)})" for one in self.shared.principals]
-        role = self.shared.public_access_role_id
-        return ", ".join([*named, *([f"everybody ({_short(role)})"] if role is not None else [])]) or "nobody"
 
 
 def whom(command: Callable[..., None]) -> Callable[..., None]:
@@ -75,7 +50,7 @@ def list_(context: Context, as_json: bool) -> None:
     """All of them by id, those that cannot be called with the reason."""
 
     async def work(store: Store, stored: StoredAgents) -> list[AgentShown]:
-        return [await _shown(store, stored, kept) for kept in stored.all()]
+        return [await shown(store, stored, kept) for kept in stored.all()]
 
     found = _with_agents(context, work)
     if as_json:
@@ -96,7 +71,7 @@ def list_(context: Context, as_json: bool) -> None:
 @click.pass_obj
 def show(context: Context, agent: str, as_json: bool) -> None:
     """One agent, without its instructions."""
-    found = _with_agents(context, lambda store, stored: _shown(store, stored, _one(stored, agent)))
+    found = _with_agents(context, lambda store, stored: shown(store, stored, _one(stored, agent)))
     _tell(found, as_json)
 
 
@@ -129,8 +104,8 @@ def share(
 
     async def work(store: Store, stored: StoredAgents) -> AgentShown:
         kept = _one(stored, agent)
-        await _grants(store).change([await _grant(store, agent, kind, text, bits) for kind, text in named])
-        return await _shown(store, stored, kept)
+        await grants_of(store).change([await given(store, agent, kind, text, bits, COMMAND) for kind, text in named])
+        return await shown(store, stored, kept)
 
     _tell(_with_agents(context, work), as_json)
 
@@ -154,8 +129,10 @@ def unshare(
 
     async def work(store: Store, stored: StoredAgents) -> AgentShown:
         kept = _one(stored, agent)
-        await _grants(store).change(removed=[await _grant(store, agent, kind, text, 1) for kind, text in named])
-        return await _shown(store, stored, kept)
+        await grants_of(store).change(
+            removed=[await given(store, agent, kind, text, VIEW, COMMAND) for kind, text in named]
+        )
+        return await shown(store, stored, kept)
 
     _tell(_with_agents(context, work), as_json)
 
@@ -170,36 +147,12 @@ def _named(
     return named
 
 
-async def _grant(store: Store, agent: str, kind: str, text: str, bits: int) -> AccessGrant:
-    if kind == "public":
-        return AccessGrant(REMOTE_AGENT, agent, "public", "", bits, COMMAND)
-    return await grant_of(store, agent, kind, text, bits, COMMAND)
-
-
 def _one(stored: StoredAgents, agent: str) -> Kept:
     """Raises NotFound."""
     found = next((kept for kept in stored.all() if kept.agent.id == agent), None)
     if found is None:
         raise NotFound(f"There is no agent {agent!r} in the store; see: gateway agents list", param="agent")
     return found
-
-
-async def _shown(store: Store, stored: StoredAgents, kept: Kept) -> AgentShown:
-    agent = kept.agent
-    author = await store.users.get(agent.author)
-    return AgentShown(
-        agent.id,
-        agent.name,
-        agent.description,
-        agent.provider,
-        agent.model,
-        agent.author if author is None else author.name,
-        agent.created,
-        agent.updated,
-        stored.trouble(kept),
-        kept.notes,
-        await whole(store, agent.id),
-    )
 
 
 def _tell(found: AgentShown, as_json: bool) -> None:
@@ -212,17 +165,6 @@ def _tell(found: AgentShown, as_json: bool) -> None:
         click.echo(f"cannot be called: {found.unavailable}")
     for note in found.notes:
         click.echo(note)
-
-
-def _grants(store: Store) -> Grants:
-    """Raises NotFound where the store keeps none."""
-    if store.grants is None:
-        raise NotFound(f"The store {store.name} keeps no agents; plugins/store-sql does.")
-    return store.grants
-
-
-def _short(role: str) -> str:
-    return role.removeprefix(f"{REMOTE_AGENT}_") or "nothing whole"
 
 
 def _with_agents(context: Context, work: Work[T]) -> T:
