@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gateway import Authenticator, Lifespan, RouteSpec, Section, Services, Settings, hookimpl
 
+from .admin_routes import admin_routes
 from .authenticator import JwtAuthenticator
 from .commands import logins
 from .desk import Desk
@@ -29,7 +30,7 @@ def register_authenticators(settings: Settings, services: Services) -> Sequence[
 def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
     allowed = policy(settings, services.store)
     allowed.sign_in.offer(services.state)
-    return routes(Desk.of(settings, services, allowed))
+    return [*routes(Desk.of(settings, services, allowed)), *admin_routes(settings, services)]
 
 
 @hookimpl

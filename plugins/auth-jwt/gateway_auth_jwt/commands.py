@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import click
-import msgspec
 
-from gateway import GatewayError, NotFound, Secret, Store, Unavailable, User
+from gateway import BadCall, GatewayError, Secret, User
 from gateway.cli.output import emit_json, fail
-from gateway.logins import Login, Logins
+from gateway.logins import Logins
 
-from .policy import LONGEST_PASSWORD
+from .restored import fit, found, generated, give_password, how
 from .settings import AuthJwt
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context
 
 T = TypeVar("T")
-SHORTEST = 8
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """password: what its hash is, "" for none."""
-
-    user: str
-    id: str
-    password: str
-    verified: bool
-    two_factor: bool
-    backup_codes: int
 
 
 @click.group()
@@ -47,14 +33,7 @@ def logins() -> None:
 @click.pass_obj
 def show(context: Context, name: str, as_json: bool) -> None:
     """How somebody logs in; no secrets."""
-
-    from .passwords import kind
-
-    async def work(store: Store, kept: Logins, user: User) -> Shown:
-        login = await kept.get(user.id) or Login(user.id)
-        return Shown(user.name, user.id, kind(login.password), login.verified, login.two_factor, len(login.codes))
-
-    shown = _for(context, name, work)
+    shown = _for(context, name, how)
     if as_json:
         emit_json(shown)
         return
@@ -75,12 +54,8 @@ def password(context: Context, name: str, generate: bool, from_stdin: bool) -> N
     text = _password(generate, from_stdin)
     hasher = Hasher(context.settings().one(AuthJwt))
 
-    async def work(store: Store, kept: Logins, user: User) -> User:
-        hashed = await hasher.hash(Secret(text))
-        login = await kept.get(user.id) or Login(user.id)
-        if not login.verified:
-            await kept.put(msgspec.structs.replace(login, verified=True))
-        await kept.set_password(user.id, hashed, time.time())
+    async def work(kept: Logins, user: User) -> User:
+        await give_password(kept, user, await hasher.hash(Secret(text)), time.time())
         return user
 
     try:
@@ -100,11 +75,11 @@ def password(context: Context, name: str, generate: bool, from_stdin: bool) -> N
 def reset_2fa(context: Context, name: str) -> None:
     """Take a lost second factor away, with its backup codes."""
 
-    async def work(store: Store, kept: Logins, user: User) -> tuple[User, bool]:
+    async def work(kept: Logins, user: User) -> tuple[User, bool]:
         return user, await kept.drop_second_factor(user.id)
 
-    user, found = _for(context, name, work)
-    click.echo(f"{user.name} logs in without a second factor." if found else f"{user.name} has no second factor.")
+    user, had = _for(context, name, work)
+    click.echo(f"{user.name} logs in without a second factor." if had else f"{user.name} has no second factor.")
 
 
 @logins.command()
@@ -113,7 +88,7 @@ def reset_2fa(context: Context, name: str) -> None:
 def end(context: Context, name: str) -> None:
     """Log somebody out everywhere, within two seconds."""
 
-    async def work(store: Store, kept: Logins, user: User) -> tuple[User, int]:
+    async def work(kept: Logins, user: User) -> tuple[User, int]:
         return user, await kept.end_all(user.id)
 
     user, count = _for(context, name, work)
@@ -122,25 +97,21 @@ def end(context: Context, name: str) -> None:
 
 def _password(generate: bool, from_stdin: bool) -> str:
     if generate:
-        return secrets.token_urlsafe(15)
+        return generated()
     if from_stdin:
         text = sys.stdin.readline().rstrip("\r\n")
     else:
         text = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    if not SHORTEST <= len(text) <= LONGEST_PASSWORD or not text.strip():
-        fail(f"A password has {SHORTEST} to {LONGEST_PASSWORD} characters, and not only spaces.")
-    return text
+    try:
+        return fit(text)
+    except BadCall as error:
+        fail(error.public)
 
 
-def _for(context: Context, name: str, work: Callable[[Store, Logins, User], Awaitable[T]]) -> T:
+def _for(context: Context, name: str, work: Callable[[Logins, User], Awaitable[T]]) -> T:
     async def opened() -> T:
         async with context.store() as store:
-            if store.logins is None:
-                raise Unavailable(f"The store {store.name} keeps no logins; use plugins/store-sql.")
-            user = await store.users.find(name) or await store.users.get(name)
-            if user is None:
-                raise NotFound(f"Nobody has the name, address or id {name!r}; see: gateway users list")
-            return await work(store, store.logins, user)
+            return await work(*await found(store, name))
 
     try:
         return context.run(opened())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Lifespan, Meter, Services, Settings, hookimpl
+from gateway import Lifespan, Meter, RouteSpec, Services, Settings, hookimpl
 
+from .admin_routes import admin_routes
 from .command import usage
 from .meter import LedgerMeter, StoreNeeded
 from .reconcile import reconcile
@@ -14,6 +15,11 @@ from .reconcile import reconcile
 @hookimpl
 def register_meters(settings: Settings, services: Services) -> Sequence[Meter]:
     return [LedgerMeter(services.store.usage)] if services.store is not None else []
+
+
+@hookimpl
+def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
+    return admin_routes(services)
 
 
 @hookimpl

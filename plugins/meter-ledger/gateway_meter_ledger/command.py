@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast, get_args
 
 import click
 
-from gateway import GatewayError, Store
+from gateway import BadCall, GatewayError, Store
 from gateway.cli.output import emit_json, fail, table
 from gateway.store import Grouping
 
@@ -24,10 +24,18 @@ DEFAULT = "day,key,agent,model"
 
 def groupings(ctx: click.Context, param: click.Parameter, value: str) -> tuple[Grouping, ...]:
     """A list with commas; each once."""
-    words = tuple(dict.fromkeys(word.strip() for word in value.split(",") if word.strip()))
+    try:
+        return groupings_of(value)
+    except BadCall as error:
+        raise click.BadParameter(error.public) from error
+
+
+def groupings_of(text: str) -> tuple[Grouping, ...]:
+    """Each once. Raises BadCall."""
+    words = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
     unknown = [word for word in words if word not in GROUPINGS]
     if unknown:
-        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(GROUPINGS)}")
+        raise BadCall(f"{unknown[0]!r} is none of {', '.join(GROUPINGS)}", param="by")
     return cast("tuple[Grouping, ...]", words)
 
 
@@ -97,13 +105,13 @@ async def report_of(store: Store, by: tuple[Grouping, ...], period: Period, zone
     """Raises BadCall for a time or zone that is none."""
     tz = zone_of(zone)
     start, end = period.bounds(tz)
-    asked = (by, start or 0.0, end, zone, None if user is None else await _user_id(store, user))
+    asked = (by, start or 0.0, end, zone, None if user is None else await user_id(store, user))
     charges = () if store.ledger is None else await store.ledger.totals(*asked)
     rows = rows_of(await store.usage.totals(*asked), by, await names_of(store), charges)
     return Report(zone, _iso(start, tz), _iso(end, tz), by, rows, sum_of(rows))
 
 
-async def _user_id(store: Store, user: str) -> str:
+async def user_id(store: Store, user: str) -> str:
     """An unknown one is taken for an id: `operator`, the owner of GATEWAY_API_KEY, is not among the store's users."""
     found = await store.users.find(user)
     return user if found is None else found.id

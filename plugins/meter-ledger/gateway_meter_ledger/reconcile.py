@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway import GatewayError, NotFound
+from gateway import GatewayError, NotFound, Store
 from gateway.cli.output import emit_json, fail, table
 from gateway.money import in_usd
 
@@ -61,11 +61,16 @@ def _text(file: Path) -> str:
 
 
 async def _compared(context: Context, invoice: Invoice, tolerance: float, endpoints: tuple[str, ...]) -> Comparison:
-    first, last = (datetime.datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp() for day in invoice.days)
     async with context.store() as store:
-        if store.ledger is None:
-            raise NotFound(f"The store {store.name} keeps no ledger; plugins/store-sql does.")
-        return compare(invoice, await store.ledger.totals(GROUPS, first, last + DAY), tolerance, endpoints)
+        return await compared(store, invoice, tolerance, endpoints)
+
+
+async def compared(store: Store, invoice: Invoice, tolerance: float, endpoints: tuple[str, ...]) -> Comparison:
+    """Raises NotFound where the store keeps no ledger."""
+    if store.ledger is None:
+        raise NotFound(f"The store {store.name} keeps no ledger; plugins/store-sql does.")
+    first, last = (datetime.datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp() for day in invoice.days)
+    return compare(invoice, await store.ledger.totals(GROUPS, first, last + DAY), tolerance, endpoints)
 
 
 def _print(found: Comparison) -> None:

@@ -16,6 +16,7 @@ from gateway import (
     hookimpl,
 )
 
+from .admin_routes import admin_routes
 from .budget_commands import budgets
 from .commands import audit, balance
 from .parts import lifespans, permissions
@@ -43,7 +44,10 @@ def register_permissions(settings: Settings, services: Services) -> Sequence[Per
 def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
     quotes = Quotes(settings, services)
     summary = "What a call would cost at most; it is not made"
-    return [RouteSpec("POST", "/api/quote", quotes.post, summary=summary, within_scopes=True)]
+    return [
+        RouteSpec("POST", "/api/quote", quotes.post, summary=summary, within_scopes=True),
+        *admin_routes(settings, services),
+    ]
 
 
 @hookimpl

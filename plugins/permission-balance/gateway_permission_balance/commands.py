@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import click
 
 from gateway import GatewayError, Ledger, NotFound, Store, Terms
 from gateway.cli.output import emit_json, fail, table
-from gateway.ledger import Account, Grant
+from gateway.ledger import Grant
 from gateway.money import in_words, nano_of_credits, terms_of
 
 from .shown import USER, AccountShown, names_of
@@ -29,17 +29,32 @@ OPERATOR = "operator"
 def amount_of(ctx: click.Context, param: click.Parameter, value: str) -> int:
     """Nano-USD."""
     try:
-        amount = nano_of_credits(value.replace("_", "").replace(",", ""))
+        return positive(value.replace("_", "").replace(",", ""))
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
-    if amount < 0:
-        raise click.BadParameter("an account is given something, or set to something; write a number of credits")
-    return amount
+
+
+def positive(amount: str | float) -> int:
+    """Nano-USD of credits. Raises ValueError, with what is wrong."""
+    nano = nano_of_credits(amount)
+    if nano < 0:
+        raise ValueError("an account is given something, or set to something; write a number of credits")
+    return nano
 
 
 credits_ = click.argument("credits_", metavar="CREDITS", callback=amount_of)
 key_ = click.option("--key", help="A name for this grant: whoever repeats it with the same name repeats nothing.")
 reason_ = click.option("--reason", default="", help="Kept in the journal.")
+
+
+class Given(NamedTuple):
+    """amount: nano-USD. key: whoever repeats it means the same grant."""
+
+    kind: Literal["add", "set"]
+    amount: int
+    reason: str
+    key: str
+    actor: str
 
 
 @click.group()
@@ -118,17 +133,19 @@ def _grant(
 ) -> None:
     terms = terms_of(context.settings()) or Terms()
 
-    async def work(store: Store) -> tuple[Account, AccountShown]:
-        owner = USER + await user_id(store, user)
-        grant = Grant(key or secrets.token_hex(12), owner, kind, amount, reason, COMMAND)
-        account = await ledger_of(store).grant(grant, terms)
-        return account, AccountShown.of(account, await names_of(store))
-
-    account, shown = with_store(context, work)
+    asked = Given(kind, amount, reason, key or secrets.token_hex(12), COMMAND)
+    shown = with_store(context, lambda store: give(store, terms, user, asked))
     if as_json:
         emit_json(shown)
     else:
-        click.echo(f"{shown.name or shown.user} has {in_words(account.available)} now.")
+        click.echo(f"{shown.name or shown.user} has {in_words(shown.available)} now.")
+
+
+async def give(store: Store, terms: Terms, user: str, asked: Given) -> AccountShown:
+    """The account afterwards. terms: by which it is opened where it is new. Raises NotFound, Conflict, BadCall."""
+    owner = USER + await user_id(store, user)
+    grant = Grant(asked.key, owner, asked.kind, asked.amount, asked.reason, asked.actor)
+    return AccountShown.of(await ledger_of(store).grant(grant, terms), await names_of(store))
 
 
 async def user_id(store: Store, text: str) -> str:
