@@ -16,6 +16,7 @@ from gateway import (
     hookimpl,
 )
 
+from .admin_budgets import budget_routes
 from .admin_routes import admin_routes
 from .budget_commands import budgets
 from .commands import audit, balance
@@ -47,6 +48,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
     return [
         RouteSpec("POST", "/api/quote", quotes.post, summary=summary, within_scopes=True),
         *admin_routes(settings, services),
+        *budget_routes(settings, services),
     ]
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
-from gateway import Budget, Budgets, NotFound, Store
-from gateway.budgets import EACH, BudgetKind
 from gateway.cli.output import emit_json, table
 from gateway.ledger import Grant
 from gateway.money import in_usd, nano_of_credits, nano_of_usd, window_of
 
-from .budget_shown import BudgetShown, Called, Listed, Listing, listing
-from .commands import COMMAND, as_json, ledger_of, user_id, with_store
+from .budget_work import Wanted, all_budgets, forget, put, start_again
+from .commands import COMMAND, as_json, with_store
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context
@@ -50,11 +47,7 @@ def budgets() -> None:
 def list_(context: Context, as_json: bool) -> None:
     """All budgets, of the configuration and of the store: what is used, held and left, and when it begins anew."""
 
-    async def work(store: Store) -> list[BudgetShown]:
-        found = await listing(context.settings(), store)
-        return [found.shown(one, time.time()) for one in found.all(await _called(store))]
-
-    shown = with_store(context, work)
+    shown = with_store(context, lambda store: all_budgets(context.settings(), store))
     if as_json:
         emit_json(shown)
     elif not shown:
@@ -93,13 +86,8 @@ def set_(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
-    async def work(store: Store) -> BudgetShown:
-        budget = Budget(*await _whose(store, who), amount, window, soft)
-        await _budgets_of(store).put(budget)
-        found = await listing(context.settings(), store)
-        return found.shown(_one(found, budget.name, await _called(store)), time.time())
-
-    shown = with_store(context, work)
+    asked = Wanted(who, amount, window, soft)
+    shown = with_store(context, lambda store: put(context.settings(), store, asked))
     if as_json:
         emit_json(shown)
     else:
@@ -113,12 +101,7 @@ def set_(
 @click.pass_obj
 def remove(context: Context, name: str, as_json: bool) -> None:
     """Forget the budget NAME, as it is listed. What was spent stays in the journal."""
-
-    async def work(store: Store) -> None:
-        if not await _budgets_of(store).remove(name):
-            raise NotFound(f"The store has no budget {name!r}; see: gateway budgets list (those of files stand there)")
-
-    with_store(context, work)
+    with_store(context, lambda store: forget(store, name))
     if as_json:
         emit_json({"removed": name})
     else:
@@ -132,63 +115,9 @@ def remove(context: Context, name: str, as_json: bool) -> None:
 @click.pass_obj
 def reset(context: Context, name: str, reason: str, as_json: bool) -> None:
     """Let nothing be used of the budget NAME, as it is listed, in the window that runs."""
-
-    async def work(store: Store) -> BudgetShown:
-        called = await _called(store)
-        listed = _one(await listing(context.settings(), store), name, called)
-        if not listed.alone:
-            raise NotFound(f"{name} is what each of several has; reset theirs, as listed once they have called.")
-        budget, now = listed.budget, time.time()
-        grant = Grant(secrets.token_hex(12), budget.owner, "used", 0, reason, COMMAND)
-        await ledger_of(store).grant(grant, budget.terms(now))
-        return (await listing(context.settings(), store)).shown(listed, now)
-
-    shown = with_store(context, work)
+    given = Grant(secrets.token_hex(12), "", "used", 0, reason, COMMAND)
+    shown = with_store(context, lambda store: start_again(context.settings(), store, name, given))
     if as_json:
         emit_json(shown)
     else:
         click.echo(f"{shown.name} has USD {in_usd(shown.left or 0)} left.")
-
-
-async def _whose(store: Store, text: str) -> tuple[BudgetKind, str]:
-    """Raises NotFound: a budget of who does not exist would bind nobody."""
-    kind, _, subject = text.partition(":")
-    if kind not in get_args(BudgetKind) or (kind == "organisation") == bool(subject):
-        raise NotFound(
-            f"{text!r} is nobody; write organisation, or group:NAME, user:NAME, key:ID, agent:ID, run:USER/NAME, or"
-            " `*` in place of the name."
-        )
-    if subject == EACH:
-        return kind, subject  # type: ignore[return-value]
-    if kind == "user":
-        subject = await user_id(store, subject)
-    elif kind == "group" and store.groups is not None:
-        found = await store.groups.find(subject)
-        subject = subject if found is None else found.id
-    elif kind == "key" and all(key.id != subject for key in await store.keys.list()):
-        raise NotFound(f"There is no key {subject!r}; see: gateway keys list")
-    elif kind == "run":
-        user, _, run = subject.partition("/")
-        if not run:
-            raise NotFound(f"{text!r} is no run; write run:USER/NAME.")
-        subject = f"{await user_id(store, user)}/{run}"
-    return kind, subject  # type: ignore[return-value]
-
-
-def _budgets_of(store: Store) -> Budgets:
-    if store.budgets is None:
-        raise NotFound(f"The store {store.name} keeps no budgets; plugins/store-sql does.")
-    return store.budgets
-
-
-def _one(found: Listing, name: str, called: Called) -> Listed:
-    for listed in found.all(called):
-        if listed.budget.name == name:
-            return listed
-    raise NotFound(f"There is no budget {name!r}; see: gateway budgets list")
-
-
-async def _called(store: Store) -> Called:
-    groups = await store.groups.list() if store.groups is not None else ()
-    users = {("user", user.id): user.email for user in await store.users.list()}
-    return {**users, **{("group", group.id): group.name for group in groups}}
