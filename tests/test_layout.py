@@ -30,6 +30,7 @@ OPEN_MODULES = {
     "gateway.carrier",
     "gateway.events",
     "gateway.identity",
+    "gateway.admin",
     "gateway.ledger",
     "gateway.logins",
     "gateway.money",
