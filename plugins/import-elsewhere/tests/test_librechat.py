@@ -316,6 +316,7 @@ def test_what_librechat_encrypted_is_read(version: int) -> None:
         ("00" * 32, encrypted(3, TOTP), "another than that"),
         (CREDS_KEY, "v3:zz:zz", "not in a form"),
     ],
+    ids=["read", "plain", "no key", "another key, older form", "another key", "no form"],
 )
 def test_a_second_factor_is_carried_where_it_can_be_read(key: str | None, kept: str, why: str | None) -> None:
     codes = [{"codeHash": "12" * 32, "used": False}, {"codeHash": "34" * 32, "used": True}]
