@@ -379,5 +379,7 @@ def test_every_operation_of_every_dialect_is_described(caller: Any) -> None:
     shared = described["/v1/models"]["get"]["x-gateway-dialects"]
     assert sorted(shared) == ["anthropic-messages", "gemini", "openai-chat"]
     for path, methods in described.items():
-        named = {parameter["name"] for one in methods.values() for parameter in one.get("parameters", ())}
+        said = [parameter for one in methods.values() for parameter in one.get("parameters", ())]
+        assert {parameter["in"] for parameter in said} <= {"path", "query", "header"}, path
+        named = {parameter["name"] for parameter in said if parameter["in"] == "path"}
         assert named == {part.split("}")[0] for part in path.split("{")[1:]}, path

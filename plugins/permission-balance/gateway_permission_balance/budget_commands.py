@@ -38,7 +38,7 @@ def _amount(read: Callable[[str], int]) -> Callable[[click.Context, click.Parame
 
 @click.group()
 def budgets() -> None:
-    """Budgets: what may be spent in a window by a key, a user, a group, an agent, a run, or everybody."""
+    """Budgets: list, set, remove, begin anew."""
 
 
 @budgets.command("list")
