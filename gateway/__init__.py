@@ -160,6 +160,7 @@ from .store import (
     UserKeys,
 )
 from .tasks import ended
+from .tools import Asker, Offer, ServerTool, ToolOutcome, ToolSource
 from .usage import Usage
 from .vault import Sealed, Vault, vault_of
 
@@ -176,6 +177,7 @@ __all__ = [
     "Allowance",
     "Answer",
     "Arriving",
+    "Asker",
     "Attempt",
     "AttemptRecord",
     "Audio",
@@ -247,6 +249,7 @@ __all__ = [
     "ModelList",
     "Mount",
     "NotFound",
+    "Offer",
     "Opaque",
     "Operation",
     "Outcome",
@@ -285,6 +288,7 @@ __all__ = [
     "Secret",
     "Section",
     "ServerDialect",
+    "ServerTool",
     "ServiceKey",
     "Services",
     "Settings",
@@ -307,7 +311,9 @@ __all__ = [
     "Tool",
     "ToolCall",
     "ToolChoice",
+    "ToolOutcome",
     "ToolResult",
+    "ToolSource",
     "TransactionsSection",
     "Unauthenticated",
     "Unavailable",

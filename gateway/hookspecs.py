@@ -22,6 +22,7 @@ from .routes import RouteSpec
 from .services import Services
 from .settings import Section, Settings
 from .store import Store
+from .tools import ToolSource
 
 hookspec = pluggy.HookspecMarker("gateway")
 hookimpl = pluggy.HookimplMarker("gateway")
@@ -65,6 +66,11 @@ def register_permissions(settings: Settings, services: Services) -> Sequence[Per
 @hookspec
 def register_providers(settings: Settings, services: Services) -> Sequence[Provider]:  # type: ignore[empty-body]
     """Configured endpoints, one Provider each, unavailable ones included with the reason."""
+
+
+@hookspec
+def register_tools(settings: Settings, services: Services) -> Sequence[ToolSource]:  # type: ignore[empty-body]
+    """Kinds of tools that the gateway runs itself for its agents."""
 
 
 @hookspec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from .egress import Egress
 from .pipeline.rehearsal import Rehearsal
 from .provider import Provider, Upstream
 from .store import Store
+from .tools import ToolSource
 from .vault import Vault
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Services:
     keep here; None where `CREDS_KEY` is not set and the store has no directory of this machine's own. catalogue: what
     is known of models. routes: `gateway.routes` by name, filled when `endpoints` is. counters: where limits are counted
     for several machines; None where each counts for itself. rehearsal: what a call would be, without making it; ready
-    when requests come.
+    when requests come. tools: filled when `endpoints` is; what an agent's `tools` may name.
     """
 
     upstream: Upstream
@@ -44,3 +45,4 @@ class Services:
     routes: Mapping[str, Route] = field(default_factory=dict)
     counters: Counters | None = None
     rehearsal: Rehearsal = field(default_factory=Rehearsal)
+    tools: Sequence[ToolSource] = field(default_factory=list)

@@ -24,6 +24,7 @@ from ..services import Services
 from ..settings.contract import Finding, Settings
 from ..settings.core import Core
 from ..store import Store
+from ..tools import ToolSource
 from ..vault import Vault, vault_of
 from . import STEPS, Pipeline
 from .attempt import Sender
@@ -107,6 +108,7 @@ def assemble(
     kept = kept or Kept.nothing(settings, registry)
     endpoints: dict[str, Provider] = {}
     failover: dict[str, Route] = {}
+    tools: list[ToolSource] = []
     store = kept.store
     vault, catalogue = _vault(settings, store), Catalogue(core.catalogue)
     services = Services(
@@ -121,6 +123,7 @@ def assemble(
         routes=failover,
         counters=kept.counters,
         state=kept.state,
+        tools=tools,
     )
     both = {"settings": settings, "services": services}
     servers, clients = _dialects(collect("register_dialects", settings=settings))
@@ -133,6 +136,7 @@ def assemble(
         endpoints[provider.endpoint] = provider
     for name, reason in (unclaimed or {}).items():
         endpoints.setdefault(name, Unclaimed(name, reason))
+    tools += collect("register_tools", **both)
     breakers = Breakers.of(services.state)
     agents = {name for directory in directories for name in directory.names()}
     named, fidelity = NamedRoutes(core, endpoints, breakers, agents), Fidelity(core.fidelity)
