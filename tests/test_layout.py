@@ -186,6 +186,13 @@ def test_importing_what_plugins_see_loads_nothing_heavy(module):
     assert done.stdout.split() == []
 
 
+def test_commands_of_plugins_do_not_wait_for_the_http_library():
+    code = "import sys; from gateway.cli import main; main(['keys', '--help'], standalone_mode=False)"
+    code += "; print(*{'aiohttp', 'hypothesis', 'asyncpg', 'redis'} & set(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == []
+
+
 def test_every_distribution_is_in_the_development_requirements_once():
     lines = (ROOT / "contrib" / "dev-requirements.txt").read_text().splitlines()
     editable = [line.split()[1] for line in lines if line.startswith("-e ")]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from ..egress import Egress
 from ..inbound import Principal
 from ..pipeline.compile import Assembly, assemble
 from ..provider import Provider, Timeouts
 from ..proxies import Proxies
-from ..upstream import HttpUpstream
 from .context import Context
 from .output import fail
-from .watched import Watched
+
+if TYPE_CHECKING:
+    from .watched import Watched
 
 OPERATOR = Principal(user_id="operator", role="ADMIN", name="operator")
 
@@ -22,6 +24,9 @@ OPERATOR = Principal(user_id="operator", role="ADMIN", name="operator")
 @asynccontextmanager
 async def assembled(context: Context) -> AsyncIterator[tuple[Assembly, Watched]]:
     """Raises StartupError. What providers would log is told by the command itself."""
+    from ..upstream import HttpUpstream  # the HTTP library with it, for which every command would wait
+    from .watched import Watched
+
     log = logging.getLogger("gateway")
     level = log.level
     log.setLevel(logging.CRITICAL)
