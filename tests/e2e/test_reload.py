@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ import pytest
 from gateway.testing.running import RunningGateway
 
 WORDS = [f"w{number}" for number in range(24)]
+PORT = 0
+GO_ON = threading.Event()
+"""Until then every stream of the upstream stands still after its first word."""
 PLUGIN = """
 import os
 from gateway import hookimpl
@@ -31,9 +35,40 @@ def register_lifespans(settings, services):
 """
 
 
+class Upstream(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        for word in WORDS:
+            chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "words"}
+            chunk["choices"] = [{"index": 0, "delta": {"content": word + " "}, "finish_reason": None}]
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+            GO_ON.wait(60)
+        chunk["choices"] = [{"index": 0, "delta": {}, "finish_reason": "stop"}]
+        self.wfile.write(f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode())
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@pytest.fixture(scope="module", autouse=True)
+def upstream() -> Iterator[None]:
+    """Where `config` finds it."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Upstream) as server:
+        global PORT
+        PORT = server.server_port
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+
+
 def config(agent: str, workers: int = 1, more: str = "", watch: str = "false") -> str:
+    words = f"{{name: far, apiKey: k, baseURL: 'http://127.0.0.1:{PORT}/v1', models: {{default: [words]}}}}"
     return (
-        f'version: "1.3.17"\ngateway:\n  workers: {workers}\n  reload: {{watch: {watch}}}\n'
+        f'version: "1.3.17"\nendpoints: {{custom: [{words}]}}\n'
+        f"gateway:\n  workers: {workers}\n  reload: {{watch: {watch}}}\n"
         f"  agents: [{{id: agent_{agent}, endpoint: echo, model: echo}}]\n{more}"
     )
 
@@ -84,7 +119,7 @@ def children(pid: int) -> list[int]:
 
 
 class Streaming(threading.Thread):
-    """A stream of slow words; all that came of it."""
+    """A stream of words; all that came of it."""
 
     def __init__(self, gateway: RunningGateway) -> None:
         super().__init__()
@@ -94,7 +129,7 @@ class Streaming(threading.Thread):
         self.ended = False
 
     def run(self) -> None:
-        body = {"model": "echo/echo-slow", "stream": True, "messages": [{"role": "user", "content": " ".join(WORDS)}]}
+        body = {"model": "far/words", "stream": True, "messages": [{"role": "user", "content": "Words"}]}
         asked = urllib.request.Request(
             self.gateway.url + "/v1/chat/completions",
             json.dumps(body).encode(),
@@ -116,12 +151,16 @@ class Streaming(threading.Thread):
 @contextmanager
 def streams(gateway: RunningGateway, count: int) -> Iterator[None]:
     """They have begun when the block is entered, and ended with every word when it is left."""
+    GO_ON.clear()
     running = [Streaming(gateway) for _ in range(count)]
     for one in running:
         one.start()
     assert all(one.began.wait(20) for one in running)
-    yield
-    assert any(one.is_alive() for one in running)
+    try:
+        yield
+        assert all(one.is_alive() for one in running)
+    finally:
+        GO_ON.set()
     for one in running:
         one.join(60)
     assert [(one.words, one.ended) for one in running] == [(WORDS, True)] * count
@@ -199,7 +238,7 @@ def test_what_is_not_valid_changes_nothing_and_is_told(tmp_path: Path, moody: di
             assert (told["revision"], told["ok"]) == (revision, False)
 
         with streams(gateway, 2):
-            refused(config("b", workers) + "  - [", "librechat.yaml:6:")
+            refused(config("b", workers) + "  - [", "librechat.yaml:7:")
             refused(config("b", workers, "  agnts: []\n"), "did you mean `agents`?")
             refused(None, "No such file")
             fails.touch()
