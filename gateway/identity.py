@@ -8,7 +8,7 @@ Pages are asked for with the `next` of the page before, as it is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -185,7 +185,8 @@ class Identities(ABC):
 class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
     """LibreChat's agent document. id: `agent_...`, its maker's choice. author: a user's id, or "" for nobody.
 
-    versions: what it was before, oldest first. extra: members that the gateway does not know, as JSON values.
+    versions: what it has been, oldest first, what it is among them. version: how many there have been, those that are
+    kept no more among them. extra: members that the gateway does not know, as JSON values.
     Source: LibreChat `packages/data-schemas/src/schema/agent.ts`.
     """
 
@@ -202,6 +203,7 @@ class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
     extra: Mapping[str, Any] = {}
     created: float = 0.0
     updated: float = 0.0
+    version: int = 0
 
 
 class Agents(ABC):
@@ -210,11 +212,19 @@ class Agents(ABC):
 
     @abstractmethod
     async def list(self, limit: int = PAGE, after: str = "") -> Page[Agent]:
-        """By id."""
+        """By id, without their `versions`."""
 
     @abstractmethod
     async def put(self, agent: Agent) -> None:
         """As it is, in place of an earlier one."""
+
+    @abstractmethod
+    async def change(self, agent_id: str, change: Callable[[Agent | None], Agent | None]) -> Agent | None:
+        """What `change` makes of it takes its place, and is returned; nobody else changes it meanwhile.
+
+        change: is given what is there, None where nothing is; None of it leaves that as it is, and that is returned.
+        It may be called again, in any thread. What it raises is raised here, and nothing has changed.
+        """
 
     @abstractmethod
     async def delete(self, agent_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -36,6 +36,27 @@ _EVERY_BIT = VIEW | EDIT | DELETE | SHARE
 _agent = msgspec.json.Decoder(Agent)
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """An Agent without its versions, which are most of a document and are not read for a list."""
+
+    id: str
+    name: str = ""
+    description: str = ""
+    instructions: str = ""
+    provider: str = ""
+    model: str = ""
+    model_parameters: Mapping[str, Any] = {}
+    tools: tuple[str, ...] = ()
+    author: str = ""
+    extra: Mapping[str, Any] = {}
+    created: float = 0.0
+    updated: float = 0.0
+    version: int = 0
+
+
+_listed = msgspec.json.Decoder(Listed)
+
+
 class SqlAgents(Agents):
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -50,21 +71,36 @@ class SqlAgents(Agents):
         return await self._database.report(
             _PAGE,
             (after, most(limit)),
-            lambda rows: page([_agent.decode(row[0]) for row in rows], limit, lambda one: one.id),
+            lambda rows: page([_without_versions(row[0]) for row in rows], limit, lambda one: one.id),
         )
 
     async def put(self, agent: Agent) -> None:
         """Raises BadCall without an id, or for what is no text."""
-        check("The agent's id", agent.id)
-        if not agent.id:
-            raise BadCall("An agent needs an id.", param="id")
-        values = (agent.id, _written(agent))
+        values = _row(agent)
 
         async def write(transaction: Transaction) -> None:
             await changed(transaction, AGENTS)
             await transaction.rows(_PUT, values)
 
         await self._database.write(write)
+
+    async def change(self, agent_id: str, change: Callable[[Agent | None], Agent | None]) -> Agent | None:
+        """Raises BadCall as `put` does."""
+        check("The agent's id", agent_id)
+
+        async def write(transaction: Transaction) -> Agent | None:
+            await turn(transaction, AGENTS)
+            rows = await transaction.rows(f"{_GET} {transaction.for_update}", (agent_id,))
+            there = _agent.decode(rows[0][0]) if rows else None
+            becomes = change(there)
+            if becomes is None:
+                return there
+            values = _row(becomes)
+            await changed(transaction, AGENTS)
+            await transaction.rows(_PUT, values)
+            return becomes
+
+        return await self._database.write(write)
 
     async def delete(self, agent_id: str) -> bool:
         async def remove(transaction: Transaction) -> bool:
@@ -109,6 +145,18 @@ class SqlGrants(Grants):
             await transaction.many(_PUT_GRANT, added)
 
         await self._database.write(write)
+
+
+def _without_versions(document: str | bytes) -> Agent:
+    return Agent(**msgspec.structs.asdict(_listed.decode(document)))
+
+
+def _row(agent: Agent) -> tuple[str, str]:
+    """Raises BadCall."""
+    check("The agent's id", agent.id)
+    if not agent.id:
+        raise BadCall("An agent needs an id.", param="id")
+    return agent.id, _written(agent)
 
 
 def grant(row: Sequence[Any]) -> AccessGrant:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import msgspec
 import pytest
 
 from gateway import AccessGrant, Agent, BadCall, Store
@@ -51,6 +54,49 @@ async def test_pages_are_by_id_and_miss_none(store: Store) -> None:
     assert [one.id for page in (first, second, third) for one in page.items] == ids
     assert third.next is None
     assert (await store.agents.list(5)).next is None
+
+
+async def test_lists_have_all_but_the_versions(store: Store) -> None:
+    whole = msgspec.structs.replace(WHOLE, version=7)
+    await store.agents.put(whole)
+    assert await store.agents.get(WHOLE.id) == whole
+    assert (await store.agents.list()).items == [msgspec.structs.replace(whole, versions=())]
+
+
+async def test_a_change_is_given_what_is_there_and_what_it_makes_takes_its_place(store: Store) -> None:
+    seen, given = await store.agents.revision(), []
+
+    def renamed(agent: Agent | None) -> Agent | None:
+        given.append(agent)
+        return Agent("agent_1", name="one") if agent is None else msgspec.structs.replace(agent, name="two")
+
+    assert await store.agents.change("agent_1", renamed) == Agent("agent_1", name="one")
+    assert await store.agents.change("agent_1", renamed) == Agent("agent_1", name="two")
+    assert given == [None, Agent("agent_1", name="one")]
+    assert await store.agents.get("agent_1") == Agent("agent_1", name="two")
+    assert await store.agents.revision() == seen + 2
+    assert await store.agents.change("agent_1", lambda agent: None) == Agent("agent_1", name="two")
+    assert await store.agents.change("agent_2", lambda agent: None) is None
+    assert await store.agents.revision() == seen + 2
+
+    def refuse(agent: Agent | None) -> Agent | None:
+        raise BadCall("no")
+
+    for wrong in (refuse, lambda agent: Agent("\0")):
+        with pytest.raises(BadCall):
+            await store.agents.change("agent_1", wrong)
+    assert await store.agents.get("agent_1") == Agent("agent_1", name="two")
+
+
+async def test_of_changes_at_once_none_is_lost(store: Store) -> None:
+    await store.agents.put(Agent("agent_1"))
+
+    def counted(agent: Agent | None) -> Agent | None:
+        assert agent is not None
+        return msgspec.structs.replace(agent, version=agent.version + 1)
+
+    await asyncio.gather(*(store.agents.change("agent_1", counted) for _ in range(20)))
+    assert (await store.agents.list()).items == [Agent("agent_1", version=20)]
 
 
 async def test_grants_are_one_a_principal_and_changed_together(store: Store) -> None:
