@@ -51,7 +51,7 @@ class Router:
         for (method, path), served in sorted(_by_path(dialects).items(), key=lambda item: -len(item[0][1])):
             self._add(method, path, Match(served=_in_order(path, served)))
         for route in sorted(routes, key=lambda one: -len(one.path)):
-            if (route.method, route.path) in self._exact or self._has_pattern(route.method, route.path):
+            if (route.method, route.path) in self._exact or self._has_pattern(route.method, route.path, route.segment):
                 raise PluginError(f"{route.method} {route.path} is registered twice")
             self._add(route.method, route.path, Match(route=route))
         self.hidden = tuple(self._alias()) if root_alias else ()
@@ -116,8 +116,8 @@ class Router:
         owners = {d.name: d for d, prefix in mounted if prefix == max(under, key=len, default=None)}
         return next(iter(owners.values())) if len(owners) == 1 else None
 
-    def _has_pattern(self, method: str, path: str) -> bool:
-        wanted = expression(path)
+    def _has_pattern(self, method: str, path: str, segment: bool = False) -> bool:
+        wanted = expression(path, segment)
         return any(method == at and pattern.pattern == wanted for at, pattern, _ in self._patterns)
 
     def _add(self, method: str, path: str, match: Match) -> None:
@@ -125,7 +125,8 @@ class Router:
             self._exact[method, path] = match
             self._methods.setdefault(path, []).append(method)
             return
-        self._patterns.append((method, re.compile(expression(path)), match))
+        segment = match.route is not None and match.route.segment
+        self._patterns.append((method, re.compile(expression(path, segment)), match))
 
     def _miss(self, method: str, path: str) -> Refused:
         if verbs := self._verbs(method, path):
@@ -235,13 +236,15 @@ def _in_order(path: str, served: Sequence[Served]) -> tuple[Served, ...]:
     return (*picky, *rest)
 
 
-def expression(path: str) -> str:
-    """`{name}` takes one segment; with no slash behind it everything that is left, for ids that hold slashes."""
+def expression(path: str, segment: bool = False) -> str:
+    """`{name}` takes one segment; with no slash behind it everything that is left, for ids that hold slashes, unless
+    `segment` says otherwise.
+    """
     pieces = re.split(r"(\{\w+\})", path)
     out = []
     for index, piece in enumerate(pieces):
         if piece.startswith("{"):
-            last = "/" not in "".join(pieces[index + 1 :])
+            last = not segment and "/" not in "".join(pieces[index + 1 :])
             out.append(f"(?P<{piece[1:-1]}>{'.+' if last else '[^/]+'})")
         else:
             out.append(re.escape(piece))

@@ -42,7 +42,8 @@ class RouteSpec(msgspec.Struct, frozen=True):
     but what is `within_scopes`: a route that looks at them itself, and changes nothing.
     handler: gets the request and who it comes from (`ANONYMOUS` where access asks for nobody); raises GatewayError. It
     reads the body, where it wants it, by awaiting the request's `receive`.
-    internal: also served on `gateway.listen.internal_port`, where it is set.
+    internal: also served on `gateway.listen.internal_port`, where it is set. segment: a `{name}` at the end of the path
+    takes no slashes, so that nothing below it is this route's.
     """
 
     method: str
@@ -52,4 +53,5 @@ class RouteSpec(msgspec.Struct, frozen=True):
     summary: str = ""
     internal: bool = False
     within_scopes: bool = False
+    segment: bool = False
     shape: Shape | None = None

@@ -204,3 +204,16 @@ def test_a_root_alias_takes_no_path_from_others_and_says_so() -> None:
     assert router.match("GET", "/models/mine").route is routes[2]
     assert router.match("GET", "/models/other").served[0].dialect.name == "chat"
     assert set(router.hidden) == {"GET /models", "POST /chat/completions"}
+
+
+def test_a_route_of_one_segment_leaves_what_is_below_it_to_others() -> None:
+    spec = RouteSpec("GET", "/api/agents/{id}", handler_of_all, segment=True)
+    router = Router((Chat(),), (spec,))
+    assert router.match("GET", "/api/agents/agent%2F1").params == {"id": "agent/1"}
+    assert router.match("GET", "/api/agents/v1/models").served
+    with pytest.raises(WrongMethod):
+        router.match("GET", "/api/agents/v1/chat/completions")
+    with pytest.raises(NotFound):
+        router.match("GET", "/api/agents/v1/nothing")
+    with pytest.raises(PluginError):
+        Router((Chat(),), (spec, RouteSpec("GET", "/api/agents/{name}".replace("name", "id"), handler_of_all, segment=True)))

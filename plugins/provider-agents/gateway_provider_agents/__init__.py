@@ -21,7 +21,7 @@ def register_sections() -> Sequence[Section]:
 
 @hookimpl
 def register_directories(settings: Settings, services: Services) -> Sequence[Directory]:
-    listed = Agents(settings.many(AgentSettings), services.endpoints, services.routes, services.catalogue)
+    listed = Agents(settings.many(AgentSettings), services.endpoints, services.routes, services.catalogue, services.clock)
     return (listed, StoredAgents.new(services))
 
 

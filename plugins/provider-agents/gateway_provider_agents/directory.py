@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from gateway import Catalogue, Directory, Finding, Forbidden, Inbound, Model, Principal, Provider, Route
 
 from .parameters import Parameters, read
 from .section import AgentSettings
+from .variables import Instructions
 from .ways import Ways
 
 
@@ -21,10 +23,13 @@ class Agents(Directory):
         endpoints: Mapping[str, Provider],
         routes: Mapping[str, Route],
         catalogue: Catalogue,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._agents = agents
+        self._clock = clock
         self._ways = Ways(endpoints, routes, catalogue)
         self._parameters = [read(agent.model_parameters, agent.locked) for agent in agents]
+        self._instructions = [Instructions(agent.instructions.reveal()) for agent in agents]
         self._numbers = _numbers(agents)
         self._routes: dict[int, Route] = {}
 
@@ -34,7 +39,8 @@ class Agents(Directory):
             return None
         if not self._agents[number].allows(principal):
             raise Forbidden(f"No remote access to agent: {model}", param="model")
-        return self._routes.get(number) or self._make_route(number)
+        route = self._routes.get(number) or self._make_route(number)
+        return self._instructions[number].route(route, self._clock(), principal)
 
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
         """Without agents of which no endpoint can be called."""

@@ -27,6 +27,7 @@ from gateway.identity import REMOTE_AGENT, VIEW
 from .access import Access
 from .parameters import Parameters, read
 from .section import AgentSettings
+from .variables import Instructions
 from .ways import Ways
 
 _STATE = "provider-agents.stored"
@@ -34,11 +35,12 @@ PAGE = 500
 
 
 class Kept(Struct, frozen=True):
-    """An agent as it is called: preset, parameters."""
+    """An agent as it is called: preset, parameters, what its instructions say."""
 
     agent: Agent
     preset: AgentSettings
     parameters: Parameters
+    instructions: Instructions
 
     @staticmethod
     def of(agent: Agent) -> Kept:
@@ -50,7 +52,7 @@ class Kept(Struct, frozen=True):
             model=agent.model,
             instructions=Secret(agent.instructions),
         )
-        return Kept(agent, preset, read(agent.model_parameters, ()))
+        return Kept(agent, preset, read(agent.model_parameters, ()), Instructions(agent.instructions))
 
     @property
     def notes(self) -> list[str]:
@@ -65,6 +67,7 @@ class StoredAgents(Directory):
 
     def __init__(self, services: Services) -> None:
         self.ways = Ways(services.endpoints, services.routes, services.catalogue)
+        self._clock = services.clock
         self._kept: Mapping[str, Kept] = {}
         self._routes: dict[str, Route] = {}
         self._access = Access((), ())
@@ -97,7 +100,8 @@ class StoredAgents(Directory):
             return None
         if not self._access.bits(kept.agent, principal) & VIEW:
             raise Forbidden(f"No remote access to agent: {model}", param="model")
-        return self._routes.get(kept.agent.id) or self._route(kept)
+        route = self._routes.get(kept.agent.id) or self._route(kept)
+        return kept.instructions.route(route, self._clock(), principal)
 
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
         """Without agents that nothing can answer for."""
