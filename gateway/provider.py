@@ -63,7 +63,10 @@ class ModelFacts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Model(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A model or agent that a caller may name. id: what to write as `model`. created: epoch seconds."""
+    """A model or agent that a caller may name. id: what to write as `model`. created: epoch seconds.
+
+    author, provider: of an agent, whose it is (a user's id) and the endpoint that answers; "" where there is none.
+    """
 
     id: str
     name: str = ""
@@ -72,6 +75,8 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True):
     created: int = 0
     agent: bool = False
     facts: ModelFacts | None = None
+    author: str = ""
+    provider: str = ""
 
 
 class Quirks(msgspec.Struct, frozen=True):

@@ -216,4 +216,7 @@ def test_a_route_of_one_segment_leaves_what_is_below_it_to_others() -> None:
     with pytest.raises(NotFound):
         router.match("GET", "/api/agents/v1/nothing")
     with pytest.raises(PluginError):
-        Router((Chat(),), (spec, RouteSpec("GET", "/api/agents/{name}".replace("name", "id"), handler_of_all, segment=True)))
+        Router(
+            (Chat(),),
+            (spec, RouteSpec("GET", "/api/agents/{name}".replace("name", "id"), handler_of_all, segment=True)),
+        )

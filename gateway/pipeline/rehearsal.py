@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ..errors import BadCall, Forbidden, Unavailable
-from ..inbound import Inbound, Principal
+from ..inbound import MOUNT, Inbound, Principal
 from ..provider import Model
 from ..requests import query_of, split_target
 from .exchange import Exchange
@@ -50,6 +52,13 @@ class Rehearsal:
         exchange.route = await resolve(pipeline.directories, exchange.inbound, exchange.envelope.model, principal)
         _allow(pipeline, exchange, exchange.route)
         return exchange
+
+    async def route(self, inbound: Inbound, principal: Principal, model: str) -> Route:
+        """Where a call of this name would go, under `/v1`; `inbound` is who asks. Raises UnknownModel, Forbidden."""
+        if self._bound is None:
+            raise Unavailable("The gateway has not started yet.")
+        pipeline = self._bound[1]
+        return await resolve(pipeline.directories, msgspec.structs.replace(inbound, mount=MOUNT), model, principal)
 
 
 def _exchange(match: Match, asker: Inbound, query: Mapping[str, str], body: bytes, path: str) -> Exchange:

@@ -7,7 +7,18 @@ from typing import ClassVar
 
 import msgspec
 
-from gateway import Call, Encoder, Envelope, Framing, GatewayError, Inbound, Model, Operation, ServerDialect
+from gateway import (
+    AGENTS_MOUNT,
+    Call,
+    Encoder,
+    Envelope,
+    Framing,
+    GatewayError,
+    Inbound,
+    Model,
+    Operation,
+    ServerDialect,
+)
 
 from .decode_call import decode_call
 from .encode_reply import ReplyEncoder
@@ -16,6 +27,8 @@ from .members import NAME
 from .peek import peek
 
 _LIMITS = ("limit", "remaining", "reset")
+_AGENTS = "/responses/models"
+"""LibreChat's list of agents, in a form of its own. Source: `api/server/controllers/agents/responses.js`."""
 
 
 class _Model(msgspec.Struct, omit_defaults=True):
@@ -25,6 +38,7 @@ class _Model(msgspec.Struct, omit_defaults=True):
     owned_by: str
     name: str = ""
     description: str = ""
+    provider: str = ""
 
 
 class _Models(msgspec.Struct):
@@ -36,6 +50,7 @@ class OpenResponsesServer(ServerDialect):
     name: ClassVar[str] = NAME
     operations: ClassVar[tuple[Operation, ...]] = (
         Operation("generate", "POST", "/responses", summary="Answer a call in the Open Responses format"),
+        Operation("models", "GET", _AGENTS, (AGENTS_MOUNT,), "List agents as LibreChat does beside its Responses API"),
     )
     reply_headers: ClassVar[frozenset[str]] = frozenset(
         (
@@ -61,8 +76,13 @@ class OpenResponsesServer(ServerDialect):
         return encode_error(error)
 
     def encode_models(self, models: Sequence[Model], inbound: Inbound) -> bytes:
-        listed = [_listed(model) for model in models]
+        listed = [_agent(model) if inbound.operation.path == _AGENTS else _listed(model) for model in models]
         return msgspec.json.encode(listed[0] if inbound.params and listed else _Models("list", listed))
+
+
+def _agent(model: Model) -> _Model:
+    owner = model.author or model.owner or "librechat"
+    return _Model(model.id, "model", model.created, owner, model.name, model.description, model.provider)
 
 
 def _listed(model: Model) -> _Model:

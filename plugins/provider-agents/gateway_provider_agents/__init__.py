@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Directory, Lifespan, RolePermissions, RouteSpec, Section, Services, Settings, hookimpl
+from gateway import Directory, Lifespan, RemoteAgents, RolePermissions, RouteSpec, Section, Services, Settings, hookimpl
 
 from .admin_routes import admin_routes
 from .commands import agents
 from .directory import Agents
+from .permitted import AgentsInterface
+from .routes import agent_routes
 from .section import AgentSettings
 from .sharing import Sharing
 from .stored import StoredAgents, follower
@@ -16,12 +18,18 @@ from .stored import StoredAgents, follower
 
 @hookimpl
 def register_sections() -> Sequence[Section]:
-    return (Section("gateway.agents[]", AgentSettings),)
+    return (
+        Section("gateway.agents[]", AgentSettings),
+        Section("interface", AgentsInterface),
+        Section("interface.remoteAgents", RemoteAgents),
+    )
 
 
 @hookimpl
 def register_directories(settings: Settings, services: Services) -> Sequence[Directory]:
-    listed = Agents(settings.many(AgentSettings), services.endpoints, services.routes, services.catalogue, services.clock)
+    listed = Agents(
+        settings.many(AgentSettings), services.endpoints, services.routes, services.catalogue, services.clock
+    )
     return (listed, StoredAgents.new(services))
 
 
@@ -32,6 +40,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
     return (
         RouteSpec("GET", path, sharing.get, summary="Who may use an agent of the store"),
         RouteSpec("PUT", path, sharing.put, summary="Share it, or share it no more"),
+        *agent_routes(settings, services),
         *admin_routes(services),
     )
 

@@ -33,3 +33,7 @@ class Access:
         for name in principal.groups:
             found |= given.get(("group", name), 0)
         return found
+
+    def is_public(self, agent_id: str) -> bool:
+        """Whether everybody may look at it."""
+        return bool(self._bits.get(agent_id, {}).get(("public", ""), 0) & VIEW)

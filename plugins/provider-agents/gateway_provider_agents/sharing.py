@@ -76,7 +76,7 @@ class Changed(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 class Said(Exception):
     """Ends a request with this answer."""
 
-    def __init__(self, status: int, **words: str) -> None:
+    def __init__(self, status: int, **words: object) -> None:
         super().__init__(words)
         self.answer = Answer(msgspec.json.encode(words), status)
 

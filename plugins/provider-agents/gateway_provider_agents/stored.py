@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -71,17 +72,32 @@ class StoredAgents(Directory):
         self._kept: Mapping[str, Kept] = {}
         self._routes: dict[str, Route] = {}
         self._access = Access((), ())
+        self._revision = -1
+        self._reading = asyncio.Lock()
 
     @staticmethod
     def new(services: Services) -> StoredAgents:
-        """For the directories; `follower` finds it."""
+        """For the directories; `follower` and `of` find it."""
         services.state[_STATE] = made = StoredAgents(services)
         return made
+
+    @staticmethod
+    def of(services: Services) -> StoredAgents:
+        """The one of the directories, once they are registered."""
+        return cast("StoredAgents | None", services.state.get(_STATE)) or StoredAgents.new(services)
+
+    async def refresh(self, store: Store) -> None:
+        """What was changed a moment ago, wherever that was, is here afterwards. Raises Unavailable."""
+        if store.agents is not None and await store.agents.revision() != self._revision:
+            async with self._reading:
+                if await store.agents.revision() != self._revision:
+                    await self.load(store)
 
     async def load(self, store: Store) -> None:
         """All of them, in place of those before. Raises Unavailable."""
         if store.agents is None or store.grants is None:
             return
+        revision = await store.agents.revision()
         kept: dict[str, Kept] = {}
         after = ""
         while True:
@@ -92,7 +108,7 @@ class StoredAgents(Directory):
             after = page.next
         groups = await store.groups.list() if store.groups is not None else ()
         access = Access(await store.grants.list(REMOTE_AGENT), groups)
-        self._kept, self._routes, self._access = kept, {}, access
+        self._kept, self._routes, self._access, self._revision = kept, {}, access, revision
 
     async def find(self, inbound: Inbound, model: str | None, principal: Principal) -> Route | None:
         kept = self._first(principal) if model is None else self._kept.get(model)
@@ -106,7 +122,7 @@ class StoredAgents(Directory):
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
         """Without agents that nothing can answer for."""
         return [
-            self.ways.shown(kept.preset, provider, int(kept.agent.created))
+            self.ways.shown(kept.preset, provider, int(kept.agent.created), kept.agent.author)
             for kept in self._kept.values()
             if self._access.bits(kept.agent, principal) & VIEW
             and kept.agent.model
@@ -115,6 +131,13 @@ class StoredAgents(Directory):
 
     def all(self) -> Sequence[Kept]:
         return list(self._kept.values())
+
+    def bits(self, agent: Agent, principal: Principal) -> int:
+        """What this caller may do with it."""
+        return self._access.bits(agent, principal)
+
+    def is_public(self, agent_id: str) -> bool:
+        return self._access.is_public(agent_id)
 
     def trouble(self, kept: Kept) -> str | None:
         """Why it cannot be called."""

@@ -48,7 +48,7 @@ class Ways:
         folded = (provider for name, provider in self.endpoints.items() if name.lower() == wanted)
         return self.endpoints.get(agent.endpoint) or next(folded, None)
 
-    def shown(self, agent: AgentSettings, provider: Provider, created: int = 0) -> Model:
+    def shown(self, agent: AgentSettings, provider: Provider, created: int = 0, author: str = "") -> Model:
         """What is known of its model is true of the agent."""
         return Model(
             agent.id,
@@ -58,6 +58,8 @@ class Ways:
             created,
             agent=True,
             facts=self._catalogue.of(provider, agent.model) if agent.model else None,
+            author=author,
+            provider=agent.endpoint,
         )
 
     def _providers(self, agent: AgentSettings) -> Sequence[Provider]:

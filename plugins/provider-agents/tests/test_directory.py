@@ -65,7 +65,11 @@ async def found(made, model, principal=ADA):
 
 
 def test_the_section_is_a_list_of_agents():
-    assert [section.path for section in register_sections()] == ["gateway.agents[]"]
+    assert [section.path for section in register_sections()] == [
+        "gateway.agents[]",
+        "interface",
+        "interface.remoteAgents",
+    ]
 
 
 async def test_an_agent_answers_to_its_id_and_to_its_name():
@@ -73,7 +77,9 @@ async def test_an_agent_answers_to_its_id_and_to_its_name():
     by_id, by_name = await found(made, "agent_a"), await found(made, "Writer")
     assert by_id is by_name
     assert (by_id.name, by_id.agent) == ("agent_a", "agent_a")
-    assert await made.models(None, ADA) == [Model("agent_a", "Writer", "writes", "librechat", 0, agent=True)]
+    assert await made.models(None, ADA) == [
+        Model("agent_a", "Writer", "writes", "librechat", 0, agent=True, provider="e")
+    ]
 
 
 async def test_a_name_that_nobody_has_is_for_the_next_directory():

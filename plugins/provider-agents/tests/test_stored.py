@@ -159,7 +159,16 @@ async def test_what_it_is_called_with_and_what_lists_show(made: StoredAgents, st
         "max_output_tokens": b"20",
     }
     assert await made.models(ASKED, ADA) == [
-        Model("agent_1", "Helper", "helps", "librechat", 1_700_000_000, agent=True)
+        Model(
+            "agent_1",
+            "Helper",
+            "helps",
+            "librechat",
+            1_700_000_000,
+            agent=True,
+            author="usr_ada",
+            provider="OPENAI",
+        )
     ]
     assert await made.find(ASKED, "agent_1", ADA) is route
     [kept] = made.all()
