@@ -35,7 +35,8 @@ def content(agent: Agent) -> Document:
 
 def whole(agent: Agent, version: int) -> Document:
     """To who may edit it. `_id`: LibreChat's clients ask by it who may use the agent, and here that is its id."""
-    empty: Document = {"name": "", "description": "", "instructions": "", "model_parameters": {}, "tools": []}
+    texts = dict.fromkeys(("name", "description", "instructions", "provider", "model"), "")
+    empty: Document = {**texts, "model_parameters": {}, "tools": []}
     return {**empty, **content(agent), **_identity(agent), "author": agent.author, "version": version}
 
 
