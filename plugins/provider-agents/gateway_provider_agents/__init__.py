@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from gateway import Directory, Lifespan, RemoteAgents, RolePermissions, RouteSpec, Section, Services, Settings, hookimpl
 
+from .admin_documents import document_routes
 from .admin_routes import admin_routes
 from .commands import agents
 from .directory import Agents
+from .document_commands import COMMANDS
 from .permitted import AgentsInterface
 from .routes import agent_routes
 from .section import AgentSettings
@@ -42,6 +44,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
         RouteSpec("PUT", path, sharing.put, summary="Share it, or share it no more"),
         *agent_routes(settings, services),
         *admin_routes(services),
+        *document_routes(settings, services),
     )
 
 
@@ -52,4 +55,6 @@ def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifes
 
 @hookimpl
 def register_commands() -> Sequence[object]:
+    for command in COMMANDS:
+        agents.add_command(command)
     return (agents,)

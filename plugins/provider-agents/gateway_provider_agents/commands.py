@@ -40,7 +40,7 @@ def whom(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def agents() -> None:
-    """Agents of the store, and who may use them."""
+    """Agents of the store: what they are, and who may use them."""
 
 
 @agents.command("list")
@@ -52,7 +52,7 @@ def list_(context: Context, as_json: bool) -> None:
     async def work(store: Store, stored: StoredAgents) -> list[AgentShown]:
         return [await shown(store, stored, kept) for kept in stored.all()]
 
-    found = _with_agents(context, work)
+    found = with_agents(context, work)
     if as_json:
         emit_json(found)
     elif not found:
@@ -71,8 +71,8 @@ def list_(context: Context, as_json: bool) -> None:
 @click.pass_obj
 def show(context: Context, agent: str, as_json: bool) -> None:
     """One agent, without its instructions."""
-    found = _with_agents(context, lambda store, stored: shown(store, stored, _one(stored, agent)))
-    _tell(found, as_json)
+    found = with_agents(context, lambda store, stored: shown(store, stored, _one(stored, agent)))
+    tell(found, as_json)
 
 
 @agents.command()
@@ -107,7 +107,7 @@ def share(
         await grants_of(store).change([await given(store, agent, kind, text, bits, COMMAND) for kind, text in named])
         return await shown(store, stored, kept)
 
-    _tell(_with_agents(context, work), as_json)
+    tell(with_agents(context, work), as_json)
 
 
 @agents.command()
@@ -134,7 +134,7 @@ def unshare(
         )
         return await shown(store, stored, kept)
 
-    _tell(_with_agents(context, work), as_json)
+    tell(with_agents(context, work), as_json)
 
 
 def _named(
@@ -155,7 +155,7 @@ def _one(stored: StoredAgents, agent: str) -> Kept:
     return found
 
 
-def _tell(found: AgentShown, as_json: bool) -> None:
+def tell(found: AgentShown, as_json: bool) -> None:
     if as_json:
         emit_json(found)
         return
@@ -167,7 +167,7 @@ def _tell(found: AgentShown, as_json: bool) -> None:
         click.echo(note)
 
 
-def _with_agents(context: Context, work: Work[T]) -> T:
+def with_agents(context: Context, work: Work[T]) -> T:
     async def opened() -> T:
         async with assembled(context) as (assembly, _):
             store = assembly.services.store

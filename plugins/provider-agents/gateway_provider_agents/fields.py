@@ -179,6 +179,14 @@ def checked(document: Mapping[str, Any]) -> Fields:
     return found
 
 
+def of_no_effect(extra: Mapping[str, Any]) -> list[str]:
+    """What of a document's other members changes nothing here."""
+    said = [name for name, value in extra.items() if value not in (None, "", [], {}) and value is not False]
+    known = OURS | FOR_ADMINS | frozenset(Fields.__struct_fields__)
+    notes = [f"{name}: it has no effect yet" for name in said if name in WITHOUT_EFFECT]
+    return [*notes, *(f"{name}: the gateway keeps it and does not know it" for name in said if name not in known)]
+
+
 def required(document: Mapping[str, Any]) -> None:
     """What an agent cannot be made without. Raises Wrong."""
     if not isinstance(document.get("provider"), str):

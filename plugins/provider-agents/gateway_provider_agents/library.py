@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from gateway import Agent, Agents, Conflict, NotFound, Page, Store, User
@@ -33,6 +33,10 @@ class Library:
         self._clock = clock
         self._others = others
 
+    def beside(self, others: Iterable[str]) -> Library:
+        """One to which these agents are there, too: they are made together."""
+        return Library(self._store, self._clock, {*self._others, *others})
+
     async def get(self, agent_id: str) -> Agent:
         """Raises NotFound."""
         return _there(agent_id, await self._agents.get(agent_id))
@@ -52,7 +56,7 @@ class Library:
         required(document)
         made_id = agent_id or new_id()
         kept = with_own_id(members(document, admin=admin), made_id)
-        await self._check_named(kept, made_id)
+        await self.check_named(kept, made_id)
         now = self._clock()
 
         def make(agent: Agent | None) -> Agent:
@@ -69,7 +73,7 @@ class Library:
         said = with_own_id(members(document, admin=admin), agent_id)
         if "avatar" in document and document["avatar"] is None:
             said["avatar"] = None
-        await self._check_named(said, agent_id)
+        await self.check_named(said, agent_id)
         return await self._change(agent_id, lambda agent, now: patched(agent, said, by, now))
 
     async def revert(self, agent_id: str, which: Callable[[Agent], int], by: str) -> tuple[Agent, bool]:
@@ -123,12 +127,13 @@ class Library:
 
     async def missing(self, document: Mapping[str, Any], but: str) -> list[str]:
         """Of the agents that it names, those that are not here."""
-        named = named_agents(document) - {but, *self._others}
+        named = named_agents(document) - {"", but, *self._others}
         return [one for one in sorted(named) if await self._agents.get(one) is None]
 
-    async def _check_named(self, document: Mapping[str, Any], own: str) -> None:
+    async def check_named(self, document: Mapping[str, Any], own: str) -> None:
+        """Raises Wrong for agents that are not here."""
         if gone := await self.missing(document, own):
-            raise Wrong(f"it names agents that do not exist: {', '.join(map(repr, gone))}", ["edges"])
+            raise Wrong(f"{own} names agents that do not exist: {', '.join(map(repr, gone))}", ["edges"])
 
     async def _change(self, agent_id: str, work: Callable[[Agent, float], Agent | None]) -> tuple[Agent, bool]:
         now, changed = self._clock(), [False]

@@ -26,6 +26,7 @@ from gateway import (
 from gateway.identity import REMOTE_AGENT, VIEW
 
 from .access import Access
+from .fields import of_no_effect
 from .parameters import Parameters, read
 from .section import AgentSettings
 from .variables import Instructions
@@ -60,6 +61,7 @@ class Kept(Struct, frozen=True):
         """What of it has no effect."""
         notes = [f"{place}: {what}" for place, what in self.parameters.wrong.items()]
         notes += [f"model_parameters.{name}: it has no effect yet" for name in self.parameters.idle]
+        notes += of_no_effect(self.agent.extra)
         return [*notes, "tools: they are not run yet"] if self.agent.tools else notes
 
 

@@ -23,7 +23,7 @@ _MCP = "_mcp_"
 
 def new(agent_id: str, members: Mapping[str, Any], author: str, by: str, now: float) -> Agent:
     """members: as `fields.members` gives them."""
-    agent = _with(Agent(agent_id, author=author, created=now, updated=now), _told(members, ()))
+    agent = _with(Agent(agent_id, author=author, created=now, updated=now), normal(members, ()))
     return _versioned(agent, by)
 
 
@@ -34,13 +34,12 @@ def patched(agent: Agent, members: Mapping[str, Any], by: str, now: float) -> Ag
 
 def replaced(agent: Agent, members: Mapping[str, Any], by: str, now: float, author: str | None = None) -> Agent | None:
     """With these members and no others, and of this author where one is named; None where it is all the same."""
-    servers = agent.extra.get("mcpServerNames")
-    becomes = _with(agent, _told(members, servers if isinstance(servers, list) else ()))
+    becomes = _with(agent, normal(members, agent.extra.get("mcpServerNames")))
     if author is not None:
         becomes = msgspec.structs.replace(becomes, author=author)
     if same(agent, becomes):
         return None
-    kept = agent if agent.versions else _versioned(agent, "")
+    kept = agent if is_newest(agent) else _versioned(agent, "")
     becomes = msgspec.structs.replace(becomes, updated=now, versions=kept.versions, version=count(kept))
     return _versioned(becomes, by)
 
@@ -49,9 +48,12 @@ def reverted(agent: Agent, index: int, by: str, now: float) -> Agent | None:
     """As it was in this one of the versions that are kept; that is a change like any other. Raises IndexError."""
     if not 0 <= index < len(agent.versions):
         raise IndexError(index)
-    document = agent.versions[index]
-    own = {name: value for name, value in document.items() if name not in _OF_A_VERSION and value is not None}
-    return replaced(agent, own, by, now)
+    return replaced(agent, content_of(agent.versions[index]), by, now)
+
+
+def content_of(version: Mapping[str, Any]) -> dict[str, Any]:
+    """What an agent said then."""
+    return {name: value for name, value in version.items() if name not in _OF_A_VERSION and value is not None}
 
 
 def without(agent: Agent, gone: str) -> Agent | None:
@@ -71,6 +73,11 @@ def same(one: Agent, other: Agent) -> bool:
 def _written(agent: Agent) -> bytes:
     """As JSON, since in Python 1 is true."""
     return msgspec.json.encode(said(content(agent)), order="sorted")
+
+
+def is_newest(agent: Agent) -> bool:
+    """Whether it is what its newest version says; it is not where none was made of how it is."""
+    return bool(agent.versions) and said(content_of(agent.versions[-1])) == said(content(agent))
 
 
 def count(agent: Agent) -> int:
@@ -94,10 +101,11 @@ _OF_A_VERSION = frozenset(
 )
 
 
-def _told(members: Mapping[str, Any], servers: Iterable[str]) -> dict[str, Any]:
-    """With what is found out of them, and what LibreChat fills in."""
+def normal(members: Mapping[str, Any], servers: object) -> dict[str, Any]:
+    """With what is found out of them, and what LibreChat fills in. servers: names that are known of MCP servers."""
+    known = servers if isinstance(servers, list) else ()
     found = {name: value for name, value in members.items() if name != "mcpServerNames" and value is not None}
-    if names := servers_of(found.get("tools") or (), servers):
+    if names := servers_of(found.get("tools") or (), known):
         found["mcpServerNames"] = names
     if not found.get("category"):
         found["category"] = CATEGORY
