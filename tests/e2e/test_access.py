@@ -52,6 +52,7 @@ BODIES: Mapping[str, object] = {
     "quote": {"path": "/v1/chat/completions", "body": {"model": "agent_echo", "messages": SAID}},
     "remote-agents": {},
     "permissions": {},
+    "/api/agents/{id}": {},
     "/api/keys": {},
 }
 PARAMS = {
@@ -59,6 +60,7 @@ PARAMS = {
     "{model}": "agent_echo",
     "remoteAgent/{id}": "remoteAgent/agent_kept",
     "/api/roles/{name}": "/api/roles/USER",
+    "/api/agents/{id}": "/api/agents/agent_kept",
 }
 
 
@@ -101,9 +103,10 @@ def served(gateway: RunningGateway, calling: Callable[..., Any]) -> list[tuple[s
     return sorted((method.upper(), path) for path, methods in paths.items() for method in methods)
 
 
-def filled(path: str) -> str:
+def filled(method: str, path: str) -> str:
+    """What is deleted is never there, so that it is there for whoever comes next."""
     for part, value in PARAMS.items():
-        path = path.replace(part, value)
+        path = path if method == "DELETE" else path.replace(part, value)
     return path.replace("{", "").replace("}", "")
 
 
@@ -140,7 +143,7 @@ def asked(caller: Any, people: People, method: str, path: str, name: str, away: 
     if name == "trusted":
         headers["x_named_user"] = "user"
     body = None if method in ("GET", "DELETE") else json.dumps(body_of(path)).encode()
-    status = caller.send(method, filled(path), body, **headers).status
+    status = caller.send(method, filled(method, path), body, **headers).status
     assert status < 500 or status == 503, (method, path, name, status)
     if name == "signed-in" and path in ENDING:
         people.left()

@@ -78,7 +78,7 @@ async def test_an_agent_answers_to_its_id_and_to_its_name():
     assert by_id is by_name
     assert (by_id.name, by_id.agent) == ("agent_a", "agent_a")
     assert await made.models(None, ADA) == [
-        Model("agent_a", "Writer", "writes", "librechat", 0, agent=True, provider="openai")
+        Model("agent_a", "Writer", "writes", "librechat", 0, agent=True, provider="openAI")
     ]
 
 
