@@ -18,7 +18,7 @@ class AgentsSaid(Struct, frozen=True):
 
 
 class AgentsInterface(Struct, frozen=True):
-    """agents: `false` and `true` are said of all of it."""
+    """agents: who may see and make agents as documents, besides admins; true and false are said of both."""
 
     agents: bool | AgentsSaid = AgentsSaid()
 

@@ -93,10 +93,14 @@ class StoredAgents(Directory):
         if store.agents is not None and await store.agents.revision() != self._revision:
             async with self._reading:
                 if await store.agents.revision() != self._revision:
-                    await self.load(store)
+                    await self._load(store)
 
     async def load(self, store: Store) -> None:
         """All of them, in place of those before. Raises Unavailable."""
+        async with self._reading:
+            await self._load(store)
+
+    async def _load(self, store: Store) -> None:
         if store.agents is None or store.grants is None:
             return
         revision = await store.agents.revision()

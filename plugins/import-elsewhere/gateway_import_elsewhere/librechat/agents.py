@@ -40,6 +40,7 @@ def _members(document: Document) -> Mapping[str, Any]:
     members["model_parameters"] = parameters if isinstance(parameters, dict) else {}
     members["tools"] = tuple(one for one in tools if isinstance(one, str)) if isinstance(tools, list) else ()
     members["versions"] = tuple(one for one in versions if isinstance(one, dict)) if isinstance(versions, list) else ()
+    members["version"] = len(members["versions"])
     members["extra"] = {name: value for name, value in document.items() if name not in KNOWN and name != "__v"}
     members["created"] = epoch(document.get("createdAt")) or 0.0
     members["updated"] = epoch(document.get("updatedAt")) or 0.0
