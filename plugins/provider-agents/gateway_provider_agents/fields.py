@@ -169,14 +169,20 @@ def checked(document: Mapping[str, Any]) -> Fields:
     """Raises Wrong for a member of another kind, for more than fits, and for what is no text."""
     try:
         found = msgspec.convert(document, Fields)
-        size = len(msgspec.json.encode(document))
     except msgspec.ValidationError as error:
         raise _wrong(error) from error
+    sized(document)
+    return found
+
+
+def sized(document: Mapping[str, Any]) -> None:
+    """Raises Wrong for more than fits, and for what is no text."""
+    try:
+        size = len(msgspec.json.encode(document))
     except UnicodeEncodeError as error:
         raise Wrong("It holds characters that are no text (halves of surrogate pairs).") from error
     if size > LARGEST:
         raise Wrong(f"It has {size} bytes; {LARGEST} are the most.")
-    return found
 
 
 def of_no_effect(extra: Mapping[str, Any]) -> list[str]:

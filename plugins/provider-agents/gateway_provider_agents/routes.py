@@ -138,6 +138,7 @@ class AgentRoutes:
         document["name"] = f"{one.agent.name} ({made.month}/{made.day}/{made:%y, %H:%M})"
         for name in ("tool_resources", *(() if principal.is_admin else ("is_promoted",))):
             document.pop(name, None)
+        checked(document)
         document = with_own_id(document, agent_id, one.agent.id)
         await self._check_agents(store, document, agent_id, principal)
         await self._check_model(inbound, principal, one.agent.provider, one.agent.model)

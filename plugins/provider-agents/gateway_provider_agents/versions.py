@@ -5,17 +5,18 @@ Source: LibreChat `packages/data-schemas/src/methods/agent.ts`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from gateway import Agent
 
+from .fields import checked, sized
 from .shapes import content, date_told
 
-MOST = 50
-"""Versions that are kept of an agent."""
+MOST, LARGEST = 50, 2**20
+"""Versions that are kept of an agent, and their bytes as JSON; the newest is kept however large it is."""
 CATEGORY = "general"
 _TEXTS = ("name", "description", "instructions", "provider", "model")
 _MCP = "_mcp_"
@@ -33,22 +34,27 @@ def patched(agent: Agent, members: Mapping[str, Any], by: str, now: float) -> Ag
 
 
 def replaced(agent: Agent, members: Mapping[str, Any], by: str, now: float, author: str | None = None) -> Agent | None:
-    """With these members and no others, and of this author where one is named; None where it is all the same."""
+    """With these members and no others, and of this author where one is named; None where it is all the same. Raises
+    Wrong where that is more than fits.
+    """
     becomes = _with(agent, normal(members, agent.extra.get("mcpServerNames")))
     if author is not None:
         becomes = msgspec.structs.replace(becomes, author=author)
     if same(agent, becomes):
         return None
+    sized(content(becomes))
     kept = agent if is_newest(agent) else _versioned(agent, "")
     becomes = msgspec.structs.replace(becomes, updated=now, versions=kept.versions, version=count(kept))
     return _versioned(becomes, by)
 
 
 def reverted(agent: Agent, index: int, by: str, now: float) -> Agent | None:
-    """As it was in this one of the versions that are kept; that is a change like any other. Raises IndexError."""
+    """As it was in this one of the versions that are kept, a change like any other. Raises IndexError, Wrong."""
     if not 0 <= index < len(agent.versions):
         raise IndexError(index)
-    return replaced(agent, content_of(agent.versions[index]), by, now)
+    was = content_of(agent.versions[index])
+    checked(was)
+    return replaced(agent, was, by, now)
 
 
 def content_of(version: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,8 +131,18 @@ def _versioned(agent: Agent, by: str) -> Agent:
     made = {**content(agent), "createdAt": date_told(agent.created), "updatedAt": date_told(agent.updated)}
     if by:
         made["updatedBy"] = by
-    versions = (*agent.versions, made)[-MOST:]
-    return msgspec.structs.replace(agent, versions=versions, version=count(agent) + 1)
+    return msgspec.structs.replace(agent, versions=_newest((*agent.versions, made)), version=count(agent) + 1)
+
+
+def _newest(versions: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """As many of them as are kept."""
+    left, kept = LARGEST, 0
+    for version in reversed(versions[-MOST:]):
+        left -= len(msgspec.json.encode(version))
+        if left < 0 and kept:
+            break
+        kept += 1
+    return tuple(versions[-kept:])
 
 
 def said(members: Mapping[str, Any]) -> dict[str, Any]:
