@@ -131,12 +131,14 @@ class Router:
     def _miss(self, method: str, path: str) -> Refused:
         if verbs := self._verbs(method, path):
             return NotFound(f"{path} is not served; what stands behind a model's name here is {' or '.join(verbs)}.")
-        allowed = tuple(self._methods.get(path, ())) or tuple(
-            at for at, pattern, _ in self._patterns if pattern.fullmatch(path)
-        )
-        if allowed:
-            return WrongMethod(f"{path} takes {' or '.join(allowed)}, not {method}.", allowed)
+        fitting = [(at, match) for at, pattern, match in self._patterns if pattern.fullmatch(path)]
+        allowed = tuple(self._methods.get(path, ())) or tuple(at for at, _ in fitting)
         better = self._nearest(method, path)
+        named = path not in self._methods and all(
+            match.route is not None and match.route.segment for _, match in fitting
+        )
+        if allowed and not (named and better is not None):
+            return WrongMethod(f"{path} takes {' or '.join(allowed)}, not {method}.", allowed)
         if better is not None:
             return NotFound(
                 f"{path} is not served; did you mean {better.path}? Set base_url to <this gateway>{better.base}."

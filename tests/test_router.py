@@ -18,6 +18,11 @@ class Chat(ToyServer):
     )
 
 
+class Deep(ToyServer):
+    name = "deep"
+    operations = (Operation("generate", "POST", "/messages"),)
+
+
 class Telling(Chat):
     name = "telling"
 
@@ -215,6 +220,11 @@ def test_a_route_of_one_segment_leaves_what_is_below_it_to_others() -> None:
         router.match("GET", "/api/agents/v1/chat/completions")
     with pytest.raises(NotFound):
         router.match("GET", "/api/agents/v1/nothing")
+    with pytest.raises(WrongMethod):
+        router.match("POST", "/api/agents/agent_1")
+    longer = Router((Deep(),), (spec,))
+    with pytest.raises(NotFound, match="did you mean /api/agents/v1/messages"):
+        longer.match("POST", "/api/agents/messages")
     with pytest.raises(PluginError):
         Router(
             (Chat(),),
