@@ -145,7 +145,7 @@ from .secret import Secret
 from .services import Services
 from .settings import Finding, Section, Settings, UnsetVariable
 from .settings.known import KnownPrices
-from .settings.remote_agents import RemoteAgents
+from .settings.remote_agents import AgentsInterface, RemoteAgents
 from .sign_in import SignIn
 from .store import (
     AttemptRecord,
@@ -173,6 +173,7 @@ __all__ = [
     "Address",
     "Agent",
     "Agents",
+    "AgentsInterface",
     "AllEndpoints",
     "Allowance",
     "Answer",

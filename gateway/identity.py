@@ -88,7 +88,7 @@ class Users(ABC):
 
 
 class RemotePermissions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a role may do with agents through the API; each None where nobody said. As `interface.remoteAgents`."""
+    """What a role may do with agents; each None where nobody said. As `interface.remoteAgents`."""
 
     use: bool | None = None
     create: bool | None = None
@@ -97,10 +97,14 @@ class RemotePermissions(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Role(msgspec.Struct, frozen=True):
-    """name: as users have it. A role exists for users without being here; here is what was said about it."""
+    """name: as users have it. A role exists for users without being here; here is what was said about it.
+
+    remote_agents: of calling agents through the API. agents: of agents as documents.
+    """
 
     name: str
     remote_agents: RemotePermissions = RemotePermissions()
+    agents: RemotePermissions = RemotePermissions()
 
 
 class Roles(ABC):

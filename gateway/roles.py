@@ -1,4 +1,4 @@
-"""RolePermissions: what each role may do with agents through the API, out of the file, the store and the defaults."""
+"""RolePermissions: what each role may do with agents, out of the file, the store and the defaults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .identity import RemotePermissions, Role
 from .lifespan import Lifespan
 from .services import Services
 from .settings import Settings
-from .settings.remote_agents import RemoteAgents
+from .settings.remote_agents import AgentsInterface, RemoteAgents
 from .store import Store
 
 ADMIN, USER = "ADMIN", "USER"
@@ -30,49 +30,83 @@ class Granted(msgspec.Struct, frozen=True):
     public: bool = False
 
 
-class RolePermissions:
-    """given: what the file says, which is about users who are not admins. stored: what the store says, by role.
+UNSAID = RemotePermissions()
+NOTHING, AS_IN_LIBRECHAT = Granted(), Granted(use=True, create=True)
 
-    USER has what the file says, else what the store says of it, else nothing. ADMIN has what the store says, else all.
-    Any other role has what the store says of it, else what USER has.
-    Source of the order: LibreChat `packages/api/src/app/permissions.ts`.
+
+class Decided:
+    """One kind of permissions. given: what the file says, which is about users who are not admins. default: what users
+    have where nobody said.
     """
 
-    def __init__(self, given: RemotePermissions, stored: Mapping[str, RemotePermissions] | None = None) -> None:
+    def __init__(self, given: RemotePermissions, default: Granted) -> None:
         self.given = given
-        self._stored: Mapping[str, RemotePermissions] = stored or {}
+        self._default = default
+        self._stored: Mapping[str, RemotePermissions] = {}
         self._decided: dict[str, Granted] = {}
 
-    @staticmethod
-    def of(settings: Settings, services: Services) -> RolePermissions:
-        """The one of this process. What the store says survives a reload."""
-        given = settings.one(RemoteAgents)
-        kept = cast("RolePermissions | None", services.state.get(_STATE))
-        if kept is None or kept.given != given:
-            kept = services.state[_STATE] = RolePermissions(given, kept._stored if kept else None)
-        return kept
-
-    def granted(self, role: str) -> Granted:
+    def of(self, role: str) -> Granted:
         return self._decided.get(role) or self._decide(role)
 
-    def put(self, roles: Sequence[Role]) -> None:
-        """What the store says now, of all roles."""
-        self._stored = {role.name: role.remote_agents for role in roles}
-        self._decided = {}
+    def put(self, stored: Mapping[str, RemotePermissions]) -> None:
+        self._stored, self._decided = stored, {}
+
+    def take(self, before: Decided) -> None:
+        """What the store said before a reload."""
+        self.put(before._stored)
 
     def _decide(self, role: str) -> Granted:
-        nothing = RemotePermissions()
-        stored = self._stored.get(role, nothing)
+        stored = self._stored.get(role, UNSAID)
         if role == ADMIN:
             sources: Sequence[RemotePermissions] = (stored,)
         elif role == USER:
             sources = (self.given, stored)
         else:
-            sources = (stored, self.given, self._stored.get(USER, nothing))
-        found = Granted(*(_first(sources, name, role == ADMIN) for name in Granted.__struct_fields__))
+            sources = (stored, self.given, self._stored.get(USER, UNSAID))
+        names = Granted.__struct_fields__
+        found = Granted(*(_first(sources, name, role == ADMIN or getattr(self._default, name)) for name in names))
         if len(self._decided) < MOST:
             self._decided[role] = found
         return found
+
+
+class RolePermissions:
+    """given, agents: what the file says of calling agents through the API, and of agents as documents.
+
+    USER has what the file says, else what the store says of it, else nothing; of documents `use` and `create`. ADMIN
+    has what the store says, else all. Any other role has what the store says of it, else what USER has.
+    Source of the order: LibreChat `packages/api/src/app/permissions.ts`.
+    """
+
+    def __init__(self, given: RemotePermissions, agents: RemotePermissions = UNSAID) -> None:
+        self._remote = Decided(given, NOTHING)
+        self._agents = Decided(agents, AS_IN_LIBRECHAT)
+
+    @staticmethod
+    def of(settings: Settings, services: Services) -> RolePermissions:
+        """The one of this process. What the store says survives a reload."""
+        given, agents = settings.one(RemoteAgents), settings.one(AgentsInterface).said
+        kept = cast("RolePermissions | None", services.state.get(_STATE))
+        if kept is not None and (kept._remote.given, kept._agents.given) == (given, agents):
+            return kept
+        made = services.state[_STATE] = RolePermissions(given, agents)
+        if kept is not None:
+            made._remote.take(kept._remote)
+            made._agents.take(kept._agents)
+        return made
+
+    def granted(self, role: str) -> Granted:
+        """With agents through the API."""
+        return self._remote.of(role)
+
+    def agents(self, role: str) -> Granted:
+        """With agents as documents."""
+        return self._agents.of(role)
+
+    def put(self, roles: Sequence[Role]) -> None:
+        """What the store says now, of all roles."""
+        self._remote.put({role.name: role.remote_agents for role in roles})
+        self._agents.put({role.name: role.agents for role in roles})
 
 
 def _first(sources: Sequence[RemotePermissions], name: str, default: bool) -> bool:

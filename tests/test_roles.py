@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from gateway import (
+    AgentsInterface,
     Follower,
     RemoteAgents,
     RemotePermissions,
@@ -63,7 +64,7 @@ def test_many_names_of_roles_fill_nothing():
     made = roles()
     for number in range(3000):
         made.granted(f"ROLE{number}")
-    assert len(made._decided) <= 1000
+    assert len(made._remote._decided) <= 1000
 
 
 def test_a_reload_takes_the_file_anew_and_keeps_what_the_store_said(gateway_services: Services):
@@ -124,3 +125,36 @@ async def test_a_follower_ends_when_told():
 @pytest.mark.parametrize("role", ["USER", "STAFF"])
 def test_a_permission_that_nobody_said_anything_of_is_denied(role: str):
     assert roles(USER=RemotePermissions(), STAFF=RemotePermissions()).granted(role) == NOTHING
+
+
+def test_documents_may_be_seen_and_made_where_nobody_said_otherwise():
+    made = RolePermissions(RemoteAgents(use=False))
+    assert made.agents("USER") == made.agents("STAFF") == Granted(use=True, create=True)
+    assert made.agents("ADMIN") == ALL
+    made.put(
+        [Role("STAFF", agents=RemotePermissions(create=False)), Role("ADMIN", agents=RemotePermissions(use=False))]
+    )
+    assert made.agents("STAFF") == Granted(use=True)
+    assert not made.agents("ADMIN").use
+    assert made.granted("ADMIN") == ALL
+
+
+def test_a_file_says_use_by_a_plain_word(gateway_services: Services):
+    def of(interface: AgentsInterface) -> Granted:
+        settings = Settings({AgentsInterface: interface}, {}, frozenset())
+        return RolePermissions.of(settings, gateway_services).agents("USER")
+
+    assert of(AgentsInterface(False)) == Granted(create=True)
+    assert of(AgentsInterface(True)) == Granted(use=True, create=True)
+    assert of(AgentsInterface(RemotePermissions(create=False))) == Granted(use=True)
+
+
+def test_a_reload_keeps_what_the_store_said_of_documents(gateway_services: Services):
+    def of(agents: bool) -> RolePermissions:
+        settings = Settings({AgentsInterface: AgentsInterface(agents)}, {}, frozenset())
+        return RolePermissions.of(settings, gateway_services)
+
+    first = of(True)
+    first.put([Role("STAFF", agents=RemotePermissions(create=False))])
+    assert of(True) is first
+    assert of(False).agents("STAFF") == Granted()

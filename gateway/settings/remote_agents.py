@@ -1,6 +1,10 @@
-"""`interface.remoteAgents`, as LibreChat has it; plugins for agents and for keys ask for different parts of it."""
+"""`interface.remoteAgents` and `interface.agents`, as LibreChat has them; plugins for agents and for keys ask for
+different parts of them.
+"""
 
 from __future__ import annotations
+
+from msgspec import Struct
 
 from ..identity import RemotePermissions
 
@@ -13,3 +17,25 @@ class RemoteAgents(RemotePermissions, frozen=True):
     share, public: share them with others, with everybody.
     Source: LibreChat `packages/data-provider/src/config.ts`, `packages/api/src/app/permissions.ts`.
     """
+
+
+class AgentsSaid(RemotePermissions, frozen=True):
+    """What users who are not admins may do with agents as documents. What is not said here is what the store says of
+    their role, and `use` and `create` by default.
+
+    use: see them, and change those of one's own. create: make them. share, public: without effect; sharing asks
+    `interface.remoteAgents`.
+    """
+
+
+class AgentsInterface(Struct, frozen=True):
+    """agents: who may see and make agents as documents, besides admins; true and false are said of `use`.
+
+    Source: LibreChat `packages/api/src/app/permissions.ts`.
+    """
+
+    agents: bool | AgentsSaid = AgentsSaid()
+
+    @property
+    def said(self) -> RemotePermissions:
+        return AgentsSaid(use=self.agents) if isinstance(self.agents, bool) else self.agents

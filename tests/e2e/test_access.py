@@ -51,6 +51,7 @@ BODIES: Mapping[str, object] = {
     "api-keys": {},
     "quote": {"path": "/v1/chat/completions", "body": {"model": "agent_echo", "messages": SAID}},
     "remote-agents": {},
+    "/api/roles": {},
     "permissions": {},
     "/api/agents/{id}": {},
     "/api/keys": {},

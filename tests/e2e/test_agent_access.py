@@ -170,3 +170,26 @@ def test_a_login_is_as_good_as_a_key_and_a_limited_key_is_not(people: People) ->
     _, barred = people.user(role="NOTHING")
     assert until(lambda: barred.get(AGENTS).status == 403)
     assert barred.get(AGENTS).json == {"message": "Forbidden: Insufficient permissions"}
+
+
+def test_a_role_that_may_not_make_agents_sees_them_and_one_that_may_not_see_them_does_not(people: People) -> None:
+    people.admin.send("PUT", "/roles/READERS", {"use": True, "agents": {"create": False}})
+    shown = people.admin.send("PUT", "/roles/BLIND", {"use": True, "agents": {"use": False}})
+    assert (shown["agents"]["use"], shown["agents_stored"], shown["granted"]["use"]) == (False, {"use": False}, True)
+    role, reader = people.user(role="READERS")
+    _, blind = people.user(role="BLIND")
+    _, author = people.user()
+    agent = made(author)["id"]
+    people.share(agent, role, "owner")
+    forbidden = {"message": "Forbidden: Insufficient permissions"}
+    new = {"provider": "echo", "model": None}
+    assert until(lambda: reader.post(AGENTS, new).status == 403)
+    assert reader.post(AGENTS, new).json == forbidden
+    assert reader.get(f"{AGENTS}/{agent}/expanded").status == 200
+    for method, path in (("PATCH", ""), ("DELETE", ""), ("POST", "/duplicate"), ("POST", "/revert")):
+        assert reader.send(method, f"{AGENTS}/{agent}{path}", b"{}").json == forbidden
+    assert until(lambda: blind.get(AGENTS).status == 403)
+    for path in ("", "/categories", "/tools", f"/{agent}"):
+        assert blind.get(f"{AGENTS}{path}").json == forbidden
+    body = {"model": "agent_echo", "messages": [{"role": "user", "content": "Hi"}]}
+    assert blind.post("/v1/chat/completions", body).status == 200, "what it may call is another matter"

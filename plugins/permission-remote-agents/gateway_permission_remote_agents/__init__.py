@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Permission, RemoteAgents, RolePermissions, RouteSpec, Section, Services, Settings, hookimpl
+from gateway import (
+    AgentsInterface,
+    Permission,
+    RemoteAgents,
+    RolePermissions,
+    RouteSpec,
+    Section,
+    Services,
+    Settings,
+    hookimpl,
+)
 
 from .admin_routes import admin_routes
 from .commands import roles
@@ -14,7 +24,7 @@ from .role_routes import RoleRoutes
 
 @hookimpl
 def register_sections() -> Sequence[Section]:
-    return [Section("interface.remoteAgents", RemoteAgents)]
+    return [Section("interface.remoteAgents", RemoteAgents), Section("interface", AgentsInterface)]
 
 
 @hookimpl
@@ -29,6 +39,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
     return [
         RouteSpec("GET", "/api/roles/{name}", routes.get, summary="What a role may do with agents"),
         RouteSpec("PUT", "/api/roles/{name}/remote-agents", routes.put, "admin", "Change it, in part"),
+        RouteSpec("PUT", "/api/roles/{name}/agents", routes.put_agents, "admin", "The same of agents as documents"),
         *admin_routes(settings, services),
     ]
 

@@ -6,26 +6,34 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from gateway import BadCall, RemoteAgents, RemotePermissions, RouteSpec, Services, Settings, Store, Unavailable
+from gateway import BadCall, RemotePermissions, RouteSpec, Services, Settings, Store, Unavailable
 from gateway.admin import Asking, Listed, Nothing, Paged, changing, page_of, reading
 
-from .said import RoleShown, say, shown
+from .said import RoleShown, Saying, given_of, say, shown
+
+
+class DocumentsAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is null stays as it is. use: see them, and change those of one's own. create: make them."""
+
+    use: bool | None = None
+    create: bool | None = None
 
 
 class RoleAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is null stays as it is. reset: forget what was said before."""
+    """What is null stays as it is. agents: of agents as documents. reset: forget what was said before."""
 
     use: bool | None = None
     create: bool | None = None
     share: bool | None = None
     public: bool | None = None
     reset: bool = False
+    agents: DocumentsAsked = DocumentsAsked()
 
 
 class RoleAdmin:
     """given: what the file says, which holds."""
 
-    def __init__(self, store: Store | None, given: RemoteAgents) -> None:
+    def __init__(self, store: Store | None, given: Saying) -> None:
         self._store = store
         self._given = given
 
@@ -36,9 +44,10 @@ class RoleAdmin:
         """Tells what holds afterwards, which is what the file says where it says something."""
         asked = asking.body
         if asked == RoleAsked():
-            raise BadCall("Nothing to change; name at least one of use, create, share, public and reset.")
-        permissions = RemotePermissions(asked.use, asked.create, asked.share, asked.public)
-        return await say(self._kept(), self._given, asking.params["name"], permissions, asked.reset)
+            raise BadCall("Nothing to change; name at least one of use, create, share, public, agents and reset.")
+        remote = RemotePermissions(asked.use, asked.create, asked.share, asked.public)
+        saying = Saying(remote, RemotePermissions(asked.agents.use, asked.agents.create))
+        return await say(self._kept(), self._given, asking.params["name"], saying, asked.reset)
 
     def _kept(self) -> Store:
         if self._store is None:
@@ -47,7 +56,7 @@ class RoleAdmin:
 
 
 def admin_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
-    roles = RoleAdmin(services.store, settings.one(RemoteAgents))
+    roles = RoleAdmin(services.store, given_of(settings))
     words = "All roles: what each may do with agents, and how many users have it"
     return [
         reading("/roles", roles.list, words, Paged, Listed[RoleShown]),

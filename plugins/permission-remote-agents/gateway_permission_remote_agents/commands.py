@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway import GatewayError, RemoteAgents, RemotePermissions, Store
+from gateway import GatewayError, RemotePermissions, Store
 from gateway.cli.output import emit_json, fail, table
+from gateway.roles import Granted
 
-from .said import PARTS, RoleShown, say, shown
+from .said import OF_DOCUMENTS, PARTS, RoleShown, Saying, given_of, say, shown
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context
@@ -29,11 +30,13 @@ def roles() -> None:
 @click.pass_obj
 def list_(context: Context, as_json: bool) -> None:
     """All roles: the built-in ones, those of the store, and those that users have."""
-    found = _with_store(context, lambda store: shown(store, context.settings().one(RemoteAgents)))
+    found = _with_store(context, lambda store: shown(store, given_of(context.settings())))
     if as_json:
         emit_json(found)
     else:
-        table("Roles and agents", ("role", *PARTS, "users"), [one.row for one in found])
+        table(
+            "Roles and agents", ("role", *PARTS, "see documents", "make documents", "users"), [one.row for one in found]
+        )
 
 
 @roles.command("set")
@@ -42,6 +45,8 @@ def list_(context: Context, as_json: bool) -> None:
 @click.option("--create/--no-create", default=None, help="Make keys of one's own.")
 @click.option("--share/--no-share", default=None, help="Share agents with others.")
 @click.option("--public/--no-public", default=None, help="Share agents with everybody.")
+@click.option("--agents-use/--no-agents-use", default=None, help="See agents as documents.")
+@click.option("--agents-create/--no-agents-create", default=None, help="Make agents.")
 @click.option("--reset", is_flag=True, help="Forget what was said before.")
 @as_json
 @click.pass_obj
@@ -52,26 +57,39 @@ def set_(
     create: bool | None,
     share: bool | None,
     public: bool | None,
+    agents_use: bool | None,
+    agents_create: bool | None,
     reset: bool,
     as_json: bool,
 ) -> None:
     """Say what NAME (USER, ADMIN, or one of yours) may do. Running gateways follow within two seconds."""
-    asked = RemotePermissions(use, create, share, public)
-    if asked == RemotePermissions() and not reset:
+    asked = Saying(RemotePermissions(use, create, share, public), RemotePermissions(agents_use, agents_create))
+    if asked == Saying() and not reset:
         raise click.UsageError("Nothing to change; say for instance --use or --no-create, or --reset.")
-    given = context.settings().one(RemoteAgents)
+    given = given_of(context.settings())
     found = _with_store(context, lambda store: say(store, given, name, asked, reset))
     if as_json:
         emit_json(found)
         return
-    held = [part for part in PARTS if getattr(found.granted, part)]
-    click.echo(f"{found.name} may: {', '.join(held) or 'nothing'}.")
-    for part in overruled(found, asked):
-        click.echo(f"interface.remoteAgents.{part} in librechat.yaml says otherwise, and that holds.", err=True)
+    click.echo(f"{found.name} may: {_held(found.granted, PARTS)}.")
+    if asked.agents != RemotePermissions():
+        click.echo(f"With agents as documents: {_held(found.agents, OF_DOCUMENTS)}.")
+    for place in overruled(found, asked):
+        click.echo(f"interface.{place} in librechat.yaml says otherwise, and that holds.", err=True)
 
 
-def overruled(found: RoleShown, asked: RemotePermissions) -> list[str]:
-    return [part for part in PARTS if getattr(asked, part) not in (None, getattr(found.granted, part))]
+def overruled(found: RoleShown, asked: Saying) -> list[str]:
+    both = (("remoteAgents", found.granted, asked.remote), ("agents", found.agents, asked.agents))
+    return [
+        f"{name}.{part}"
+        for name, granted, said in both
+        for part in PARTS
+        if getattr(said, part) not in (None, getattr(granted, part))
+    ]
+
+
+def _held(granted: Granted, parts: Sequence[str]) -> str:
+    return ", ".join(part for part in parts if getattr(granted, part)) or "nothing"
 
 
 def _with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:

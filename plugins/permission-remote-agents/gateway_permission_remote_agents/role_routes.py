@@ -1,9 +1,11 @@
-"""/api/roles: what a role may do with agents through the API, as LibreChat's web client and Admin Panel ask for it.
+"""/api/roles: what a role may do with agents, as LibreChat's web client and Admin Panel ask for it.
 
 Source: LibreChat `api/server/routes/roles.js`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import msgspec
 
@@ -45,21 +47,27 @@ class RoleRoutes:
             return answer(403, message="Unauthorized")
         if name not in (ADMIN, USER, principal.role) and await self._kept().get(name) is None:
             return answer(404, message="Role not found")
-        return told(name, self._permissions.granted(name))
+        return told(name, self._permissions)
 
     async def put(self, inbound: Inbound, principal: Principal) -> Answer:
         """Tells what holds afterwards, which is what the file says where it says something."""
+        return await self._put(inbound, changed, "Invalid remote agents permissions.")
+
+    async def put_agents(self, inbound: Inbound, principal: Principal) -> Answer:
+        return await self._put(inbound, changed_agents, "Invalid agents permissions.")
+
+    async def _put(self, inbound: Inbound, change: Callable[[Role, Asked], Role], wrong: str) -> Answer:
         name, roles = named(inbound.params["name"]), self._kept()
         try:
             asked = msgspec.json.decode(await inbound.receive(), type=Asked)
         except (msgspec.MsgspecError, UnicodeError) as error:
-            return answer(400, message="Invalid remote agents permissions.", error=f"{error}")
+            return answer(400, message=wrong, error=f"{error}")
         role = await roles.get(name)
         if role is None and name not in (ADMIN, USER):
             return answer(404, message="Role not found")
-        await roles.put(changed(role or Role(name), asked))
+        await roles.put(change(role or Role(name), asked))
         self._permissions.put(await roles.list())
-        return told(name, self._permissions.granted(name))
+        return told(name, self._permissions)
 
     def _kept(self) -> Roles:
         if self._roles is None:
@@ -75,13 +83,25 @@ def named(text: str) -> str:
 
 
 def changed(role: Role, asked: Asked | RemotePermissions) -> Role:
+    return msgspec.structs.replace(role, remote_agents=_said(role.remote_agents, asked))
+
+
+def changed_agents(role: Role, asked: Asked | RemotePermissions) -> Role:
+    return msgspec.structs.replace(role, agents=_said(role.agents, asked))
+
+
+def told(name: str, permissions: RolePermissions) -> Answer:
+    found = {"REMOTE_AGENTS": _told(permissions.granted(name)), "AGENTS": _told(permissions.agents(name))}
+    return Answer(msgspec.json.encode({"name": name, "permissions": found}))
+
+
+def _said(before: RemotePermissions, asked: Asked | RemotePermissions) -> RemotePermissions:
     said = {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not None}
-    return Role(role.name, msgspec.structs.replace(role.remote_agents, **said))
+    return msgspec.structs.replace(before, **said)
 
 
-def told(name: str, granted: Granted) -> Answer:
-    permissions = Told(granted.use, granted.create, granted.share, granted.public)
-    return Answer(msgspec.json.encode({"name": name, "permissions": {"REMOTE_AGENTS": permissions}}))
+def _told(granted: Granted) -> Told:
+    return Told(granted.use, granted.create, granted.share, granted.public)
 
 
 def answer(status: int, **words: str) -> Answer:

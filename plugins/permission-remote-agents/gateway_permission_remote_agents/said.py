@@ -4,49 +4,86 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from gateway import NotFound, RemotePermissions, Role, RolePermissions, Roles, Store
+from gateway import (
+    AgentsInterface,
+    NotFound,
+    RemoteAgents,
+    RemotePermissions,
+    Role,
+    RolePermissions,
+    Roles,
+    Settings,
+    Store,
+)
 from gateway.roles import ADMIN, USER, Granted
 
-from .role_routes import changed, named
+from .role_routes import changed, changed_agents, named
 
 PARTS = ("use", "create", "share", "public")
+OF_DOCUMENTS = ("use", "create")
+"""Those of agents as documents that have an effect."""
 
 
 class RoleShown(Struct, frozen=True):
-    """granted: what holds. stored: what the store says of the role, null where it says nothing. users: who has it."""
+    """granted: what holds. stored: what the store says of the role, null where it says nothing. users: who has it.
+
+    agents, agents_stored: the same of agents as documents.
+    """
 
     name: str
     granted: Granted
     stored: RemotePermissions
     users: int
+    agents: Granted
+    agents_stored: RemotePermissions
 
     @property
     def row(self) -> tuple[object, ...]:
-        return (self.name, *(self._cell(part) for part in PARTS), self.users)
-
-    def _cell(self, part: str) -> str:
-        said = getattr(self.stored, part)
-        held = "yes" if getattr(self.granted, part) else "no"
-        return held if said is None or said == getattr(self.granted, part) else f"{held} (the file says so)"
+        remote = (_cell(self.granted, self.stored, part) for part in PARTS)
+        documents = (_cell(self.agents, self.agents_stored, part) for part in OF_DOCUMENTS)
+        return (self.name, *remote, *documents, self.users)
 
 
-async def say(store: Store, given: RemotePermissions, name: str, asked: RemotePermissions, reset: bool) -> RoleShown:
+class Saying(Struct, frozen=True):
+    """remote: of calling agents through the API. agents: of agents as documents. What is null stays as it is."""
+
+    remote: RemotePermissions = RemotePermissions()
+    agents: RemotePermissions = RemotePermissions()
+
+
+async def say(store: Store, given: Saying, name: str, asked: Saying, reset: bool) -> RoleShown:
     """given: what the file says, which holds. reset: forget what was said before. Raises BadCall, NotFound."""
     kept, role = roles_of(store), named(name.strip())
     before = None if reset else await kept.get(role)
-    await kept.put(changed(before or Role(role), asked))
+    await kept.put(changed_agents(changed(before or Role(role), asked.remote), asked.agents))
     return next(one for one in await shown(store, given) if one.name == role)
 
 
-async def shown(store: Store, given: RemotePermissions) -> list[RoleShown]:
+async def shown(store: Store, given: Saying) -> list[RoleShown]:
     kept = {role.name: role for role in await roles_of(store).list()}
-    permissions = RolePermissions(given)
+    permissions = RolePermissions(given.remote, given.agents)
     permissions.put(list(kept.values()))
     users = [user.role for user in await store.users.list()]
     return [
-        RoleShown(name, permissions.granted(name), kept.get(name, Role(name)).remote_agents, users.count(name))
+        _shown(kept.get(name, Role(name)), permissions, users.count(name))
         for name in sorted({ADMIN, USER, *kept, *users})
     ]
+
+
+def given_of(settings: Settings) -> Saying:
+    """What the file says."""
+    return Saying(settings.one(RemoteAgents), settings.one(AgentsInterface).said)
+
+
+def _shown(role: Role, permissions: RolePermissions, users: int) -> RoleShown:
+    granted, agents = permissions.granted(role.name), permissions.agents(role.name)
+    return RoleShown(role.name, granted, role.remote_agents, users, agents, role.agents)
+
+
+def _cell(granted: Granted, stored: RemotePermissions, part: str) -> str:
+    said = getattr(stored, part)
+    held = "yes" if getattr(granted, part) else "no"
+    return held if said is None or said == getattr(granted, part) else f"{held} (the file says so)"
 
 
 def roles_of(store: Store) -> Roles:

@@ -107,5 +107,6 @@ def test_settings_reach_the_permission(gateway_services: Services) -> None:
     [permission] = gateway_permission_remote_agents.register_permissions(settings, gateway_services)
     assert permission.visible(inbound(MOUNT), USER, Model("m", agent=True))
     assert [section.path for section in gateway_permission_remote_agents.register_sections()] == [
-        "interface.remoteAgents"
+        "interface.remoteAgents",
+        "interface",
     ]

@@ -16,6 +16,7 @@ from gateway_permission_remote_agents.commands import roles
 
 from gateway import (
     MOUNT,
+    AgentsInterface,
     Answer,
     GatewayError,
     Inbound,
@@ -32,7 +33,7 @@ from gateway.cli.context import Context
 from gateway.testing import installed
 
 ADMIN, USER, STAFF = (Principal(role, role) for role in ("ADMIN", "USER", "STAFF"))
-PUT, GET = "/api/roles/{name}/remote-agents", "/api/roles/{name}"
+GET = "/api/roles/{name}"
 Call = Callable[..., Awaitable[tuple[int, Any]]]
 
 
@@ -58,11 +59,18 @@ def call(store: Store, gateway_services: Services) -> Call:
     """`await call("PUT", ADMIN, "USER", {"USE": True}, given=…)`: status and what is told."""
 
     async def go(
-        method: str, principal: Principal, name: str, body: Any = None, given: RemoteAgents | None = None
+        method: str,
+        principal: Principal,
+        name: str,
+        body: Any = None,
+        given: RemoteAgents | None = None,
+        part: str = "remote-agents",
+        interface: AgentsInterface | None = None,
     ) -> tuple[int, Any]:
-        settings = Settings({RemoteAgents: given or RemoteAgents()}, {}, frozenset())
+        sections = {RemoteAgents: given or RemoteAgents(), AgentsInterface: interface or AgentsInterface()}
+        settings = Settings(sections, {}, frozenset())
         services = dataclasses.replace(gateway_services, store=store)
-        path = PUT if method == "PUT" else GET
+        path = f"{GET}/{part}" if method == "PUT" else GET
         [route] = [
             one for one in plugin.register_routes(settings, services) if (one.method, one.path) == (method, path)
         ]
@@ -78,9 +86,23 @@ def call(store: Store, gateway_services: Services) -> Call:
     return go
 
 
-def told(name: str, *held: str) -> tuple[int, Any]:
+def told(name: str, *held: str, documents: tuple[str, ...] = ("USE", "CREATE")) -> tuple[int, Any]:
     names = ("USE", "CREATE", "SHARE", "SHARE_PUBLIC")
-    return 200, {"name": name, "permissions": {"REMOTE_AGENTS": {one: one in held for one in names}}}
+    remote, agents = ({one: one in these for one in names} for these in (held, documents))
+    return 200, {"name": name, "permissions": {"REMOTE_AGENTS": remote, "AGENTS": agents}}
+
+
+async def test_agents_as_documents_are_a_permission_of_their_own(call: Call, store: Store) -> None:
+    assert await call("PUT", ADMIN, "USER", {"CREATE": False}, part="agents") == told("USER", documents=("USE",))
+    assert await call("PUT", ADMIN, "USER", {"USE": True}) == told("USER", "USE", documents=("USE",))
+    assert await store.roles.list() == [Role("USER", RemotePermissions(use=True), RemotePermissions(create=False))]
+    for said, held in ((False, ()), (RemotePermissions(create=True), ("USE", "CREATE"))):
+        interface = AgentsInterface(said)
+        assert await call("GET", ADMIN, "USER", interface=interface) == told("USER", "USE", documents=held)
+    everything = ("USE", "CREATE", "SHARE", "SHARE_PUBLIC")
+    no = AgentsInterface(False)
+    assert await call("GET", ADMIN, "ADMIN", interface=no) == told("ADMIN", *everything, documents=everything)
+    assert (await call("PUT", ADMIN, "USER", b"[]", part="agents"))[1]["message"] == "Invalid agents permissions."
 
 
 async def test_a_role_is_changed_in_part_and_told_as_it_holds(call: Call, store: Store) -> None:
@@ -140,6 +162,14 @@ def test_the_command_says_and_shows_what_roles_may(console: Callable[..., Any], 
     assert shown["USER"]["granted"]["use"] is False
     assert shown["USER"]["stored"] == {"use": True, "share": False}
     assert shown["STAFF"]["users"] == 0
+    said = console("set", "STAFF", "--no-agents-create").stdout
+    assert said == "STAFF may: create.\nWith agents as documents: use.\n"
+    [staff] = [one for one in json.loads(console("list", "--json").stdout) if one["name"] == "STAFF"]
+    assert (staff["agents"]["create"], staff["agents_stored"], staff["stored"]) == (
+        False,
+        {"create": False},
+        {"create": True},
+    )
     assert "no (the file says so)" in console("list").stdout
     overruled = console("set", "USER", "--use")
     assert (overruled.stdout, "interface.remoteAgents.use" in overruled.stderr) == ("USER may: nothing.\n", True)

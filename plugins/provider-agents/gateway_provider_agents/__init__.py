@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Directory, Lifespan, RemoteAgents, RolePermissions, RouteSpec, Section, Services, Settings, hookimpl
+from gateway import (
+    AgentsInterface,
+    Directory,
+    Lifespan,
+    RemoteAgents,
+    RolePermissions,
+    RouteSpec,
+    Section,
+    Services,
+    Settings,
+    hookimpl,
+)
 
 from .admin_documents import document_routes
 from .admin_routes import admin_routes
 from .commands import agents
 from .directory import Agents
 from .document_commands import COMMANDS
-from .permitted import AgentsInterface
 from .routes import agent_routes
 from .section import AgentSettings
 from .sharing import Sharing

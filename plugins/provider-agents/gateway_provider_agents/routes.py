@@ -36,7 +36,7 @@ from .access import OWNER
 from .fields import Wrong, checked, members, named_agents, with_own_id
 from .library import Library, new_id
 from .listing import Seen, Wanted, categories, page
-from .permitted import AgentPermissions, AgentsInterface
+from .permitted import AgentPermissions
 from .section import AgentSettings
 from .shapes import Document, content, viewed, whole
 from .sharing import Said
@@ -58,8 +58,7 @@ class AgentRoutes:
     def __init__(self, settings: Settings, services: Services) -> None:
         self._services = services
         self._stored = StoredAgents.of(services)
-        remote = RolePermissions.of(settings, services)
-        self._permitted = AgentPermissions(settings.one(AgentsInterface), remote)
+        self._permitted = AgentPermissions(RolePermissions.of(settings, services))
         self._of_file = {agent.id: agent for agent in settings.many(AgentSettings)}
 
     async def list(self, inbound: Inbound, principal: Principal) -> Answer:

@@ -21,7 +21,15 @@ ON CONFLICT (name) DO UPDATE SET remote_agents = excluded.remote_agents
 """
 _DELETE = "DELETE FROM roles WHERE name = ?1 RETURNING name"
 _DELETE_GRANTS = "DELETE FROM access_grants WHERE principal = 'role' AND principal_id = ?1"
-_permissions = msgspec.json.Decoder(RemotePermissions)
+
+
+class Said(RemotePermissions, frozen=True):
+    """All that is said of a role, in one document; what came first is its own members."""
+
+    agents: RemotePermissions = RemotePermissions()
+
+
+_said = msgspec.json.Decoder(Said)
 
 
 class SqlRoles(Roles):
@@ -38,7 +46,9 @@ class SqlRoles(Roles):
     async def put(self, role: Role) -> None:
         """Raises BadCall for what is no text."""
         check("The role's name", role.name)
-        values = (role.name, msgspec.json.encode(role.remote_agents).decode())
+        remote = role.remote_agents
+        said = Said(remote.use, remote.create, remote.share, remote.public, role.agents)
+        values = (role.name, msgspec.json.encode(said).decode())
 
         async def write(transaction: Transaction) -> None:
             await changed(transaction)
@@ -60,4 +70,5 @@ class SqlRoles(Roles):
 
 
 def role(row: Sequence[Any]) -> Role:
-    return Role(row[0], _permissions.decode(row[1]))
+    said = _said.decode(row[1])
+    return Role(row[0], RemotePermissions(said.use, said.create, said.share, said.public), said.agents)

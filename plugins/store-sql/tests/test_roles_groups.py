@@ -102,3 +102,12 @@ async def test_an_identity_elsewhere_is_one_users(store: Store) -> None:
     assert await store.identities.delete("https://idp", "sub-1")
     assert not await store.identities.delete("https://idp", "sub-1")
     assert await store.identities.find("https://idp", "sub-1") is None
+
+
+async def test_what_is_said_of_documents_is_kept_beside_the_rest(store: Store) -> None:
+    assert store.roles is not None
+    both = Role("STAFF", RemotePermissions(use=True), RemotePermissions(create=False, share=True))
+    for role in (both, Role("STAFF", agents=RemotePermissions(use=False)), Role("STAFF")):
+        await store.roles.put(role)
+        assert await store.roles.get("STAFF") == role
+        assert await store.roles.list() == [role]
