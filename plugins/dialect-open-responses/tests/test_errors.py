@@ -7,6 +7,7 @@ import json
 import pytest
 
 from gateway import (
+    AGENTS_MOUNT,
     BadCall,
     Forbidden,
     Model,
@@ -102,3 +103,23 @@ def test_models_are_listed_as_openai_lists_them(server, inbound):
     one = inbound({})
     one.params = {"id": "c"}
     assert json.loads(server.encode_models([Model("c")], one))["id"] == "c"
+
+
+def test_agents_are_listed_in_librechats_own_form(server, inbound):
+    asked = inbound({})
+    asked.operation = next(one for one in server.operations if one.path == "/responses/models")
+    assert asked.operation.mounts == (AGENTS_MOUNT,)
+    poet = Model("agent_1", "Poet", "rhymes", "librechat", 3, agent=True, author="usr_1", provider="openAI")
+    filed = Model("agent_2", owner="librechat", agent=True)
+    assert json.loads(server.encode_models([poet, filed], asked))["data"] == [
+        {
+            "id": "agent_1",
+            "object": "model",
+            "created": 3,
+            "owned_by": "usr_1",
+            "name": "Poet",
+            "description": "rhymes",
+            "provider": "openAI",
+        },
+        {"id": "agent_2", "object": "model", "created": 0, "owned_by": "librechat"},
+    ]

@@ -31,6 +31,7 @@ ANN, BOB, TEAM, INNER = (f"66b0a0a0a0a0a0a0a0a0a0a{digit}" for digit in "1234")
 KEY = "sk-" + "ab" * 32
 HASH = hashlib.sha256(KEY.encode()).hexdigest()
 BCRYPT = "$2a$10$" + "a" * 53
+SAID: dict[str, dict[str, bool]] = {"REMOTE_AGENTS": {"USE": True}, "AGENTS": {"CREATE": False}, "PROMPTS": {}}
 AGENT = {
     "_id": {"$oid": INNER},
     "id": "agent_poet",
@@ -59,7 +60,7 @@ def whole(dump: Write) -> Path:
     return dump(
         users=[{**ann, "password": BCRYPT, "avatar": "a.png"}, {**bob, "idOnTheSource": "entra-7"}],
         groups=[{"_id": oid(TEAM), "name": "team", "memberIds": [ANN, "entra-7"]}],
-        roles=[{"_id": oid("1"), "name": "USER", "permissions": {"REMOTE_AGENTS": {"USE": True}, "PROMPTS": {}}}],
+        roles=[{"_id": oid("1"), "name": "USER", "permissions": SAID}],
         agentapikeys=[
             {"_id": oid("2"), "userId": oid(BOB), "name": "laptop", "keyHash": HASH, "keyPrefix": KEY[:8]},
             {"userId": oid(BOB), "keyHash": "cd" * 32, "expiresAt": {"$date": "2020-01-01T00:00:00Z"}},
@@ -95,6 +96,7 @@ async def test_what_can_be_here_is_here(console: Console, whole: Path) -> None:
         role = await store.roles.get("USER")
         assert role
         assert role.remote_agents == RemotePermissions(use=True)
+        assert role.agents == RemotePermissions(create=False)
         found = await store.keys.find(HASH)
         assert found
         assert (found[0].label, found[0].prefix, found[1].id) == ("laptop", KEY[:8], bob.id)

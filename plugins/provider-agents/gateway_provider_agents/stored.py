@@ -86,7 +86,7 @@ class StoredAgents(Directory):
     @staticmethod
     def of(services: Services) -> StoredAgents:
         """The one of the directories, once they are registered."""
-        return cast("StoredAgents | None", services.state.get(_STATE)) or StoredAgents.new(services)
+        return cast("StoredAgents | None", services.state.get(_STATE)) or StoredAgents(services)
 
     async def refresh(self, store: Store) -> None:
         """What was changed a moment ago, wherever that was, is here afterwards. Raises Unavailable."""
