@@ -116,6 +116,7 @@ from .money import BalanceSection, Charge, Tariff, Terms, TransactionsSection
 from .pipeline.authenticate import Authenticator
 from .pipeline.breaker import Standing
 from .pipeline.breakers import Breakers
+from .pipeline.detached import Detached, Gathered
 from .pipeline.exchange import Attempt, Exchange
 from .pipeline.permit import Lease, Permission
 from .pipeline.resolve import Directory, Route
@@ -204,6 +205,7 @@ __all__ = [
     "CountersDown",
     "Credential",
     "Decoder",
+    "Detached",
     "Directory",
     "Edit",
     "Egress",
@@ -223,6 +225,7 @@ __all__ = [
     "Forbidden",
     "Framing",
     "GatewayError",
+    "Gathered",
     "Grammar",
     "Grant",
     "Grants",

@@ -18,10 +18,14 @@ Kind = Literal["generate", "count", "media", "models", "state", "socket"]
 
 
 class Mount(msgspec.Struct, frozen=True):
-    """A path prefix that dialects are served under. agents_only: no raw models of endpoints there."""
+    """A path prefix that dialects are served under. agents_only: no raw models of endpoints there.
+
+    listing: below it, where what may be called is listed.
+    """
 
     prefix: str
     agents_only: bool = False
+    listing: str = "/models"
 
 
 AGENTS_MOUNT = Mount("/api/agents/v1", agents_only=True)

@@ -54,6 +54,7 @@ class Router:
             if (route.method, route.path) in self._exact or self._has_pattern(route.method, route.path, route.segment):
                 raise PluginError(f"{route.method} {route.path} is registered twice")
             self._add(route.method, route.path, Match(route=route))
+        self._speakers = {route.path: self._owner(route.path) or self.speaker("") for route in routes}
         self.hidden = tuple(self._alias()) if root_alias else ()
 
     def _alias(self) -> Iterator[str]:
@@ -97,7 +98,7 @@ class Router:
 
     def speaker(self, path: str) -> ServerDialect | None:
         """The dialect in whose envelope a path that nobody serves is answered: by its last words, else by a mount that
-        only one has, else the first that does not ask whose a request is.
+        only one has, else the first that does not ask whose a request is; of those, one that is served under /v1.
         """
         ended = [
             (_literal(operation.path), -place, dialect)
@@ -107,8 +108,15 @@ class Router:
         ]
         if ended:
             return max(ended, key=lambda one: one[:2])[2]
-        plain = (dialect for dialect in self._dialects if type(dialect).claims is ServerDialect.claims)
-        return self._owner(path) or next(plain, self._dialects[0] if self._dialects else None)
+        plain = [dialect for dialect in self._dialects if type(dialect).claims is ServerDialect.claims]
+        usual = [dialect for dialect in plain if any(MOUNT in operation.mounts for operation in dialect.operations)]
+        return self._owner(path) or next(iter((*usual, *plain, *self._dialects)), None)
+
+    def speaker_of(self, route: RouteSpec) -> ServerDialect | None:
+        """The dialect in whose words a plugin's own route takes keys and tells errors: that of its mount, where there
+        is one alone; else the one for all.
+        """
+        return self._speakers.get(route.path)
 
     def _owner(self, path: str) -> ServerDialect | None:
         mounted = [(d, m.prefix) for d in self._dialects for o in d.operations for m in o.mounts]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .catalogue import Catalogue
 from .counters import Counters
 from .egress import Egress
+from .pipeline.detached import Detached
 from .pipeline.rehearsal import Rehearsal
 from .provider import Provider, Upstream
 from .store import Store
@@ -30,7 +31,8 @@ class Services:
     keep here; None where `CREDS_KEY` is not set and the store has no directory of this machine's own. catalogue: what
     is known of models. routes: `gateway.routes` by name, filled when `endpoints` is. counters: where limits are counted
     for several machines; None where each counts for itself. rehearsal: what a call would be, without making it; ready
-    when requests come. tools: filled when `endpoints` is; what an agent's `tools` may name.
+    when requests come. detached: calls that go on without a connection; likewise. tools: filled when `endpoints` is;
+    what an agent's `tools` may name.
     """
 
     upstream: Upstream
@@ -45,4 +47,5 @@ class Services:
     routes: Mapping[str, Route] = field(default_factory=dict)
     counters: Counters | None = None
     rehearsal: Rehearsal = field(default_factory=Rehearsal)
+    detached: Detached = field(default_factory=Detached)
     tools: Sequence[ToolSource] = field(default_factory=list)

@@ -177,7 +177,9 @@ def _assembly(
         meters=(recorder,),
     )
     registry = Registry((), None)  # type: ignore[arg-type]
-    return Assembly(core, registry, services, pipeline, Router((ToyServer(),), routes), (), ())
+    router = Router((ToyServer(),), routes)
+    services.detached.bind(router, pipeline)
+    return Assembly(core, registry, services, pipeline, router, (), ())
 
 
 def asked(model: str = "far/m", text: str = "Hi", stream: bool = False) -> bytes:

@@ -230,3 +230,29 @@ def test_a_route_of_one_segment_leaves_what_is_below_it_to_others() -> None:
             (Chat(),),
             (spec, RouteSpec("GET", "/api/agents/{name}".replace("name", "id"), handler_of_all, segment=True)),
         )
+
+
+class Apart(ToyServer):
+    name = "apart"
+    operations = (Operation("generate", "POST", "/talk", (Mount("/api/v9"),)),)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/api/v9/talk/later", "apart"), ("/v1/later", "chat"), ("/api/admin/users", "chat")]
+)
+def test_a_route_below_the_mount_of_one_dialect_alone_speaks_it(path: str, name: str) -> None:
+    async def handler(inbound: Inbound, principal: Principal) -> Answer:
+        return Answer(b"")
+
+    route = RouteSpec("POST", path, handler)
+    speaker = Router((Chat(), Telling(), Apart()), [route]).speaker_of(route)
+    assert speaker is not None
+    assert speaker.name == name
+
+
+def test_paths_of_nobody_are_answered_by_a_dialect_of_v1_whatever_the_order() -> None:
+    for dialects in ((Apart(), Chat()), (Chat(), Apart())):
+        speaker = Router(dialects, ()).speaker("/nowhere")
+        assert speaker is not None
+        assert speaker.name == "chat"
+    assert isinstance(Router((Apart(),), ()).speaker("/nowhere"), Apart)

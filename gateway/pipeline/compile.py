@@ -153,6 +153,7 @@ def assemble(
     )
     router = Router(servers, [*routes, *collect("register_routes", **both)], root_alias=core.http.root_alias)
     services.rehearsal.bind(router, pipeline)
+    services.detached.bind(router, pipeline)
     lifespans = [*followers(settings, services), *collect("register_lifespans", **both)]
     findings = [finding for authenticator in authenticators for finding in authenticator.findings()]
     findings += [finding for directory in directories for finding in directory.findings()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +16,7 @@ from .read import read
 from .resolve import Route, resolve
 
 if TYPE_CHECKING:
-    from ..router import Match, Router
+    from ..router import Router
     from . import Pipeline
 
 PRICED = ("generate", "media")
@@ -45,8 +45,7 @@ class Rehearsal:
         if self._bound is None:
             raise Unavailable("The gateway has not started yet.")
         router, pipeline = self._bound
-        path, query = split_target(target)
-        exchange = _exchange(router.match("POST", path), inbound, query_of(query), body, path)
+        exchange = exchange_of(router, inbound, target, body)
         exchange.principal = principal
         await read(exchange)
         exchange.route = await resolve(pipeline.directories, exchange.inbound, exchange.envelope.model, principal)
@@ -61,14 +60,20 @@ class Rehearsal:
         return await resolve(pipeline.directories, msgspec.structs.replace(inbound, mount=MOUNT), model, principal)
 
 
-def _exchange(match: Match, asker: Inbound, query: Mapping[str, str], body: bytes, path: str) -> Exchange:
+def exchange_of(router: Router, asker: Inbound, target: str, body: bytes) -> Exchange:
+    """A call of a model with the asker's headers, not begun. Raises NotFound and BadCall."""
+
     async def receive() -> bytes:
         return body
 
+    path, query = split_target(target)
+    match = router.match("POST", path)
     for served in match.served:
         if served.operation.kind not in PRICED:
             continue
-        inbound = Inbound(served.operation, served.mount, match.params, query, asker.headers, asker.peer, receive)
+        inbound = Inbound(
+            served.operation, served.mount, match.params, query_of(query), asker.headers, asker.peer, receive
+        )
         if len(match.served) == 1 or served.dialect.claims(inbound):
             return Exchange(inbound, served.dialect)
     raise BadCall(f"{path} is no call of a model, so that it costs nothing.", param="path")

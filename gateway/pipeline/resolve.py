@@ -64,7 +64,7 @@ async def resolve(directories: Sequence[Directory], inbound: Inbound, model: str
         route = await directory.find(inbound, model, principal)
         if route is not None:
             return route
-    where = f"GET {inbound.mount.prefix}/models lists what this key may call"
+    where = f"GET {inbound.mount.prefix}{inbound.mount.listing} lists what this key may call"
     if model is None:
         raise BadCall(f"No model was named, and there is no agent to take its place; {where}.", param="model")
     raise UnknownModel(f"There is no model or agent {model!r} here; {where}.", param="model")

@@ -11,12 +11,13 @@ import socket
 import ssl
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import cast
 
 import msgspec
 from aiohttp import web
 from multidict import MultiDict
 
+from ..dialect import ServerDialect
 from ..errors import (
     BadCall,
     Forbidden,
@@ -134,6 +135,8 @@ class HttpServer:
         finally:
             for runner in self._runners:
                 await runner.cleanup()
+            for serving in (*self._before, self._now):
+                await serving.cut()
         return True
 
     async def _handle(self, request: Request) -> bool:
@@ -204,19 +207,20 @@ class HttpServer:
         query: str,
         sink: HttpSink,
     ) -> bool:
-        served = Served(_speaker(serving.assembly), Operation("state", route.method, route.path), MOUNT)
+        speaker = serving.assembly.router.speaker_of(route)
+        served = Served(cast(ServerDialect, speaker), Operation("state", route.method, route.path), MOUNT)
         body = self._body(serving, request)
         inbound = _inbound(serving, request, served, params, query, body)
         inbound.receive = partial(_receive_once, inbound, body)
         direct = serving.peers.is_direct(request.headers)
         try:
-            principal = await _admit(serving.assembly, route, inbound, direct)
+            principal = await _admit(serving.assembly, route, speaker, inbound, direct)
             answer = await route.handler(inbound, principal)
         except GatewayError as error:
-            answer = Answer(self._told(serving, request, error), error.status)
+            answer = Answer(_words(speaker, error, inbound), error.status)
         except Exception:
             log.exception("fault in %s %s", route.method, route.path)
-            answer = Answer(_plain(InternalFault("The gateway failed on this request.")), 500)
+            answer = Answer(_words(speaker, InternalFault("The gateway failed on this request."), inbound), 500)
         finally:
             body.release()
         await sink.whole(answer.status, _headers(answer), answer.body)
@@ -229,14 +233,11 @@ class HttpServer:
         await sink.whole(error.status, headers, self._told(serving, request, error, path))
         return sink.keep_alive
 
-    def _told(self, serving: Serving, request: Request, error: GatewayError, path: str = "") -> bytes:
+    def _told(self, serving: Serving, request: Request, error: GatewayError, path: str) -> bytes:
         """An error outside any dialect's operation, in the envelope of the one that the path suggests."""
         speaker = serving.assembly.router.speaker(path)
-        if speaker is None:
-            return _plain(error)
-        nowhere = Served(speaker, _NOWHERE, MOUNT)
-        inbound = _inbound(serving, request, nowhere, {}, "", self._body(serving, request))
-        return speaker.encode_error(error, inbound)
+        nowhere = Served(cast(ServerDialect, speaker), _NOWHERE, MOUNT)
+        return _words(speaker, error, _inbound(serving, request, nowhere, {}, "", self._body(serving, request)))
 
 
 def _exchange(serving: Serving, request: Request, match: Match, query: str, body: Body) -> Exchange:
@@ -263,10 +264,11 @@ def _inbound(
     )
 
 
-async def _admit(assembly: Assembly, route: RouteSpec, inbound: Inbound, direct: bool) -> Principal:
+async def _admit(
+    assembly: Assembly, route: RouteSpec, speaker: ServerDialect | None, inbound: Inbound, direct: bool
+) -> Principal:
     if allowed_here(route.access, inbound.peer, direct):
         return ANONYMOUS
-    speaker = _speaker(assembly)
     credential = speaker.credential(inbound) if speaker else None
     try:
         principal = await authenticate(assembly.pipeline.authenticators, inbound, credential)
@@ -286,10 +288,6 @@ def _method(request: Request) -> str:
     return "GET" if request.method == "HEAD" else request.method
 
 
-def _speaker(assembly: Assembly) -> Any:
-    return assembly.router.speaker("")
-
-
 def _headers(answer: Answer) -> Mapping[str, str]:
     headers = {"Content-Type": answer.content_type, **answer.headers}
     if not answer.cookies:
@@ -306,6 +304,9 @@ async def _receive_once(inbound: Inbound, body: Body) -> bytes:
     return inbound.body
 
 
-def _plain(error: GatewayError) -> bytes:
+def _words(speaker: ServerDialect | None, error: GatewayError, inbound: Inbound) -> bytes:
+    """speaker: None where there is no dialect."""
+    if speaker is not None:
+        return speaker.encode_error(error, inbound)
     said = {"message": error.public, "type": error.kind, "param": error.param, "code": error.code}
     return msgspec.json.encode({"error": said})
