@@ -29,7 +29,7 @@ def peek(body: bytes) -> Envelope:
     outline = outlined(body, _OUTLINE, _explained)
     limit = outline.max_completion_tokens
     return Envelope(
-        model=outline.model,
+        model=outline.model or None,
         stream=bool(outline.stream),
         max_output=limit if limit is not None else outline.max_tokens,
         choices=max(outline.n or 1, 1),

@@ -24,8 +24,9 @@ def test_it_tells_model_stream_limit_and_choices() -> None:
     assert seen == Envelope(model="a/b", stream=True, max_output=7, choices=3)
 
 
-def test_a_missing_model_is_the_first_agent() -> None:
+def test_a_missing_or_empty_model_is_the_first_agent() -> None:
     assert peek(b'{"messages":[{}]}').model is None
+    assert peek(body('"model":""')).model is None
 
 
 def test_nulls_are_as_good_as_nothing() -> None:
