@@ -55,6 +55,7 @@ BODIES: Mapping[str, object] = {
     "permissions": {},
     "/api/agents/{id}": {},
     "/api/keys": {},
+    "/api/v1/chat": {"agent": "agent_echo", "message": "Hi"},
 }
 PARAMS = {
     "/models/{id}": "/models/agent_echo",
