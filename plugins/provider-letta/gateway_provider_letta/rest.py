@@ -1,0 +1,127 @@
+"""The REST API of Letta V1 and Letta Cloud. Source: `letta` 0.16.8, its OpenAPI document and recordings of it.
+
+A call goes into a conversation of its own, or into its caller's; only where the settings say so into the history that
+the agent has with everybody. A run whose client has left is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+from cachetools import LRUCache
+from msgspec import Struct
+
+from gateway import Address, BadCall, Call, Event, GatewayError, Image, Secret, Upstream
+from gateway.wire.jsontext import Members
+from gateway.wire.losses import Loss
+from gateway.wire.segments import model_segment
+
+from .conversations import Talk
+from .messages import MessageReader
+from .server import LettaServer, Listed, decoded
+from .writing import Turn, newest, parts, prose, system, turns, unsaid
+
+PAGE, MOST = 100, 2000
+"""Agents asked for at once, and altogether."""
+TALKS = 4096
+"""Conversations that go on, which are remembered."""
+
+
+class Agent(Struct):
+    id: str
+    name: str = ""
+
+
+class Made(Struct):
+    id: str
+
+
+_AGENTS = msgspec.json.Decoder(list[Agent])
+_MADE = msgspec.json.Decoder(Made)
+
+
+class RestServer(LettaServer):
+    def __init__(self, upstream: Upstream, address: Address, key: Secret, patience: float) -> None:
+        super().__init__(upstream, address, key, patience)
+        self._talks: LRUCache[str, asyncio.Task[str]] = LRUCache(TALKS)
+        self._cancels: set[asyncio.Task[None]] = set()
+
+    async def agents(self) -> Sequence[Listed]:
+        found: list[Listed] = []
+        query = {"limit": str(PAGE)}
+        while len(found) < MOST:
+            page = decoded(_AGENTS, await self.get("/v1/agents/", query))
+            found += [Listed(one.id, one.name) for one in page]
+            if len(page) < PAGE:
+                break
+            query["after"] = page[-1].id
+        return found
+
+    async def run(self, agent: str, call: Call, talk: Talk, loss: Loss) -> AsyncIterator[Event]:
+        asked = body(call, talk.goes_on, loss)
+        path = f"/v1/agents/{model_segment(agent)}/messages/stream"
+        if not talk.shared:
+            path = f"/v1/conversations/{model_segment(await self._conversation(agent, talk))}/messages"
+        reader = MessageReader()
+        try:
+            async for event in self.stream(path, asked, reader):
+                yield event
+        finally:
+            if reader.run_id and not reader.ended:
+                self._cancel(agent, reader.run_id)
+
+    async def _conversation(self, agent: str, talk: Talk) -> str:
+        """Raises UpstreamError."""
+        if not talk.key:
+            return await self._begin(agent)
+        known = f"{agent} {talk.key}"
+        task = self._talks.get(known)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = self._talks[known] = asyncio.create_task(self._begin(agent))
+        return await asyncio.shield(task)
+
+    async def _begin(self, agent: str) -> str:
+        made = await self.post("/v1/conversations/", {}, {"agent_id": agent})
+        return decoded(_MADE, made).id
+
+    def _cancel(self, agent: str, run: str) -> None:
+        """Beside the request, which may be at its end."""
+        task = asyncio.create_task(self._ask_to_cancel(agent, run))
+        self._cancels.add(task)
+        task.add_done_callback(self._cancels.discard)
+
+    async def _ask_to_cancel(self, agent: str, run: str) -> None:
+        """Letta refuses it for a run that has just ended, which is as good."""
+        try:
+            await self.post(f"/v1/agents/{model_segment(agent)}/messages/cancel", {"run_ids": [run]})
+        except GatewayError:
+            return
+
+
+def body(call: Call, goes_on: bool, loss: Loss) -> Members:
+    """Raises BadCall where the user says nothing."""
+    unsaid(call, loss)
+    spoken = newest(turns(call)) if goes_on else turns(call)
+    messages = [one for one in (_message(turn, loss) for turn in spoken) if one["content"]]
+    if not any(one["role"] == "user" for one in messages):
+        raise BadCall("There is no user message with text or an image, which a Letta agent needs.", param="messages")
+    if told := system(call):
+        messages.insert(0, {"role": "system", "content": told})
+    return {"messages": messages, "stream_tokens": True, "include_pings": True}
+
+
+def _message(turn: Turn, loss: Loss) -> Members:
+    if turn[1].role == "assistant":
+        return {"role": "assistant", "content": prose(turn, loss)}
+    return {"role": "user", "content": parts(turn, "text", _image, loss)}
+
+
+def _image(image: Image) -> Members | None:
+    if image.url:
+        return {"type": "image", "source": {"type": "url", "url": image.url}}
+    if image.data:
+        kind = image.media_type or "image/png"
+        return {"type": "image", "source": {"type": "base64", "media_type": kind, "data": image.data}}
+    return None

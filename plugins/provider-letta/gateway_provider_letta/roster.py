@@ -1,0 +1,74 @@
+"""Roster: which agents a server has, by the names that they have here; asked for when needed, and kept a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from gateway import GatewayError, Services
+
+from .section import Options
+from .server import LettaServer, Listed
+
+KEPT = 120.0
+RETRY = 30.0
+TIMEOUT = 10.0
+
+
+class Roster:
+    """Requests are one at a time. A list that is too old is given at once and renewed behind; after a failure the last
+    one stands, and the next try comes half a minute later.
+    """
+
+    def __init__(self, server: LettaServer, options: Options, services: Services) -> None:
+        self._server, self._options = server, options
+        self._clock, self._log = services.clock, services.log
+        self._agents: Mapping[str, str] = _offered([Listed(name, name) for name in options.agents], options)
+        self._renew_at = 0.0
+        self._wait_at = 0.0
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def agents(self) -> Mapping[str, str]:
+        """Names here to what calls name them by there."""
+        now = self._clock()
+        if now >= self._renew_at:
+            renewal = self._renewal or self._begin()
+            if now >= self._wait_at:
+                await asyncio.shield(renewal)
+        return self._agents
+
+    def _begin(self) -> asyncio.Task[None]:
+        renewal = self._renewal = asyncio.create_task(self._renew())
+        renewal.add_done_callback(self._done)
+        return renewal
+
+    def _done(self, renewal: asyncio.Task[None]) -> None:
+        self._renewal = None
+
+    async def _renew(self) -> None:
+        found: Mapping[str, str] | None = None
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                found = _offered(await self._server.agents(), self._options)
+        except (GatewayError, TimeoutError) as error:
+            words = error.public if isinstance(error, GatewayError) else "it took too long"
+            self._log.warning("endpoint %s: its agents could not be listed: %s", self._options.name, words)
+        now = self._clock()
+        self._agents = self._agents if found is None else found
+        self._renew_at = now + (RETRY if found is None else KEPT)
+        self._wait_at = self._renew_at + KEPT
+
+
+def _offered(listed: Sequence[Listed], options: Options) -> dict[str, str]:
+    """By their names where these are unique, else by their ids."""
+    counts = Counter(one.name for one in listed)
+    ids = {one.id for one in listed}
+    found: dict[str, str] = {}
+    for one in listed:
+        if options.agents and not {one.id, one.name} & set(options.agents):
+            continue
+        unique = one.name and counts[one.name] == 1 and (one.name == one.id or one.name not in ids)
+        name = options.names.get(one.id) or options.names.get(one.name) or (one.name if unique else one.id)
+        found.setdefault(name, one.id)
+    return found
