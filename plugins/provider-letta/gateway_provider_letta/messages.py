@@ -24,39 +24,82 @@ REASONS: dict[str, Reason] = {
 FAULTS = frozenset(("error", "llm_api_error", "invalid_llm_response", "invalid_tool_call", "insufficient_credits"))
 
 
+class Head(Struct):
+    """What every kind of message has."""
+
+    message_type: str = ""
+    run_id: str | None = None
+
+
+class Thought(Struct):
+    id: str = ""
+    reasoning: str | None = None
+
+
 class Part(Struct):
-    text: str = ""
+    text: str | None = None
 
 
-class ToolCalled(Struct):
-    tool_call_id: str = ""
+class Said(Struct):
+    id: str = ""
+    content: list[Part] | str | None = None
+
+
+class Call(Struct):
+    tool_call_id: str | None = None
     name: str | None = None
     arguments: str | None = None
 
 
-class Frame(Struct):
-    """Members of all kinds of message; `tool_calls` says the same as `tool_call`, in two forms."""
+class Called(Struct):
+    """tool_calls: an object in streams, else a list. tool_call: the older way to say it, of one alone."""
 
-    message_type: str = ""
-    id: str = ""
-    run_id: str | None = None
-    reasoning: str | None = None
-    content: list[Part] | str | None = None
-    tool_call: ToolCalled | None = None
+    tool_calls: list[Call] | Call | None = None
+    tool_call: Call | None = None
+
+    @property
+    def calls(self) -> list[Call]:
+        found = self.tool_calls or self.tool_call or []
+        return found if isinstance(found, list) else [found]
+
+
+class Return(Struct):
     tool_call_id: str | None = None
-    tool_return: str | None = None
+    tool_return: list[Part] | str | None = None
     status: str | None = None
+
+
+class Returned(Return):
+    """tool_returns: all of them; its own members are the older way to say it, of one alone."""
+
+    tool_returns: list[Return] | None = None
+
+
+class Stopped(Struct):
     stop_reason: str | None = None
+
+
+class Counts(Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_input_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+
+
+class Wrong(Struct):
     message: str | None = None
     detail: str | None = None
 
 
-_FRAME = msgspec.json.Decoder(Frame)
+_HEAD = msgspec.json.Decoder(Head)
+_THOUGHT = msgspec.json.Decoder(Thought)
+_SAID = msgspec.json.Decoder(Said)
+_CALLED = msgspec.json.Decoder(Called)
+_RETURNED = msgspec.json.Decoder(Returned)
+_STOPPED = msgspec.json.Decoder(Stopped)
+_COUNTS = msgspec.json.Decoder(Counts)
+_WRONG = msgspec.json.Decoder(Wrong)
 
 
 class MessageReader(Reader):
@@ -77,11 +120,11 @@ class MessageReader(Reader):
             self._done = True
             yield from self._end()
             return
-        frame = decoded(_FRAME, payload)
-        self.run_id = frame.run_id or self.run_id
-        kind = "error_message" if name == b"error" else frame.message_type
+        head = decoded(_HEAD, payload)
+        self.run_id = head.run_id or self.run_id
+        kind = "error_message" if name == b"error" else head.message_type
         if read := self.READERS.get(kind):
-            for event in read(self, frame):
+            for event in read(self, payload):
                 yield from self._begun(event)
 
     def finish(self) -> Iterator[Event]:
@@ -108,35 +151,40 @@ class MessageReader(Reader):
         else:
             yield from self._begun(Failed(UpstreamBroken(CUT)))
 
-    def _thought(self, frame: Frame) -> Iterator[Event]:
-        yield from self._blocks.thought(frame.id, frame.reasoning or "")
+    def _thought(self, payload: bytes) -> Iterator[Event]:
+        thought = decoded(_THOUGHT, payload)
+        yield from self._blocks.thought(thought.id, thought.reasoning or "")
 
-    def _said(self, frame: Frame) -> Iterator[Event]:
-        content = frame.content or ""
-        text = content if isinstance(content, str) else "".join(part.text for part in content)
-        yield from self._blocks.text(frame.id, text)
+    def _said(self, payload: bytes) -> Iterator[Event]:
+        said = decoded(_SAID, payload)
+        yield from self._blocks.text(said.id, text_of(said.content))
 
-    def _called(self, frame: Frame) -> Iterator[Event]:
+    def _called(self, payload: bytes) -> Iterator[Event]:
         """One that waits for somebody's approval is shown as well; `requires_approval` says that it did not run."""
-        if (called := frame.tool_call) is not None:
-            yield from self._blocks.call(called.tool_call_id, called.name or "", called.arguments or "")
+        for call in decoded(_CALLED, payload).calls:
+            if call.tool_call_id:
+                yield from self._blocks.call(call.tool_call_id, call.name or "", call.arguments or "")
 
-    def _returned(self, frame: Frame) -> Iterator[Event]:
-        yield from self._blocks.result(frame.tool_call_id or "", frame.tool_return or "", frame.status == "error")
+    def _returned(self, payload: bytes) -> Iterator[Event]:
+        returned = decoded(_RETURNED, payload)
+        for one in returned.tool_returns or (returned,):
+            text = text_of(one.tool_return)
+            yield from self._blocks.result(one.tool_call_id or "", text, one.status == "error")
 
-    def _stopped(self, frame: Frame) -> Iterator[Event]:
-        self._reason = frame.stop_reason or ""
+    def _stopped(self, payload: bytes) -> Iterator[Event]:
+        self._reason = decoded(_STOPPED, payload).stop_reason or ""
         yield from ()
 
-    def _counted(self, frame: Frame) -> Iterator[Event]:
-        if (usage := counted(frame)) is not None:
+    def _counted(self, payload: bytes) -> Iterator[Event]:
+        if (usage := counted(decoded(_COUNTS, payload))) is not None:
             yield usage
 
-    def _failed(self, frame: Frame) -> Iterator[Event]:
+    def _failed(self, payload: bytes) -> Iterator[Event]:
         self.ended = True
+        wrong = decoded(_WRONG, payload)
         for event in self._blocks.close():
             yield from self._begun(event)
-        yield Failed(UpstreamBroken(frame.message or frame.detail or "The Letta agent's run failed."))
+        yield Failed(UpstreamBroken(wrong.message or wrong.detail or "The Letta agent's run failed."))
 
     READERS: ClassVar[dict[str, Read]] = {
         "reasoning_message": _thought,
@@ -150,19 +198,25 @@ class MessageReader(Reader):
     }
 
 
-Read = Callable[[MessageReader, Frame], Iterator[Event]]
+Read = Callable[[MessageReader, bytes], Iterator[Event]]
 
 
-def counted(frame: Frame) -> Usage | None:
+def text_of(content: list[Part] | str | None) -> str:
+    if isinstance(content, list):
+        return "".join(part.text or "" for part in content)
+    return content or ""
+
+
+def counted(counts: Counts) -> Usage | None:
     """Of all steps together. Nothing but zeros means that the agent's own upstream told nothing."""
-    prompt, output = frame.prompt_tokens or 0, frame.completion_tokens or 0
+    prompt, output = counts.prompt_tokens or 0, counts.completion_tokens or 0
     if not (prompt or output):
         return None
-    read, wrote = frame.cached_input_tokens, frame.cache_write_tokens
+    read, wrote = counts.cached_input_tokens, counts.cache_write_tokens
     return Usage(
         input=max(prompt - (read or 0) - (wrote or 0), 0),
         cache_read=read,
         cache_write_5m=wrote,
         output=output,
-        reasoning=frame.reasoning_tokens,
+        reasoning=counts.reasoning_tokens,
     )

@@ -1,13 +1,14 @@
 """The REST API of Letta V1 and Letta Cloud. Source: `letta` 0.16.8, its OpenAPI document and recordings of it.
 
 A call goes into a conversation of its own, or into its caller's; only where the settings say so into the history that
-the agent has with everybody. A run whose client has left is cancelled.
+the agent has with everybody. A run whose client has left is cancelled, and a conversation of one call deleted.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 import msgspec
 from cachetools import LRUCache
@@ -46,7 +47,7 @@ class RestServer(LettaServer):
     def __init__(self, upstream: Upstream, address: Address, key: Secret, patience: float) -> None:
         super().__init__(upstream, address, key, patience)
         self._talks: LRUCache[str, asyncio.Task[str]] = LRUCache(TALKS)
-        self._cancels: set[asyncio.Task[None]] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def agents(self) -> Sequence[Listed]:
         found: list[Listed] = []
@@ -61,43 +62,47 @@ class RestServer(LettaServer):
 
     async def run(self, agent: str, call: Call, talk: Talk, loss: Loss) -> AsyncIterator[Event]:
         asked = body(call, talk.goes_on, loss)
-        path = f"/v1/agents/{model_segment(agent)}/messages/stream"
+        agents, talks = f"/v1/agents/{model_segment(agent)}", ""
         if not talk.shared:
-            path = f"/v1/conversations/{model_segment(await self._conversation(agent, talk))}/messages"
+            talks = f"/v1/conversations/{model_segment(await self._conversation(agent, talk))}"
+        path = f"{talks}/messages" if talks else f"{agents}/messages/stream"
         reader = MessageReader()
         try:
             async for event in self.stream(path, asked, reader):
                 yield event
         finally:
-            if reader.run_id and not reader.ended:
-                self._cancel(agent, reader.run_id)
+            cancel = f"{talks}/cancel" if talks else f"{agents}/messages/cancel"
+            self._leave(None if reader.ended else cancel, reader.run_id, talks if not talk.goes_on else None)
 
     async def _conversation(self, agent: str, talk: Talk) -> str:
         """Raises UpstreamError."""
         if not talk.key:
-            return await self._begin(agent)
+            return await self._begin(agent, hidden=True)
         known = f"{agent} {talk.key}"
         task = self._talks.get(known)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = self._talks[known] = asyncio.create_task(self._begin(agent))
+            task = self._talks[known] = asyncio.create_task(self._begin(agent, hidden=False))
         return await asyncio.shield(task)
 
-    async def _begin(self, agent: str) -> str:
-        made = await self.post("/v1/conversations/", {}, {"agent_id": agent})
+    async def _begin(self, agent: str, *, hidden: bool) -> str:
+        made = await self.post("/v1/conversations/", {"hidden": hidden}, {"agent_id": agent})
         return decoded(_MADE, made).id
 
-    def _cancel(self, agent: str, run: str) -> None:
-        """Beside the request, which may be at its end."""
-        task = asyncio.create_task(self._ask_to_cancel(agent, run))
-        self._cancels.add(task)
-        task.add_done_callback(self._cancels.discard)
+    def _leave(self, cancel: str | None, run: str, talk: str | None) -> None:
+        """Beside the request, which is at its end. cancel, talk: paths, None where there is nothing to do."""
+        if cancel or talk:
+            task = asyncio.create_task(self._left(cancel, run, talk))
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
 
-    async def _ask_to_cancel(self, agent: str, run: str) -> None:
-        """Letta refuses it for a run that has just ended, which is as good."""
-        try:
-            await self.post(f"/v1/agents/{model_segment(agent)}/messages/cancel", {"run_ids": [run]})
-        except GatewayError:
-            return
+    async def _left(self, cancel: str | None, run: str, talk: str | None) -> None:
+        """Letta refuses to cancel what has just ended, and where it has no Redis; what is gone need not be deleted."""
+        if cancel:
+            with suppress(GatewayError):
+                await self.post(cancel, {"run_ids": [run]} if run else {})
+        if talk:
+            with suppress(GatewayError):
+                await self.delete(talk)
 
 
 def body(call: Call, goes_on: bool, loss: Loss) -> Members:

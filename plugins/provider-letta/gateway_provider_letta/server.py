@@ -85,6 +85,11 @@ class LettaServer(ABC):
         """Raises UpstreamError."""
         return await _body(await self._send(path, body, {}, query))
 
+    async def delete(self, path: str) -> None:
+        """Raises UpstreamError."""
+        url = self._address.url(path)
+        await _body(await self._upstream.send("DELETE", url, self._proof, timeouts=self._timeouts))
+
     async def stream(
         self, path: str, body: object, reader: Reader, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[Event]:
