@@ -22,7 +22,7 @@ from gateway import (
 )
 from gateway.wire import jsontext
 from gateway.wire.losses import Loss
-from gateway.wire.refusals import refused, said
+from gateway.wire.refusals import Said, refused, said
 
 from .conversations import Talk
 
@@ -147,7 +147,15 @@ async def _refuse(reply: Reply) -> None:
     if reply.status < 400:
         raise UpstreamBroken(f"The Letta server answered {reply.status}, which is not followed.")
     body = await reply.read(ERROR_LIMIT)
-    raise refused(said(jsontext.anything(body)), reply.status, reply.headers, body)
+    raise refused(_words(jsontext.anything(body)), reply.status, reply.headers, body)
+
+
+def _words(told: object) -> Said:
+    """Letta's `detail` may be a trace; beside a `message` that is what counts."""
+    error = told.get("error") if isinstance(told, dict) else None
+    message = error.get("message") if isinstance(error, dict) else None
+    found = said(told)
+    return Said(message, found.code, found.param) if isinstance(message, str) and message else found
 
 
 def decoded(decoder: msgspec.json.Decoder[Wire], payload: bytes) -> Wire:
