@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What tests use beside contrib/dev-requirements.txt: the SDKs' older generation, Node's SDKs, a tiny real model server; nginx and
-# HAProxy, which read the same bytes (tests/framing).
+# What tests use beside contrib/dev-requirements.txt: the SDKs' older generation, Node's SDKs, a tiny real model server, Letta Code
+# (plugins/provider-letta); nginx and HAProxy, which read the same bytes (tests/framing).
 # Tests whose part is not here skip and say so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,6 +17,8 @@ environment openai1 'openai>=1.100,<2'
 environment anthropic1 'anthropic>=1,<2'
 environment genai2 'google-genai>=2,<3'
 environment tinyllm xllamacpp gguf numpy
+export -f environment
+timeout 300 bash -c "environment letta 'letta==0.34.12'" || echo "Letta Code is not to be had here" >&2 # 79 MB, with a Node of its own
 if command -v npm >/dev/null; then
     npm install --prefix tests/e2e/node --no-audit --no-fund --silent
 fi
