@@ -66,6 +66,7 @@ class ReplyEncoder(Encoder):
         self._refused = False
         self._resource: Resource | None = None
         self._number = 0
+        self._elsewhere: set[str] = set()
         self._items: list[Item] = []
         self._output: dict[int, Raw] = {}
         self._blocks: dict[int, tuple[Item, Part]] = {}
@@ -183,13 +184,20 @@ class ReplyEncoder(Encoder):
             return last, []
         events = self._carry(last) if last is not None else []
         last = self._items[-1] if self._items else None
-        item = new_item(len(self._items), self._seed(), block, self._openai)
+        item = None if self._ran_upstream(block) else new_item(len(self._items), self._seed(), block, self._openai)
         if item is None:
             return None, events
         if last is not None and not last.done and not last.busy:
             events += self._done(last, "completed")
         self._items.append(item)
         return item, [*events, wire.ItemAdded(output_index=item.index, item=item.value("in_progress"))]
+
+    def _ran_upstream(self, block: Block) -> bool:
+        """A call would be taken for one that the client has to run; neither it nor its result is shown."""
+        if isinstance(block, ToolCall) and block.executor == "upstream":
+            self._elsewhere.add(block.id)
+            return True
+        return isinstance(block, ToolResult) and block.call_id in self._elsewhere
 
     def _carry(self, item: Item) -> Events:
         """State of a text or a call goes into an item directly behind it."""

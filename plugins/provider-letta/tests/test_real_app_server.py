@@ -291,9 +291,17 @@ def test_pictures_come_through(client, model, asked):
     assert "image omitted: model does not support images" in json.dumps(asked()[-1]), "it came as far as Letta"
 
 
-def test_it_speaks_to_clients_of_the_other_apis(gateway, model):
-    model.answer("/v1/chat/completions", spoken())
-    status, told = gateway.post("/v1/responses", {"model": "letta/demo", "input": "hi"})
-    assert (status, SAID in told.decode()) == (200, True)
-    status, told = gateway.post("/v1/messages", {"model": "letta/demo", "max_tokens": 99, "messages": [user("hi")]})
-    assert (status, SAID in told.decode()) == (200, True)
+SPOKEN = {
+    "responses": ("/v1/responses", {"input": "run it"}),
+    "messages": ("/v1/messages", {"max_tokens": 99, "messages": [user("run it")]}),
+    "gemini": ("/v1beta/models/letta/demo:generateContent", {"contents": [{"parts": [{"text": "run it"}]}]}),
+}
+
+
+@pytest.mark.parametrize("api", SPOKEN)
+def test_clients_of_the_other_apis_are_asked_to_run_nothing_either(gateway, model, api):
+    path, body = SPOKEN[api]
+    model.answer("/v1/chat/completions", tool(f"call_{api}"), spoken())
+    status, told = gateway.post(path, body if api == "gemini" else {"model": "letta/demo", **body})
+    assert (status, SAID in told.decode()) == (200, True), told
+    assert not any(word in told.decode() for word in ("function_call", "tool_use", "functionCall"))
