@@ -57,13 +57,13 @@ class LettaServer(ABC):
 
     def __init__(self, upstream: Upstream, address: Address, key: Secret, patience: float) -> None:
         self._upstream, self._address = upstream, address
-        self._proof = {"authorization": f"Bearer {key.reveal()}"} if key else {}
+        self._key = key
         self._timeouts = Timeouts(first_byte=patience, idle=patience)
 
     @property
     def proof(self) -> Mapping[str, str]:
-        """What nobody may read."""
-        return self._proof
+        """Headers that nobody may read."""
+        return {"authorization": f"Bearer {self._key.reveal()}"} if self._key else {}
 
     @abstractmethod
     async def agents(self) -> Sequence[Listed]:
@@ -78,7 +78,7 @@ class LettaServer(ABC):
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
         """Raises UpstreamError."""
         url = self._address.url(path, query)
-        reply = await self._upstream.send("GET", url, self._proof, timeouts=LISTED_WITHIN)
+        reply = await self._upstream.send("GET", url, self.proof, timeouts=LISTED_WITHIN)
         return await _body(reply)
 
     async def post(self, path: str, body: object, query: Mapping[str, str] | None = None) -> bytes:
@@ -88,7 +88,7 @@ class LettaServer(ABC):
     async def delete(self, path: str) -> None:
         """Raises UpstreamError."""
         url = self._address.url(path)
-        await _body(await self._upstream.send("DELETE", url, self._proof, timeouts=self._timeouts))
+        await _body(await self._upstream.send("DELETE", url, self.proof, timeouts=self._timeouts))
 
     async def stream(
         self, path: str, body: object, reader: Reader, headers: Mapping[str, str] | None = None
@@ -109,7 +109,7 @@ class LettaServer(ABC):
     async def _send(
         self, path: str, body: object, headers: Mapping[str, str], query: Mapping[str, str] | None = None
     ) -> Reply:
-        sent = {"content-type": "application/json", **self._proof, **headers}
+        sent = {"content-type": "application/json", **self.proof, **headers}
         url = self._address.url(path, query)
         return await self._upstream.send("POST", url, sent, jsontext.encode(body), timeouts=self._timeouts)
 

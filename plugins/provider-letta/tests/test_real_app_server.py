@@ -220,6 +220,16 @@ def test_lettabots_clients_see_what_ran_there(gateway, model):
     assert (returned["toolCallId"], returned["content"].strip()) == ("call_lettabot", "tool-ran")
 
 
+@pytest.mark.skipif("dialect-lettabot" not in plugins(), reason="plugins/dialect-lettabot is not installed")
+def test_lettabots_clients_can_go_on_with_a_conversation(gateway, model, asked):
+    model.answer("/v1/chat/completions", spoken())
+    for text in ("first words", "second words"):
+        body = {"message": text, "agent": "letta/demo", "conversationId": "c1"}
+        status, told = gateway.post("/api/v1/chat", body, x_api_key=ADA, authorization="")
+        assert (status, json.loads(told)["response"]) == (200, SAID)
+    assert "first words" in json.dumps(asked()[-1])
+
+
 def test_what_was_said_before_reaches_it_the_agents_own_words_too(client, model, asked):
     model.answer("/v1/chat/completions", spoken())
     said = [user("my name is Ada"), {"role": "assistant", "content": "Nice to meet you."}, user("who am I?")]
