@@ -7,7 +7,7 @@ before is told as part of the instructions.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -40,7 +40,7 @@ class AppServer(LettaServer):
         """It gives names where they are unique, else ids, and takes either."""
         return [Listed(one.id, one.id) for one in decoded(_PAGE, await self.get("/v1/models")).data]
 
-    def run(self, agent: str, call: Call, talk: Talk, loss: Loss) -> AsyncIterator[Event]:
+    def run(self, agent: str, call: Call, talk: Talk, loss: Loss) -> AsyncGenerator[Event, None]:
         headers = {CHAT_KEY: talk.key} if talk.key else {}
         return self.stream("/v1/responses", body(agent, call, talk.goes_on, loss), AnswerReader(), headers)
 

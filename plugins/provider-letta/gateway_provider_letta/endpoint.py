@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 
 from gateway import (
     Call,
@@ -30,6 +31,8 @@ PATH = "gateway.provider-letta"
 
 
 class LettaProvider(EventProvider):
+    """open: while nobody knows which agents there are, any name is asked for, and the server's failure is told."""
+
     kind = "custom"
 
     def __init__(self, options: Options, services: Services, server: LettaServer | None, wrong: Finding | None) -> None:
@@ -39,27 +42,42 @@ class LettaProvider(EventProvider):
         self._server = server
         self._roster = Roster(server, options, services) if server is not None else None
         self._findings = [] if wrong is None else [wrong]
+        self.open = server is not None and not options.agents
         self.unavailable = None if wrong is None else f"{wrong.path}: {wrong.what}"
 
     def findings(self) -> Sequence[Finding]:
         return self._findings
 
     async def models(self) -> Sequence[str]:
-        return tuple(await self._roster.agents()) if self._roster is not None else ()
+        return tuple(await self._agents(self._roster)) if self._roster is not None else ()
 
     async def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event]:
         assert self._server is not None
         assert self._roster is not None
         exchange.attempts[-1].credentials = self._server.proof
-        agent = (await self._roster.agents()).get(call.model)
-        if agent is None:
-            raise UpstreamRefused(f"The Letta server has no agent {call.model!r}.", 404, code="model_not_found")
+        agent = await self._agent(self._roster, call.model)
         talk = talk_of(call, exchange, self.endpoint, self._keeping)
         loss = Loss()
-        events = self._server.run(agent, call, talk, loss)
-        async for event in events:
-            _tell(exchange, loss)
-            yield event
+        async with aclosing(self._server.run(agent, call, talk, loss)) as events:
+            async for event in events:
+                _tell(exchange, loss)
+                yield event
+
+    async def _agents(self, roster: Roster) -> Mapping[str, str]:
+        agents = await roster.agents()
+        self.open = roster.failure is not None and not agents
+        return agents
+
+    async def _agent(self, roster: Roster, model: str) -> str:
+        """By its name here, or by its id. Raises GatewayError."""
+        agents = await self._agents(roster)
+        if model in agents:
+            return agents[model]
+        if model in agents.values():
+            return model
+        if roster.failure is not None:
+            raise roster.failure
+        raise UpstreamRefused(f"The Letta server has no agent {model!r}.", 404, code="model_not_found")
 
 
 def _tell(exchange: Exchange, loss: Loss) -> None:

@@ -7,14 +7,25 @@ the agent has with everybody. A run whose client has left is cancelled, and a co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
 
 import msgspec
 from cachetools import LRUCache
 from msgspec import Struct
 
-from gateway import Address, BadCall, Call, Event, GatewayError, Image, Secret, Upstream
+from gateway import (
+    Address,
+    BadCall,
+    Call,
+    Event,
+    GatewayError,
+    Image,
+    Secret,
+    Upstream,
+    UpstreamRefused,
+    UpstreamUnreachable,
+)
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 from gateway.wire.segments import model_segment
@@ -60,7 +71,7 @@ class RestServer(LettaServer):
             query["after"] = page[-1].id
         return found
 
-    async def run(self, agent: str, call: Call, talk: Talk, loss: Loss) -> AsyncIterator[Event]:
+    async def run(self, agent: str, call: Call, talk: Talk, loss: Loss) -> AsyncGenerator[Event, None]:
         asked = body(call, talk.goes_on, loss)
         agents, talks = f"/v1/agents/{model_segment(agent)}", ""
         if not talk.shared:
@@ -68,11 +79,15 @@ class RestServer(LettaServer):
         path = f"{talks}/messages" if talks else f"{agents}/messages/stream"
         reader = MessageReader()
         try:
-            async for event in self.stream(path, asked, reader):
-                yield event
+            async with aclosing(self.stream(path, asked, reader)) as events:
+                async for event in events:
+                    yield event
+        except (UpstreamRefused, UpstreamUnreachable):
+            reader.ended = True  # nothing was begun
+            raise
         finally:
-            cancel = f"{talks}/cancel" if talks else f"{agents}/messages/cancel"
-            self._leave(None if reader.ended else cancel, reader.run_id, talks if not talk.goes_on else None)
+            cancel = f"{talks}/cancel" if talks else f"{agents}/messages/cancel" if reader.run_id else ""
+            self._leave("" if reader.ended else cancel, reader.run_id, "" if talk.goes_on else talks)
 
     async def _conversation(self, agent: str, talk: Talk) -> str:
         """Raises UpstreamError."""
@@ -88,14 +103,14 @@ class RestServer(LettaServer):
         made = await self.post("/v1/conversations/", {"hidden": hidden}, {"agent_id": agent})
         return decoded(_MADE, made).id
 
-    def _leave(self, cancel: str | None, run: str, talk: str | None) -> None:
-        """Beside the request, which is at its end. cancel, talk: paths, None where there is nothing to do."""
+    def _leave(self, cancel: str, run: str, talk: str) -> None:
+        """Beside the request, which is at its end. cancel, talk: paths, "" where there is nothing to do."""
         if cancel or talk:
             task = asyncio.create_task(self._left(cancel, run, talk))
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
 
-    async def _left(self, cancel: str | None, run: str, talk: str | None) -> None:
+    async def _left(self, cancel: str, run: str, talk: str) -> None:
         """Letta refuses to cancel what has just ended, and where it has no Redis; what is gone need not be deleted."""
         if cancel:
             with suppress(GatewayError):

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from gateway import GatewayError, Services
+from gateway import GatewayError, Services, UpstreamTimeout, UpstreamUnreachable
 
 from .section import Options
 from .server import LettaServer, Listed
@@ -19,12 +19,15 @@ TIMEOUT = 10.0
 class Roster:
     """Requests are one at a time. A list that is too old is given at once and renewed behind; after a failure the last
     one stands, and the next try comes half a minute later.
+
+    failure: why there is none yet; None once there was one.
     """
 
     def __init__(self, server: LettaServer, options: Options, services: Services) -> None:
         self._server, self._options = server, options
         self._clock, self._log = services.clock, services.log
         self._agents: Mapping[str, str] = _offered([Listed(name, name) for name in options.agents], options)
+        self.failure: GatewayError | None = UpstreamUnreachable("The Letta server was not asked yet.")
         self._renew_at = 0.0
         self._wait_at = 0.0
         self._renewal: asyncio.Task[None] | None = None
@@ -52,12 +55,18 @@ class Roster:
             async with asyncio.timeout(TIMEOUT):
                 found = _offered(await self._server.agents(), self._options)
         except (GatewayError, TimeoutError) as error:
-            words = error.public if isinstance(error, GatewayError) else "it took too long"
-            self._log.warning("endpoint %s: its agents could not be listed: %s", self._options.name, words)
+            self._failed(error if isinstance(error, GatewayError) else UpstreamTimeout("It took too long."))
+        else:
+            self.failure = None
         now = self._clock()
         self._agents = self._agents if found is None else found
         self._renew_at = now + (RETRY if found is None else KEPT)
         self._wait_at = self._renew_at + KEPT
+
+    def _failed(self, error: GatewayError) -> None:
+        self._log.warning("endpoint %s: its agents could not be listed: %s", self._options.name, error.public)
+        if self.failure is not None:
+            self.failure = error.with_traceback(None)
 
 
 def _offered(listed: Sequence[Listed], options: Options) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -70,7 +70,7 @@ class LettaServer(ABC):
         """All that it has. Raises UpstreamError."""
 
     @abstractmethod
-    def run(self, agent: str, call: Call, talk: Talk, loss: Loss) -> AsyncIterator[Event]:
+    def run(self, agent: str, call: Call, talk: Talk, loss: Loss) -> AsyncGenerator[Event, None]:
         """loss: grows by what of the call has no place, before the first event comes. Raises UpstreamError until then,
         and Refused for what cannot be asked.
         """
@@ -92,7 +92,7 @@ class LettaServer(ABC):
 
     async def stream(
         self, path: str, body: object, reader: Reader, headers: Mapping[str, str] | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Raises UpstreamError where the server refuses."""
         reply = await self._send(path, body, headers or {})
         try:

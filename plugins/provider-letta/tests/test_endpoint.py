@@ -20,6 +20,7 @@ from gateway import (
     Text,
     ToolResult,
     UpstreamRefused,
+    UpstreamUnreachable,
 )
 from gateway.testing import endpoints, replay
 from gateway.testing.toy import ToyServer
@@ -110,17 +111,39 @@ def exchange(user="ada", stream=False, **headers):
     return made
 
 
-def test_an_agent_that_is_not_there_is_not_found():
-    provider = made(endpoints.Answering({"/v1/models": LISTED}))
+def ran(provider, model):
     asked = exchange()
-    asked.attempts.append(Attempt("a", provider.target("nope")))
+    asked.attempts.append(Attempt("a", provider.target(model)))
 
     async def run():
-        return [event async for event in provider.run(Call("nope"), asked)]
+        return [event async for event in provider.run(Call(model, [user("hi")]), asked)]
 
+    return asyncio.run(run())
+
+
+def test_an_agent_that_is_not_there_is_not_found():
     with pytest.raises(UpstreamRefused) as raised:
-        asyncio.run(run())
+        ran(made(endpoints.Answering({"/v1/models": LISTED})), "nope")
     assert (raised.value.status, raised.value.code) == (404, "model_not_found")
+
+
+def test_an_agent_can_be_named_by_its_id_where_it_has_another_name_here():
+    upstream = endpoints.Answering({"/v1/agents/": b'[{"id": "agent-1", "name": "demo"}]'})
+    provider = made(upstream, api="rest", conversations="agent")
+    for model in ("demo", "agent-1"):
+        with pytest.raises(UpstreamRefused):
+            ran(provider, model)
+        assert upstream.sent[-1].url == f"{URL}/v1/agents/agent-1/messages/stream"
+
+
+def test_while_nobody_knows_the_agents_the_servers_failure_is_told():
+    provider = made()
+    assert provider.open
+    with pytest.raises(UpstreamUnreachable, match="There is no network here"):
+        ran(provider, "demo")
+    provider = made(endpoints.Answering({"/v1/models": LISTED}))
+    assert listed(provider) == ("demo", "agent-2")
+    assert not provider.open
 
 
 def key(call=None, keeping="call", **of):
