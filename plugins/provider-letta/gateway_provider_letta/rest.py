@@ -38,7 +38,9 @@ from .writing import Turn, newest, parts, prose, system, turns, unsaid
 PAGE, MOST = 100, 2000
 """Agents asked for at once, and altogether."""
 TALKS = 4096
-"""Conversations that go on, which are remembered."""
+"""Conversations that go on, which are remembered; Letta is asked for the others."""
+SUMMARY = "librechat-gateway "
+"""By which they are found again, with their keys behind it."""
 
 
 class Agent(Struct):
@@ -46,12 +48,14 @@ class Agent(Struct):
     name: str = ""
 
 
-class Made(Struct):
+class Conversation(Struct):
     id: str
+    summary: str | None = None
 
 
 _AGENTS = msgspec.json.Decoder(list[Agent])
-_MADE = msgspec.json.Decoder(Made)
+_TALK = msgspec.json.Decoder(Conversation)
+_TALKS = msgspec.json.Decoder(list[Conversation])
 
 
 class RestServer(LettaServer):
@@ -82,8 +86,10 @@ class RestServer(LettaServer):
             async with aclosing(self.stream(path, asked, reader)) as events:
                 async for event in events:
                     yield event
-        except (UpstreamRefused, UpstreamUnreachable):
+        except (UpstreamRefused, UpstreamUnreachable) as error:
             reader.ended = True  # nothing was begun
+            if isinstance(error, UpstreamRefused) and error.upstream_status == 404:
+                self._talks.pop(_place(agent, talk.key), None)
             raise
         finally:
             cancel = f"{talks}/cancel" if talks else f"{agents}/messages/cancel" if reader.run_id else ""
@@ -92,16 +98,25 @@ class RestServer(LettaServer):
     async def _conversation(self, agent: str, talk: Talk) -> str:
         """Raises UpstreamError."""
         if not talk.key:
-            return await self._begin(agent, hidden=True)
-        known = f"{agent} {talk.key}"
-        task = self._talks.get(known)
+            return await self._begin(agent, {"hidden": True})
+        place = _place(agent, talk.key)
+        task = self._talks.get(place)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = self._talks[known] = asyncio.create_task(self._begin(agent, hidden=False))
+            task = self._talks[place] = asyncio.create_task(self._found(agent, SUMMARY + talk.key))
         return await asyncio.shield(task)
 
-    async def _begin(self, agent: str, *, hidden: bool) -> str:
-        made = await self.post("/v1/conversations/", {"hidden": hidden}, {"agent_id": agent})
-        return decoded(_MADE, made).id
+    async def _found(self, agent: str, summary: str) -> str:
+        """The oldest, where another process or an earlier one began it; else a new one."""
+        query = {"agent_id": agent, "summary_search": summary, "order": "asc", "limit": str(PAGE)}
+        with suppress(UpstreamRefused):
+            for talk in decoded(_TALKS, await self.get("/v1/conversations/", query)):
+                if talk.summary == summary:
+                    return talk.id
+        return await self._begin(agent, {"summary": summary})
+
+    async def _begin(self, agent: str, members: Members) -> str:
+        made = await self.post("/v1/conversations/", members, {"agent_id": agent})
+        return decoded(_TALK, made).id
 
     def _leave(self, cancel: str, run: str, talk: str) -> None:
         """Beside the request, which is at its end. cancel, talk: paths, "" where there is nothing to do."""
@@ -118,6 +133,10 @@ class RestServer(LettaServer):
         if talk:
             with suppress(GatewayError):
                 await self.delete(talk)
+
+
+def _place(agent: str, key: str) -> str:
+    return f"{agent} {key}"
 
 
 def body(call: Call, goes_on: bool, loss: Loss) -> Members:

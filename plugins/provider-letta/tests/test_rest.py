@@ -161,7 +161,8 @@ async def test_the_one_history_of_an_agent_gets_only_what_is_new(client, since):
 
 
 async def test_each_user_has_a_conversation_that_goes_on(gateway, since, letta):
-    letta.answer("/v1/conversations/", answer({"id": "conv-7"}), answer({"id": "conv-8"}))
+    none = answer([])
+    letta.answer("/v1/conversations/", none, answer({"id": "conv-7"}), none, answer({"id": "conv-8"}))
     for talk in ("conv-7", "conv-8"):
         letta.answer(f"/v1/conversations/{talk}/messages", stream(*said()))
     for key in (ADA, ADA, EVE, ADA):
@@ -233,7 +234,8 @@ async def test_a_stream_that_breaks_off_is_no_answer(client, letta):
 
 
 async def test_a_conversation_that_cannot_be_begun_is_begun_at_the_next_call(client, letta):
-    letta.answer("/v1/conversations/", answer({"detail": "no"}, 500), answer({"id": "conv-1"}))
+    none = answer([])
+    letta.answer("/v1/conversations/", none, answer({"detail": "no"}, 500), none, answer({"id": "conv-1"}))
     named = {"X-Letta-Chat-Key": "again"}
     with pytest.raises(openai.InternalServerError):
         await chat(client, extra_headers=named)
@@ -259,3 +261,21 @@ async def test_a_call_without_words_is_the_clients_mistake(client, since):
     with pytest.raises(openai.BadRequestError, match="no user message"):
         await chat(client, {"role": "system", "content": "Be brief."})
     assert not [one for one in since() if one.path == TALKS]
+
+
+async def test_a_conversation_is_found_again_by_a_gateway_that_does_not_remember_it(client, letta, since):
+    named = {"X-Letta-Chat-Key": "found-again"}
+    letta.answer("/v1/conversations/", answer([]), answer({"id": "conv-1"}))
+    await chat(client, extra_headers=named)
+    summary = json.loads(since()[0].body)["summary"]
+    letta.answer(TALKS, answer({"detail": "Conversation not found"}, 404))
+    with pytest.raises(openai.NotFoundError):  # what Letta has not any more is forgotten here
+        await chat(client, extra_headers=named)
+    listed = [{"id": "conv-5", "summary": summary + "0"}, {"id": "conv-9", "summary": summary}]
+    letta.answer("/v1/conversations/", answer(listed))
+    letta.answer("/v1/conversations/conv-9/messages", stream(*said()))
+    before = len(since())
+    assert (await chat(client, extra_headers=named)).choices[0].message.content == "Hello"
+    [asked] = since()[before:]
+    assert asked.path == "/v1/conversations/conv-9/messages"
+    assert since("GET")[-1].query["summary_search"] == summary
