@@ -21,6 +21,8 @@ from .settings import Options
 _POST = MOUNT.prefix + CHAT
 _STOPPED = Refused(False, "The gateway was stopped before the agent had answered.", code="gateway_stopped")
 _SOON = {"Retry-After": "1"}
+HELD = 2**25
+"""Bytes of calls that run at once: nobody waits for them, so they count to no request's."""
 
 
 def routes(options: Options, services: Services) -> Sequence[RouteSpec]:
@@ -38,19 +40,21 @@ class Runs:
         self._options, self._services = options, services
         self._results = results_of(options, services)
         self._running = 0
+        self._held = 0
 
     async def begin(self, inbound: Inbound, principal: Principal) -> Answer:
         """Raises what the call itself would be refused with before it goes anywhere."""
         body = await inbound.receive()
         would_be = await self._services.rehearsal.of(inbound, principal, _POST, body)
-        if self._running >= self._options.most:
+        if self._running >= self._options.most or (self._running and self._held + len(body) > HELD):
             raise RateLimited("Too many calls run already that nobody waits for; try again soon.", retry_after=5.0)
         agent = would_be.envelope.model or (would_be.route.name if would_be.route is not None else "")
         kept = Kept(new_id(), principal.user_id, agent, self._services.clock() + self._options.keep)
         self._results.put(kept)
         task = self._services.detached.begin(_unstreamed(inbound), _POST, body)
         self._running += 1
-        task.add_done_callback(partial(self._ended, kept))
+        self._held += len(body)
+        task.add_done_callback(partial(self._ended, kept, len(body)))
         return Answer(jsontext.encode(Queued(True, "queued", agent, kept.id)), 202)
 
     async def told(self, inbound: Inbound, principal: Principal) -> Answer:
@@ -65,8 +69,9 @@ class Runs:
         told = {"success": status == "done", "status": status, "id": found.id, "agentName": found.agent, **members}
         return Answer(jsontext.encode({**told, "status": status}))
 
-    def _ended(self, kept: Kept, task: asyncio.Task[Gathered]) -> None:
+    def _ended(self, kept: Kept, size: int, task: asyncio.Task[Gathered]) -> None:
         self._running -= 1
+        self._held -= size
         status, body = 503, jsontext.encode(_STOPPED)
         if not task.cancelled() and task.exception() is None and not task.result().cut:
             status, body = task.result().status, task.result().body

@@ -1,6 +1,7 @@
 """A running gateway: LettaBot's clients as they are, and the official SDK on /v1 with LettaBot's key."""
 
 import asyncio
+import io
 import json
 
 import aiohttp
@@ -60,7 +61,8 @@ def call(session):
     async def made(path, method="POST", headers=None, data=None, **members):
         given = {"x-api-key": KEY, "content-type": "application/json", **(headers or {})}
         body = data if data is not None else json.dumps(members).encode() if method == "POST" else None
-        async with session.request(method, path, data=body, headers=given) as response:
+        sent = None if body is None else io.BytesIO(body)
+        async with session.request(method, path, data=sent, headers=given) as response:
             return response.status, await response.read()
 
     return made
@@ -248,6 +250,19 @@ async def test_no_more_run_at_once_than_is_set(asked, upstream):
     held.set()
     for _, told in begun[:2]:
         await settled(asked, told["id"])
+
+
+async def test_no_more_is_held_at_once_than_there_is_room_for(asked, upstream):
+    held = asyncio.Event()
+    upstream.answer("/v1/chat/completions", stream(held, content_type="application/json", silent=True))
+    large = "x" * 20 * 2**20
+    begun = [await asked(ASYNC, message=large, agent="Far") for _ in range(2)]
+    assert [status for status, _ in begun] == [202, 429]
+    held.set()
+    await settled(asked, begun[0][1]["id"])
+    status, told = await asked(ASYNC, message="Hi", agent="Echo")
+    assert status == 202
+    await settled(asked, told["id"])
 
 
 async def test_each_is_in_the_record_as_a_call_of_its_own(gateway, asked):
