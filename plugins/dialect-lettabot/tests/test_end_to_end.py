@@ -182,6 +182,25 @@ async def test_an_upstream_that_refuses_is_a_status_and_not_text(asked, call, up
     assert status == 429
 
 
+async def lines_of(response, events):
+    async for line in response.content:
+        events += [json.loads(sse.data(line))] if line.startswith(b"data:") else []
+
+
+async def test_a_stream_that_breaks_off_is_no_text_and_no_clean_end(session, upstream):
+    choice = {"index": 0, "delta": {"role": "assistant", "content": "Hel"}, "finish_reason": None}
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    upstream.answer("/v1/chat/completions", stream(b"data: " + json.dumps(chunk).encode() + b"\n\n"))
+    given = {"x-api-key": KEY, "accept": "text/event-stream"}
+    events = []
+    async with session.post(CHAT, json={"message": "Hi", "agent": "Far"}, headers=given) as response:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await lines_of(response, events)
+    assert [event["type"] for event in events] == ["init", "assistant", "error", "result"]
+    assert events[1]["content"] == "Hel"
+    assert not events[-1]["success"]
+
+
 async def test_a_client_that_leaves_ends_the_run(session, upstream):
     upstream.answer("/v1/chat/completions", stream(b": one\n\n", asyncio.Event()))
     given = {"x-api-key": KEY, "content-type": "application/json"}

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+from pathlib import Path
 
 import gateway_provider_letta as plugin
 import pytest
@@ -82,6 +84,17 @@ def test_a_list_over_several_pages_is_whole():
     upstream = Pages({})
     assert len(listed(made(upstream, api="rest"))) == 130
     assert [sent.url.partition("?")[2] for sent in upstream.sent] == ["limit=100", "limit=100&after=agent-99"]
+
+
+def test_a_recorded_list_is_understood():
+    shared = Path(os.environ.get("GATEWAY_SHARED") or Path(__file__).resolve().parents[4] / "shared")
+    file = shared / "upstreams" / "letta" / "recorded_rest" / "02_agents_list.json"
+    if not file.exists():
+        pytest.skip("the shared recordings are not here (GATEWAY_SHARED, or ../shared beside the checkout)")
+    recorded = json.loads(file.read_text())["response"]["body"]
+    names = listed(made(endpoints.Answering(json.dumps(recorded).encode()), api="rest"))
+    assert names
+    assert set(names) <= {one[key] for one in recorded for key in ("id", "name")}
 
 
 @pytest.mark.parametrize(
