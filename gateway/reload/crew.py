@@ -31,6 +31,7 @@ class Crew:
         self.last = Reload(_read(context).sources.revision, ok=True, at=time.time())
         self._watch = Watch(_signs(context))
         self._looked = time.monotonic()
+        self._orders = 0
 
     def begin(self) -> Begin:
         """For a worker that starts: what the others serve, whatever the files hold by now."""
@@ -73,11 +74,12 @@ class Crew:
     def _prepare(self, context: Context) -> Sequence[str]:
         """What any worker says against it."""
         until = time.monotonic() + PATIENCE
-        order = Prepare(dict(context.sources.known))
+        self._orders += 1
+        order = Prepare(dict(context.sources.known), self._orders)
         sent = {number: link.send(order, PATIENCE) for number, link in self._links.items()}
         why: dict[str, None] = {}
         for number, link in self._links.items():
-            answer = link.answer(until) if sent[number] else None
+            answer = link.answer(order.number, until) if sent[number] else None
             if answer is None:
                 why[f"worker {number} ended, or took too long, while it made the configuration ready"] = None
             else:

@@ -30,8 +30,8 @@ async def obey(reloader: Reloader, sock: socket.socket) -> None:
 
 async def _follow(reloader: Reloader, order: Order) -> Prepared | None:
     match order:
-        case Prepare(files):
-            return Prepared(tuple(await reloader.prepare(reloader.serving.context.again(Sources(files)))))
+        case Prepare(files, number):
+            return Prepared(number, tuple(await reloader.prepare(reloader.serving.context.again(Sources(files)))))
         case Commit(last):
             reloader.commit()
             reloader.reloads.tell(last)

@@ -27,9 +27,10 @@ class Begin(msgspec.Struct, frozen=True, tag=True):
 
 
 class Prepare(msgspec.Struct, frozen=True, tag=True):
-    """Make this ready; the answer is Prepared."""
+    """Make this ready; the answer is Prepared. number: of the order, which the answer repeats."""
 
     files: dict[str, Source]
+    number: int
 
 
 class Commit(msgspec.Struct, frozen=True, tag=True):
@@ -45,8 +46,9 @@ class Abort(msgspec.Struct, frozen=True, tag=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, tag=True):
-    """why: a line for each thing that is wrong; none where all is well."""
+    """number: of the order. why: a line for each thing that is wrong; none where all is well."""
 
+    number: int
     why: tuple[str, ...] = ()
 
 
@@ -74,12 +76,15 @@ class Link:
             return True
         return False
 
-    def answer(self, until: float) -> Prepared | None:
-        """None where there is none by then (by the monotonic clock), or the worker is gone."""
+    def answer(self, number: int, until: float) -> Prepared | None:
+        """To this order; what comes too late for an earlier one is nobody's. None where there is none by then (by the
+        monotonic clock), or the worker is gone.
+        """
         while (said := self._said(until)) is not None:
-            if isinstance(said, Prepared):
+            if isinstance(said, Serving):
+                self.served = True
+            elif said.number == number:
                 return said
-            self.served = True
         return None
 
     def look(self) -> None:

@@ -27,9 +27,18 @@ def test_a_worker_takes_its_first_order_and_leaves_the_next_ones() -> None:
 
 def test_answers_come_one_by_one() -> None:
     link = Link()
-    link.theirs.sendall(line(Prepared(("no",))) + line(Prepared()))
+    link.theirs.sendall(line(Prepared(1, ("no",))) + line(Prepared(2)))
     until = time.monotonic() + 10
-    assert [link.answer(until), link.answer(until)] == [Prepared(("no",)), Prepared()]
+    assert [link.answer(1, until), link.answer(2, until)] == [Prepared(1, ("no",)), Prepared(2)]
+    link.close()
+
+
+def test_an_answer_that_came_too_late_is_not_taken_for_that_to_the_next_order() -> None:
+    """Otherwise every later one would be one behind, and what a worker has refused would be applied by the others."""
+    link = Link()
+    assert link.answer(1, time.monotonic()) is None
+    link.theirs.sendall(line(Prepared(1)) + line(Prepared(2, ("no",))))
+    assert link.answer(2, time.monotonic() + 10) == Prepared(2, ("no",))
     link.close()
 
 
@@ -38,27 +47,27 @@ def test_that_a_worker_serves_is_heard_before_its_answers_and_after_its_end() ->
         link = Link()
         link.look()
         assert not link.served
-        link.theirs.sendall(line(Serving()) + line(Prepared(("no",))))
+        link.theirs.sendall(line(Serving()) + line(Prepared(1, ("no",))))
         if ended:
             link.theirs.close()
         link.look()
         assert link.served
-        assert link.answer(time.monotonic()) == Prepared(("no",))
+        assert link.answer(1, time.monotonic()) == Prepared(1, ("no",))
         link.close()
     link = Link()
-    link.theirs.sendall(line(Serving()) + line(Prepared()))
-    assert link.answer(time.monotonic()) == Prepared()
+    link.theirs.sendall(line(Serving()) + line(Prepared(1)))
+    assert link.answer(1, time.monotonic()) == Prepared(1)
     assert link.served
     link.close()
 
 
 def test_a_worker_that_is_silent_or_gone_has_no_answer() -> None:
     link = Link()
-    assert link.answer(time.monotonic()) is None
+    assert link.answer(1, time.monotonic()) is None
     link.theirs.shutdown(socket.SHUT_RDWR)
     link.theirs.close()
-    assert link.answer(time.monotonic() + 10) is None
-    assert not link.send(Prepare(FILES), 10)
+    assert link.answer(1, time.monotonic() + 10) is None
+    assert not link.send(Prepare(FILES, 1), 10)
     link.close()
 
 
