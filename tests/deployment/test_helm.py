@@ -89,6 +89,7 @@ def test_containers_may_do_no_more_than_they_must() -> None:
         pod = made[name]["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False, "of a Service `gateway` or `email` pods get GATEWAY_PORT, EMAIL_PORT"
         for container in pod["containers"]:
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
