@@ -25,6 +25,7 @@ from imports_console import Console
 from gateway import BadCall, RemotePermissions, Secret, vault_of
 from gateway.identity import REMOTE_AGENT
 from gateway.ledger import Ledger
+from gateway.logins import Login
 
 Write = Callable[..., Path]
 ANN, BOB, TEAM, INNER = (f"66b0a0a0a0a0a0a0a0a0a0a{digit}" for digit in "1234")
@@ -220,6 +221,20 @@ async def test_only_a_verified_address_makes_somebody_the_same(console: Console,
         assert other
         assert other[1].id != bob.id
         assert (other[1].role, other[1].email) == ("USER", "")
+
+
+async def test_who_only_says_to_have_an_address_here_is_not_the_one_who_has_shown_it_there(
+    console: Console, whole: Path
+) -> None:
+    async with console.store() as store:
+        assert store.logins
+        thief = await store.logins.register("ann@x.org", Login("", Secret("$2b$10$hash")), founders=())
+    console("librechat", whole)
+    async with console.store() as store:
+        assert store.identities
+        ann = await store.identities.find("librechat", ANN)
+        assert ann
+        assert ann != thief
 
 
 async def test_another_amount_under_the_same_balance_is_not_granted(console: Console, whole: Path, dump: Write) -> None:

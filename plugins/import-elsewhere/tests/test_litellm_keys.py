@@ -21,6 +21,8 @@ from gateway_import_elsewhere.litellm.spans import window
 from imports_console import Console
 from litellm_tables import fill
 
+from gateway import Secret
+from gateway.logins import Login
 from gateway.testing.postgres import PostgresServer
 from gateway.testing.running import RunningGateway
 
@@ -165,6 +167,46 @@ async def test_budgets_are_here_with_what_is_spent_and_when_they_reset(
         assert not (await store.ledger.audit(time.time())).discrepancies
     told = console.objects("litellm", config, "--database", database)
     assert {verdict for what, _, verdict in told if what == "budgets"} == {"known"}
+
+
+async def test_who_has_registered_an_id_of_litellm_as_an_address_is_not_its_user(
+    console: Console, config: Path, postgres: PostgresServer
+) -> None:
+    """LiteLLM's ids are often addresses, and here the name of who registers is the address, proven or not."""
+    url = postgres.url_of(postgres.create())
+    boss = {"user_id": "boss@x.org", "user_email": "boss@x.org", "user_role": "proxy_admin"}
+    await fill(url, UserTable=[boss], VerificationToken=[{**token(0), "user_id": "boss@x.org"}])
+    async with console.store() as store:
+        assert store.logins
+        thief = await store.logins.register("boss@x.org", Login("", Secret("$2b$10$hash")), founders=())
+        await store.users.update(thief, role="USER")
+    for _ in range(2):
+        assert console("litellm", config, "--database", url).exit_code == 0
+        async with console.store() as store:
+            found, key = await store.users.get(thief), await store.keys.find(digest(KEYS[0]))
+            assert found
+            assert found.role == "USER"
+            assert key
+            assert key[1].id != thief
+            assert (key[1].role, key[1].email) == ("ADMIN", "")
+            assert await store.users.count() == 2
+
+
+async def test_an_admin_who_has_an_id_of_litellm_for_a_name_stays_one_and_alone(
+    console: Console, config: Path, postgres: PostgresServer
+) -> None:
+    url = postgres.url_of(postgres.create())
+    mere = {"user_id": "admin", "user_role": "internal_user"}
+    await fill(url, UserTable=[mere], VerificationToken=[{**token(0), "user_id": "admin"}])
+    async with console.store() as store:
+        admin = await store.users.create("admin", role="ADMIN")
+    assert console("litellm", config, "--database", url).exit_code == 0
+    async with console.store() as store:
+        found, key = await store.users.get(admin.id), await store.keys.find(digest(KEYS[0]))
+        assert found
+        assert (found.name, found.role) == ("admin", "ADMIN")
+        assert key
+        assert (key[1].name, key[1].role) == ("admin (litellm)", "USER"), "no key there is an admin's here"
 
 
 async def test_a_second_time_changes_nothing(console: Console, config: Path, database: str) -> None:
