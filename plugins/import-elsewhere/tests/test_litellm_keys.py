@@ -169,6 +169,20 @@ async def test_budgets_are_here_with_what_is_spent_and_when_they_reset(
     assert {verdict for what, _, verdict in told if what == "budgets"} == {"known"}
 
 
+async def test_what_was_spent_in_a_window_that_is_over_counts_no_more(
+    console: Console, config: Path, postgres: PostgresServer
+) -> None:
+    """LiteLLM sets spend to zero when it runs at the time; one that was stopped before has not."""
+    url = postgres.url_of(postgres.create())
+    over = {"max_budget": 5.0, "budget_duration": "30d", "budget_reset_at": NOW - datetime.timedelta(hours=1)}
+    await fill(url, VerificationToken=[token(0, spend=4.5, **over)])
+    assert console("litellm", config, "--database", url).exit_code == 0
+    async with console.store() as store:
+        assert store.ledger
+        [account] = await store.ledger.accounts("budget:key:")
+        assert account.available == 5 * 10**9
+
+
 async def test_who_has_registered_an_id_of_litellm_as_an_address_is_not_its_user(
     console: Console, config: Path, postgres: PostgresServer
 ) -> None:

@@ -11,13 +11,16 @@ from gateway.money import MOST, USD
 from ..plan import PlannedBudget
 from ..verdict import Note
 from .database import BUDGETS, Row, Rows
-from .spans import window
+from .spans import NONE, window
 
 FIELDS = ("max_budget", "soft_budget", "budget_duration", "budget_reset_at")
 
 
 class Budgets:
-    def __init__(self, rows: Rows, notes: list[Note]) -> None:
+    """now: what had to be reset by then is, which LiteLLM does only while it runs."""
+
+    def __init__(self, rows: Rows, notes: list[Note], now: float) -> None:
+        self._now = now
         self._named = {str(row["budget_id"]): row for row in rows.of(BUDGETS)}
         self._notes = notes
 
@@ -40,8 +43,9 @@ class Budgets:
             return
         if not exact:
             self._notes.append(Note("budgets", name, "changed", f"{duration} is {span} here"))
-        key = f"import:litellm:{name}"
-        yield PlannedBudget(amount, used, span, key, epoch(resets), soft=most is None)
+        key, at = f"import:litellm:{name}", epoch(resets)
+        over = span != NONE and at is not None and at <= self._now
+        yield PlannedBudget(amount, 0 if over else used, span, key, at, soft=most is None)
 
 
 def _nano(usd: float) -> int:

@@ -26,9 +26,9 @@ DAILY = "sums of the log of spend, which is not carried"
 
 
 def plan_of(rows: Rows, groups: Groups, role: str, now: float) -> Plan:
-    """groups: names of models by access group. role: of users who are no admins."""
+    """groups: names of models by access group. role: of users who are no admins. now: epoch seconds."""
     notes: list[Note] = []
-    budgets = Budgets(rows, notes)
+    budgets = Budgets(rows, notes, now)
     people = People(rows, budgets, role, notes)
     keys = Keys(rows, people, budgets, groups, notes)
     planned = list(keys.all(now))
