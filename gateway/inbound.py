@@ -120,9 +120,8 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who a credential proves. key_id, key_label: the key it came by, empty for other credentials.
-
-    scopes: what that key may be used for; None where it is for everything that its owner may do.
+    """Who a credential proves. key_id, key_label: the key it came by, empty for other credentials. own_key: its user
+    has chosen the label. scopes: what that key may be used for; None where it is for everything that its owner may do.
     """
 
     user_id: str
@@ -133,10 +132,18 @@ class Principal(msgspec.Struct, frozen=True):
     key_id: str = ""
     key_label: str = ""
     scopes: Scopes | None = None
+    own_key: bool = False
 
     @property
     def is_admin(self) -> bool:
         return self.role == "ADMIN"
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """What the configuration may call the key. A label that its user has chosen is none of it: it could be that of
+        another's key, or its id.
+        """
+        return (self.key_id,) if self.own_key else (self.key_id, self.key_label)
 
 
 ANONYMOUS = Principal(user_id="", role="")

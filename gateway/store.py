@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class Key(msgspec.Struct, frozen=True):
     """An API key without its text. digest: SHA-256 of the whole key, hex. prefix: its first 8 characters, for display.
 
-    Times are epoch seconds; None means never. trusted: its holder may name the user for whom it is used.
+    Times are epoch seconds; None means never. trusted: its holder may name the user for whom it is used. own: its user
+    has chosen the label, which is nothing to go by then.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Key(msgspec.Struct, frozen=True):
     revoked: float | None = None
     scopes: Scopes = UNLIMITED
     trusted: bool = False
+    own: bool = False
 
 
 class Keys(ABC):
@@ -58,6 +60,7 @@ class Keys(ABC):
         expires: float | None = None,
         scopes: Scopes = UNLIMITED,
         trusted: bool = False,
+        own: bool = False,
     ) -> Key:
         """Raises Conflict where the digest exists."""
 

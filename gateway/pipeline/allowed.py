@@ -18,6 +18,5 @@ class Allowed:
             or principal.role in self._roles
             or principal.user_id in self._users
             or principal.name in self._users
-            or principal.key_id in self._keys
-            or principal.key_label in self._keys
+            or not self._keys.isdisjoint(principal.key_names)
         )

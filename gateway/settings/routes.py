@@ -18,7 +18,8 @@ ALL_FAULTS: tuple[OnFault, ...] = (429, "5xx", "timeout", "connect", "context_ov
 class Allow(Struct, frozen=True, forbid_unknown_fields=True):
     """Who may call, besides admins.
 
-    roles: names of roles. users: ids or names of users. keys: ids or labels of keys.
+    roles: names of roles. users: ids or names of users. keys: ids of keys, or labels that the operator
+    gave them.
     """
 
     roles: tuple[str, ...] = ()

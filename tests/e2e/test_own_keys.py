@@ -21,7 +21,11 @@ CONFIG = {
     "balance": {"enabled": True, "startBalance": 1_000_000},
     "gateway": {
         "auth-keys": {"user_header": HEADER, "most_users": 6},
-        "agents": [{"id": "agent_echo", "endpoint": "echo", "model": "echo"}],
+        "agents": [
+            {"id": "agent_echo", "endpoint": "echo", "model": "echo"},
+            {"id": "agent_ci", "endpoint": "echo", "model": "echo", "access": {"keys": ["ci"]}},
+        ],
+        "models": {"allow": {"keys": ["ci"]}},
         "permission-limits": {"limits": [{"per": "user", "requests": 3, "window": 86400, "only": {"user": NAMED}}]},
     },
 }
@@ -90,6 +94,20 @@ def test_two_users_make_list_and_revoke_each_their_own(
     assert ada.send("DELETE", f"{OWN}/{key['id']}").status == 204
     assert eventually(lambda: refused(gateway, key["key"]))
     assert "laptop" not in listed(ada)
+
+
+def test_a_name_that_a_user_gives_to_a_key_lets_in_nowhere(
+    gateway: RunningGateway, operate: Operate, users: dict[str, str], calling: Calling
+) -> None:
+    """The configuration names keys by id or label, and means those that the operator has named."""
+    operators = operate(gateway, "keys", "create", "--user", "bob", "--label", "ci").strip()
+    [shown] = [key for key in json.loads(operate(gateway, "keys", "list", "--json")) if key["label"] == "ci"]
+    named = made(calling(gateway.url, users["ada"]), name="ci")["key"]
+    rotated = operate(gateway, "keys", "rotate", named, "--overlap", "1d").strip()
+    for model in ("echo/echo", "agent_ci"):
+        body = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
+        for key, status in ((operators, 200), (named, 403), (rotated, 403)):
+            assert calling(gateway.url, key).post("/v1/chat/completions", body).status == status, (model, shown)
 
 
 def test_who_shows_no_key_is_told_so(gateway: RunningGateway, calling: Calling) -> None:

@@ -17,12 +17,13 @@ _BUILT_IN = {"user": "USER", "admin": "ADMIN"}
 
 
 class Wanted(Struct, frozen=True):
-    """What a key is to be."""
+    """What a key is to be. own: its user chose the label."""
 
     label: str
     expires: float | None = None
     scopes: Scopes = UNLIMITED
     trusted: bool = False
+    own: bool = False
 
 
 class Made(Struct, frozen=True):
@@ -88,7 +89,7 @@ async def rotate_key(store: Store, text: str, now: float, overlap: float) -> tup
     user = await store.users.get(old.user_id)
     if user is None:
         raise NotFound(f"The owner of the key {old.id} is gone.")
-    made = await make(store, Wanted(old.label, old.expires, old.scopes, old.trusted), user)
+    made = await make(store, Wanted(old.label, old.expires, old.scopes, old.trusted, old.own), user)
     await store.keys.revoke(old.id, now + overlap)
     return made, old
 
@@ -119,7 +120,9 @@ async def import_keys(store: Store, keys: Sequence[Exported], owner: str | None,
             user = await store.users.create(name, role=role_name(role))
             made += 1
         try:
-            await store.keys.create(exported.digest, exported.prefix, exported.label, user.id, exported.expires)
+            await store.keys.create(
+                exported.digest, exported.prefix, exported.label, user.id, exported.expires, own=True
+            )
             new += 1
         except Conflict:
             known += 1
@@ -138,6 +141,13 @@ def role_name(text: str) -> str:
 async def make(store: Store, wanted: Wanted, owner: User, new_user: bool = False) -> Made:
     text = mint()
     key = await store.keys.create(
-        digest(text.reveal()), prefix(text), wanted.label, owner.id, wanted.expires, wanted.scopes, wanted.trusted
+        digest(text.reveal()),
+        prefix(text),
+        wanted.label,
+        owner.id,
+        wanted.expires,
+        wanted.scopes,
+        wanted.trusted,
+        wanted.own,
     )
     return Made(key, text, owner, new_user)

@@ -132,4 +132,5 @@ def principal_of(key: Key, user: User) -> Principal:
         key_id=key.id,
         key_label=key.label,
         scopes=key.scopes if key.scopes.limits_calls else None,
+        own_key=key.own,
     )

@@ -87,7 +87,7 @@ class OwnKeys:
                 raise Said(403, message="This credential belongs to no user, so no key can be made with it.")
             if len(working) >= MOST:
                 raise Said(403, message=f"A user may have {MOST} API keys; delete one that is not used.")
-            made = await make(store, Wanted(name, _end(expires, end), scopes), user)
+            made = await make(store, Wanted(name, _end(expires, end), scopes, own=True), user)
         except Said as said:
             return said.answer
         return _told(MadeTold.of(made), 201)

@@ -85,8 +85,9 @@ class Switch(Keys):
         expires: float | None = None,
         scopes: Scopes = UNLIMITED,
         trusted: bool = False,
+        own: bool = False,
     ) -> Key:
-        return await self._keys.create(digest, prefix, label, user_id, expires, scopes, trusted)
+        return await self._keys.create(digest, prefix, label, user_id, expires, scopes, trusted, own)
 
     async def list(self, user_id: str | None = None) -> Sequence[Key]:
         return await self._keys.list(user_id)

@@ -21,7 +21,7 @@ def _key(exchange: Exchange, attempt: Attempt | None) -> tuple[str, ...]:
     """Who came without a key counts as a user."""
     principal = exchange.principal
     if principal.key_id:
-        return principal.key_id, principal.key_label
+        return principal.key_names
     return (f"user {principal.user_id}",)
 
 

@@ -94,6 +94,12 @@ def test_only_and_except_are_each_others_opposite(
     assert (others.of(exchange, attempt) is not None) is not fits
 
 
+def test_a_label_that_a_user_chose_makes_no_exception(asked: Asked) -> None:
+    rule = Rule(limit(**{"per": "key", "except": {"key": ["laptop"]}}))
+    assert rule.of(asked(), None) is None
+    assert rule.of(asked(own_key=True), None) == "k1"
+
+
 @pytest.mark.parametrize(
     ("fields", "of_target"),
     [

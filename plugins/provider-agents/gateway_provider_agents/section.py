@@ -14,7 +14,8 @@ Given = Annotated[str, Meta(min_length=1)]
 class Access(Struct, frozen=True, forbid_unknown_fields=True):
     """Who may use an agent: any caller that one of these names, admins included only where they are named.
 
-    roles, groups: by name. users: by id or name. keys: by id or label. public: everybody who has a key.
+    roles, groups: by name. users: by id or name. keys: by id, or by a label that the operator gave. public: everybody
+    who has a key.
     """
 
     roles: tuple[str, ...] = ()
@@ -29,8 +30,7 @@ class Access(Struct, frozen=True, forbid_unknown_fields=True):
             or principal.role in self.roles
             or principal.user_id in self.users
             or principal.name in self.users
-            or principal.key_id in self.keys
-            or principal.key_label in self.keys
+            or not set(self.keys).isdisjoint(principal.key_names)
             or not set(self.groups).isdisjoint(principal.groups)
         )
 

@@ -20,7 +20,7 @@ from .totals import FOREVER
 from .users import user
 
 _COLUMNS = "id, digest, prefix, label, user_id, created, expires, last_used, revoked"
-_OF_KEY = ", ".join(f"k.{name}" for name in _COLUMNS.split(", ")) + ", s.scopes, s.trusted"
+_OF_KEY = ", ".join(f"k.{name}" for name in _COLUMNS.split(", ")) + ", s.scopes, s.trusted, k.own"
 _WIDTH = _OF_KEY.count(",") + 1
 _KEYS = "api_keys k LEFT JOIN key_scopes s ON s.key_id = k.id"
 _FIND = f"""
@@ -28,7 +28,7 @@ SELECT {_OF_KEY}, u.id, u.name, u.email, u.role, u.team_names, u.created, u.disa
 FROM {_KEYS} JOIN users u ON u.id = k.user_id WHERE k.digest = ?1
 """  # noqa: S608 - the names are ours
 _INSERT = f"""
-INSERT INTO api_keys ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL)
+INSERT INTO api_keys ({_COLUMNS}, own) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, NULL, ?8)
 ON CONFLICT (digest) DO NOTHING RETURNING id
 """  # noqa: S608
 _INSERT_SCOPES = "INSERT INTO key_scopes (key_id, scopes, trusted) VALUES (?1, ?2, ?3)"
@@ -67,6 +67,7 @@ class SqlKeys(Keys):
         expires: float | None = None,
         scopes: Scopes = UNLIMITED,
         trusted: bool = False,
+        own: bool = False,
     ) -> Key:
         """Raises NotFound for an unknown user, Conflict for a known digest, BadCall for what is no text."""
         texts = (text for part in msgspec.structs.astuple(scopes) for text in part)
@@ -82,13 +83,14 @@ class SqlKeys(Keys):
             expires=expires,
             scopes=scopes,
             trusted=trusted,
+            own=own,
         )
 
         async def insert(transaction: Transaction) -> Key:
             await changed(transaction)
             if not await transaction.rows(_OWNER, (user_id,)):
                 raise NotFound(f"There is no user with the id {user_id!r}.", param="user_id")
-            values = (made.id, digest, prefix, label, user_id, made.created, expires)
+            values = (made.id, digest, prefix, label, user_id, made.created, expires, int(own))
             if not await transaction.rows(_INSERT, values):
                 raise Conflict("This key is already in the store.", param="digest")
             if trusted or scopes != UNLIMITED:
@@ -134,8 +136,8 @@ class SqlKeys(Keys):
 
 def key(row: Sequence[Any]) -> Key:
     """From a row that begins with _OF_KEY; keys without scopes have no row of them."""
-    *plain, scopes, trusted = row[:_WIDTH]
-    return Key(*(*plain, UNLIMITED if scopes is None else _scopes.decode(scopes), bool(trusted)))
+    *plain, scopes, trusted, own = row[:_WIDTH]
+    return Key(*(*plain, UNLIMITED if scopes is None else _scopes.decode(scopes), bool(trusted), bool(own)))
 
 
 class Uses:

@@ -22,6 +22,14 @@ async def test_a_key_is_found_by_its_digest_with_its_owner(store: Store, ann: Us
     assert (key.label, key.prefix, key.expires, key.last_used, key.revoked) == ("laptop", "sk-ddddd", 2e9, None, None)
 
 
+async def test_whether_its_user_chose_the_label_is_kept(store: Store, ann: User) -> None:
+    for digest, own in (("d1", True), ("d2", False)):
+        made = await store.keys.create(digest, "sk-", "ci", ann.id, own=own)
+        found = await store.keys.find(digest)
+        assert found == (made, ann)
+        assert made.own is own
+
+
 async def test_keys_are_listed_newest_first_and_by_owner(store: Store, ann: User) -> None:
     bob = await store.users.create("bob")
     first, second, third = [

@@ -31,7 +31,7 @@ async def keys(planned: Iterable[PlannedKey], store: Place, ids: Ids, dry: bool)
 
 async def _made(key: PlannedKey, owner: str, store: Place) -> str:
     try:
-        made = await store.keys.create(key.digest, key.prefix, key.label, owner, key.expires, key.scopes)
+        made = await store.keys.create(key.digest, key.prefix, key.label, owner, key.expires, key.scopes, own=True)
     except Conflict:
         found = await store.keys.find(key.digest)
         if found is None:
