@@ -14,7 +14,8 @@ PERIOD, PATIENCE = 0.5, 10.0
 
 
 class Follower(Lifespan):
-    """what: in words. revision: what grows with every change. load: reads all of it anew.
+    """what: in words. revision: what grows with every change. load: reads all of it anew. known: whether it was read
+    before a reload already, and holds until it is read again.
 
     While the store is away, what was read before holds. What was never read is not ready.
     """
@@ -27,11 +28,14 @@ class Follower(Lifespan):
         revision: Callable[[], Awaitable[int]],
         load: Callable[[], Awaitable[None]],
         log: logging.Logger,
+        *,
+        known: bool = False,
     ) -> None:
         self._what = what
         self._revision = revision
         self._load = load
         self._log = log
+        self._known = known
         self._seen: int | None = None
         self._missing: str | None = None
         self._task: asyncio.Task[None] | None = None
@@ -46,10 +50,10 @@ class Follower(Lifespan):
             self._task = None
 
     def failure(self) -> str | None:
-        return self._missing if self._seen is None else None
+        return None if self._known else self._missing
 
     def warning(self) -> str | None:
-        return f"{self._missing}; those of the last time hold" if self._missing and self._seen is not None else None
+        return f"{self._missing}; those of the last time hold" if self._missing and self._known else None
 
     async def look(self) -> None:
         """Once. The revision is asked for first: what changes while it is read is read again."""
@@ -63,7 +67,7 @@ class Follower(Lifespan):
                 self._log.warning("The store's %s cannot be read: %s", self._what, error or type(error).__name__)
             self._missing = f"the store's {self._what} cannot be read: {error or type(error).__name__}"
             return
-        self._seen, self._missing = revision, None
+        self._seen, self._known, self._missing = revision, True, None
 
     async def _run(self) -> None:
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -75,12 +76,14 @@ class RolePermissions:
 
     USER has what the file says, else what the store says of it, else nothing; of documents `use` and `create`. ADMIN
     has what the store says, else all. Any other role has what the store says of it, else what USER has.
+    known: whether the store was asked.
     Source of the order: LibreChat `packages/api/src/app/permissions.ts`.
     """
 
     def __init__(self, given: RemotePermissions, agents: RemotePermissions = UNSAID) -> None:
         self._remote = Decided(given, NOTHING)
         self._agents = Decided(agents, AS_IN_LIBRECHAT)
+        self.known = False
 
     @staticmethod
     def of(settings: Settings, services: Services) -> RolePermissions:
@@ -93,6 +96,7 @@ class RolePermissions:
         if kept is not None:
             made._remote.take(kept._remote)
             made._agents.take(kept._agents)
+            made.known = kept.known
         return made
 
     def granted(self, role: str) -> Granted:
@@ -107,6 +111,7 @@ class RolePermissions:
         """What the store says now, of all roles."""
         self._remote.put({role.name: role.remote_agents for role in roles})
         self._agents.put({role.name: role.agents for role in roles})
+        self.known = True
 
 
 def _first(sources: Sequence[RemotePermissions], name: str, default: bool) -> bool:
@@ -120,7 +125,8 @@ def followers(settings: Settings, services: Services) -> Sequence[Lifespan]:
     if store is None or store.roles is None:
         return ()
     permissions = RolePermissions.of(settings, services)
-    return (Follower("roles", store.keys.revision, lambda: load(store, permissions), services.log),)
+    read = partial(load, store, permissions)
+    return (Follower("roles", store.keys.revision, read, services.log, known=permissions.known),)
 
 
 async def load(store: Store, permissions: RolePermissions) -> None:

@@ -109,6 +109,18 @@ async def test_a_follower_reads_when_the_revision_has_grown_and_keeps_what_it_ha
     assert loads == 2
 
 
+async def test_what_was_read_before_a_reload_holds_until_it_is_read_again():
+    async def ask() -> int:
+        raise OSError("gone")
+
+    async def load() -> None: ...
+
+    follower = Follower("things", ask, load, logging.getLogger("test.follow"), known=True)
+    await follower.look()
+    assert follower.failure() is None
+    assert "those of the last time hold" in (follower.warning() or "")
+
+
 async def test_a_follower_ends_when_told():
     async def ask() -> int:
         return 1

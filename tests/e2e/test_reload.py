@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -16,9 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli import main
+from gateway.testing.postgres import PostgresServer
 from gateway.testing.running import RunningGateway
 
+HERS = "sk-" + "cd" * 32
 WORDS = [f"w{number}" for number in range(24)]
 PORT = 0
 GO_ON = threading.Event()
@@ -263,6 +268,50 @@ def test_what_a_reload_does_not_change_is_named_and_stays(tmp_path: Path) -> Non
         assert status(gateway)["workers"] == 1
         assert gateway.stop() == 0
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """A dump with a user, her key, and an agent that is for everybody."""
+    folder, owner, inner = tmp_path / "dump", {"$oid": "1" * 24}, {"$oid": "2" * 24}
+    key = {"userId": owner, "keyHash": hashlib.sha256(HERS.encode()).hexdigest(), "keyPrefix": HERS[:8]}
+    agent = {"_id": inner, "id": "agent_stored", "provider": "echo", "model": "echo"}
+    shared = {"resourceType": "remoteAgent", "resourceId": inner, "principalType": "public", "permBits": 1}
+    folder.mkdir()
+    for name, document in (("users", {"_id": owner}), ("agentapikeys", key), ("agents", agent), ("aclentries", shared)):
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    return folder
+
+
+def test_a_reload_while_the_store_is_away_takes_nothing_from_whom_it_served(
+    tmp_path: Path, theirs: Path, postgres: PostgresServer, operate: Callable[..., str], calling: Callable[..., Any]
+) -> None:
+    """Its keys, roles, agents and budgets are those of the last time, as they are without a reload."""
+    environ = {"GATEWAY_STORE_URL": postgres.url_of(postgres.create()), "CREDS_KEY": "0123456789abcdef" * 4}
+    body = {"model": "agent_stored", "messages": [{"role": "user", "content": "Hi"}]}
+    (tmp_path / "librechat.yaml").write_text(config("a"))
+    CliRunner(env=environ | {"GATEWAY_STATE_DIR": str(tmp_path / "state")}).invoke(main, ["migrate", "up"])
+    with RunningGateway(tmp_path, config("a"), environ=environ) as gateway:
+        operate(gateway, "import", "librechat", str(theirs))
+        operate(gateway, "roles", "set", "USER", "--use")
+        hers = calling(gateway.url, HERS)
+        assert eventually(lambda: hers.post("/v1/chat/completions", body).status == 200)
+        postgres.stop()
+        try:
+            assert eventually(lambda: hers.get("/ready").json["status"] == "degraded")
+            put(tmp_path / "librechat.yaml", config("b"))
+            gateway.process.send_signal(signal.SIGHUP)
+            assert logged(gateway, "serves, after")
+            assert answers(gateway, "b")
+            for _ in range(3):
+                came = hers.post("/v1/chat/completions", body)
+                assert came.status == 200, came.body
+                time.sleep(0.7)
+            ready = hers.get("/ready")
+            assert (ready.status, ready.json["status"]) == (200, "degraded"), ready.json
+        finally:
+            postgres.start()
+        assert eventually(lambda: hers.get("/ready").json["status"] == "ready")
 
 
 def test_forty_reloads_under_load_lose_no_request_and_leave_nothing_behind(tmp_path: Path) -> None:

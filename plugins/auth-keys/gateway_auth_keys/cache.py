@@ -23,12 +23,14 @@ class KeyCache:
     """Digest to key and principal, or to None: unknown keys are kept apart, so that a flood of them displaces nobody.
 
     grace: seconds after the last proof for which answers are used while the store is away. clock: seconds, monotonic.
+    watched: by how many; during a reload they are two.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, grace: float = 0.0) -> None:
         self.clock = clock
         self.grace = grace
         self.generation = 0
+        self.watched = 0
         self._proven = float("-inf")
         self._away = False
         self._known: TTLCache[str, tuple[float, Found]] = TTLCache(KNOWN_SIZE, KNOWN_SECONDS + grace, clock)

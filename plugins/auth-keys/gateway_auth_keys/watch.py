@@ -34,12 +34,17 @@ class RevisionWatch(Lifespan):
             return
         await self._poll(self._store)
         self._task = asyncio.create_task(self._run(self._store))
+        self._cache.watched += 1
 
     async def stop(self) -> None:
-        if self._task is not None:
-            await ended(self._task)
-            self._task = None
-        self._cache.clear()
+        """After a reload another one has it in view already."""
+        if self._task is None:
+            return
+        task, self._task = self._task, None
+        await ended(task)
+        self._cache.watched -= 1
+        if not self._cache.watched:
+            self._cache.clear()
 
     def failure(self) -> str | None:
         if self._store is None:

@@ -63,7 +63,7 @@ def lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
     stored = stored_of(services)
     if store.budgets is None:
         return [renewal, sweeper]
-    return [Follower("budgets", stored.revision, stored.load, services.log), renewal, sweeper]
+    return [Follower("budgets", stored.revision, stored.load, services.log, known=stored.known), renewal, sweeper]
 
 
 def _asked_for(settings: Settings) -> bool:

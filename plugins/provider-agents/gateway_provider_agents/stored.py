@@ -66,7 +66,10 @@ class Kept(Struct, frozen=True):
 
 
 class StoredAgents(Directory):
-    """They answer to their ids alone: a name that any user may choose must not stand for somebody else's model."""
+    """They answer to their ids alone: a name that any user may choose must not stand for somebody else's model.
+
+    known: whether they were read.
+    """
 
     def __init__(self, services: Services) -> None:
         self.ways = Ways(services.endpoints, services.routes, services.catalogue)
@@ -74,13 +77,17 @@ class StoredAgents(Directory):
         self._kept: Mapping[str, Kept] = {}
         self._routes: dict[str, Route] = {}
         self._access = Access((), ())
+        self.known = False
         self._revision = -1
         self._reading = asyncio.Lock()
 
     @staticmethod
     def new(services: Services) -> StoredAgents:
-        """For the directories; `follower` and `of` find it."""
+        """For the directories; `follower` and `of` find it. What was read survives a reload."""
+        before = cast("StoredAgents | None", services.state.get(_STATE))
         services.state[_STATE] = made = StoredAgents(services)
+        if before is not None:
+            made._kept, made._access, made.known = before._kept, before._access, before.known
         return made
 
     @staticmethod
@@ -115,6 +122,7 @@ class StoredAgents(Directory):
         groups = await store.groups.list() if store.groups is not None else ()
         access = Access(await store.grants.list(REMOTE_AGENT), groups)
         self._kept, self._routes, self._access, self._revision = kept, {}, access, revision
+        self.known = True
 
     async def find(self, inbound: Inbound, model: str | None, principal: Principal) -> Route | None:
         kept = self._first(principal) if model is None else self._kept.get(model)
@@ -170,4 +178,4 @@ def follower(services: Services) -> Sequence[Lifespan]:
     store, stored = services.store, cast("StoredAgents | None", services.state.get(_STATE))
     if store is None or store.agents is None or stored is None:
         return ()
-    return (Follower("agents", store.agents.revision, lambda: stored.load(store), services.log),)
+    return (Follower("agents", store.agents.revision, lambda: stored.load(store), services.log, known=stored.known),)
