@@ -73,8 +73,7 @@ class Reloader:
         assert self._next is not None
         before, self.serving, self._next = self.serving, self._next, None
         self._tell_findings(before)
-        if self._certificate is not None:
-            self._certificate.renew(self.serving.assembly.core.listen.tls, self.serving.context.document.environ)
+        self._renew_certificate()
         if self.serving.assembly.core.log != before.assembly.core.log:
             logs.set_up(self.serving.assembly.core.log)
         self._status.serve(self.serving.assembly, self.serving.context.composed.unenforced)
@@ -113,6 +112,15 @@ class Reloader:
             log.exception("what ran beside the configuration before could not be stopped")
         if before.upstream is not self.serving.upstream:
             await before.upstream.close()
+
+    def _renew_certificate(self) -> None:
+        """Its files may have changed since they were checked; others have applied the rest by then."""
+        if self._certificate is None:
+            return
+        try:
+            self._certificate.renew(self.serving.assembly.core.listen.tls, self.serving.context.document.environ)
+        except StartupError as error:
+            log.error("%s; the certificate of before serves until the next reload", error)
 
     def _tell_findings(self, before: Generation) -> None:
         """Those that are new."""

@@ -256,3 +256,22 @@ def operate() -> Callable[..., str]:
 def custom() -> Json:
     """What `gateway.provider-custom` says for an endpoint named after each API, with dashes."""
     return {"dialects": {api.replace(".", "-"): [one.dialect] for api, one in SPOKEN.items()}, "upstreams": NEWEST}
+
+
+@pytest.fixture
+def certificate() -> Callable[[Path], dict[str, str]]:
+    """Makes one in a folder; the variables that name it."""
+
+    def make(folder: Path) -> dict[str, str]:
+        cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+        subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+        made = subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, "-keyout", key, "-out", cert],
+            capture_output=True,
+            check=False,
+        )
+        if made.returncode:
+            pytest.skip("openssl is not here to make a certificate")
+        return {"GATEWAY_LISTEN_TLS_CERT": cert, "GATEWAY_LISTEN_TLS_KEY": key}
+
+    return make

@@ -225,20 +225,13 @@ def test_workers_that_cannot_start_end_the_supervisor_however_slow_they_are(tmp_
     assert "before it served" in ended.stderr
 
 
-def test_tls_is_served_with_a_certificate(tmp_path: Path) -> None:
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
-    made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, "-keyout", str(key), "-out", str(cert)],
-        capture_output=True,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip("openssl is not here to make a certificate")
-    environ = {"GATEWAY_LISTEN_TLS_CERT": str(cert), "GATEWAY_LISTEN_TLS_KEY": str(key)}
+def test_tls_is_served_with_a_certificate(tmp_path: Path, certificate: Callable[[Path], dict[str, str]]) -> None:
+    environ = certificate(tmp_path)
     with RunningGateway(tmp_path, environ=environ) as gateway:
         assert gateway.url.startswith("https://")
         answered = subprocess.run(
-            ["curl", "-s", "--cacert", str(cert), gateway.url + "/health"], capture_output=True, check=True
+            ["curl", "-s", "--cacert", environ["GATEWAY_LISTEN_TLS_CERT"], gateway.url + "/health"],
+            capture_output=True,
+            check=True,
         )
         assert json.loads(answered.stdout)["status"] == "ok"

@@ -69,6 +69,26 @@ def upstream() -> Iterator[None]:
         server.shutdown()
 
 
+TAKES_THE_KEY = """
+import os
+from gateway import Lifespan, hookimpl
+
+class Takes(Lifespan):
+    scope = "worker"
+
+    async def start(self):
+        if os.path.exists(os.environ["FAILS"]):
+            os.unlink(os.environ["GATEWAY_LISTEN_TLS_KEY"])
+
+    async def stop(self):
+        pass
+
+@hookimpl
+def register_lifespans(settings, services):
+    return [Takes()]
+"""
+
+
 def config(agent: str, workers: int = 1, more: str = "", watch: str = "false") -> str:
     words = f"{{name: far, apiKey: k, baseURL: 'http://127.0.0.1:{PORT}/v1', models: {{default: [words]}}}}"
     return (
@@ -220,6 +240,25 @@ def moody(tmp_path: Path) -> dict[str, str]:
     (site / "moody-1.0.dist-info" / "entry_points.txt").write_text("[gateway]\nmoody = moody\n")
     (site / "moody.py").write_text(PLUGIN)
     return {"PYTHONPATH": str(site), "FAILS": str(tmp_path / "fails")}
+
+
+def test_a_certificate_that_goes_while_a_reload_is_made_ready_leaves_that_of_before(
+    tmp_path: Path, moody: dict[str, str], certificate: Callable[[Path], dict[str, str]]
+) -> None:
+    """Whoever renews certificates writes two files, one after the other."""
+    Path(moody["PYTHONPATH"], "moody.py").write_text(TAKES_THE_KEY)
+    with RunningGateway(tmp_path, config("a"), environ=moody | certificate(tmp_path)) as gateway:
+        Path(moody["FAILS"]).touch()
+        put(tmp_path / "librechat.yaml", config("b"))
+        gateway.process.send_signal(signal.SIGHUP)
+        assert logged(gateway, "gateway.listen.tls")
+        assert logged(gateway, "serves, after")
+        Path(moody["FAILS"]).unlink()
+        put(tmp_path / "librechat.yaml", config("c"))
+        gateway.process.send_signal(signal.SIGHUP)
+        assert logged(gateway, "the configuration was refused")
+        assert "no configuration is reloaded any more" not in gateway.printed
+        assert gateway.stop() == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])
