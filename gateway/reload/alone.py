@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from ..errors import StartupError
-from .reloader import Reloader, certificate_files, refuse_endless
+from .reloader import Reloader, certificate_files, is_same, refuse_endless
 from .watch import UNWATCHED, Watch, pause
 
 log = logging.getLogger("gateway.reload")
@@ -37,7 +37,7 @@ class Alone:
                 await self.reload(only_changes=True)
 
     async def reload(self, *, only_changes: bool = False) -> None:
-        """Applied, or refused as a whole and logged. only_changes: nothing is done where the text is the same."""
+        """Applied, or refused as a whole and logged. only_changes: nothing is done where all is the same."""
         reloader = self._reloader
         context = reloader.serving.context.again()
         before = reloader.serving.context.sources.revision
@@ -46,7 +46,7 @@ class Alone:
             refuse_endless(context)
             await asyncio.to_thread(lambda: context.document)
             self._watch.follow(context.sources.signs)
-            if only_changes and context.sources.revision == before and reloader.reloads.last.ok:
+            if only_changes and reloader.reloads.last.ok and is_same(context, reloader.serving.context):
                 return
             why = await reloader.prepare(context)
         except StartupError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import StartupError
 from .alone import applied, refused
 from .orders import Abort, Begin, Commit, Link, Prepare
-from .reloader import certificate_files, readable, refuse_endless
+from .reloader import certificate_files, is_same, readable, refuse_endless
 from .told import Reload
 from .watch import Watch, pause
 
@@ -54,7 +54,7 @@ class Crew:
         try:
             refuse_endless(context)
             self._watch.follow(_read(context).sources.signs)
-            if only_changes and context.sources.revision == before and self.last.ok:
+            if only_changes and self.last.ok and is_same(context, self.serving):
                 return
             readable(context)
             why = self._prepare(context)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .. import logs
 from ..errors import SettingsError, StartupError
 from ..settings import Finding
-from ..settings.sources import is_endless
+from ..settings.sources import is_endless, sign
 from ..sockets import Certificate
 from .generation import Generation
 from .told import Reload, Reloads
@@ -153,6 +153,13 @@ def refuse_failed(made: Generation, before: Generation) -> None:
     ]
     if lines:
         raise SettingsError("\n".join(lines))
+
+
+def is_same(context: Context, serving: Context) -> bool:
+    """Whether it is that which serves, its certificate included, which is no part of the revision."""
+    if context.sources.revision != serving.sources.revision:
+        return False
+    return all(serving.sources.signs.get(str(file)) == sign(file) for file in certificate_files(context))
 
 
 def certificate_files(context: Context) -> Sequence[Path]:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import threading
 import time
 import urllib.request
@@ -240,6 +241,21 @@ def moody(tmp_path: Path) -> dict[str, str]:
     (site / "moody-1.0.dist-info" / "entry_points.txt").write_text("[gateway]\nmoody = moody\n")
     (site / "moody.py").write_text(PLUGIN)
     return {"PYTHONPATH": str(site), "FAILS": str(tmp_path / "fails")}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_renewed_certificate_is_that_of_new_connections_and_nobody_has_to_say_so(
+    tmp_path: Path, certificate: Callable[[Path], dict[str, str]], workers: int
+) -> None:
+    """It is no text of the configuration, whose revision stays as it is."""
+    with RunningGateway(tmp_path, config("a", workers, watch="0.2"), environ=certificate(tmp_path)) as gateway:
+        where = ("127.0.0.1", int(gateway.url.rpartition(":")[2]))
+        before = ssl.get_server_certificate(where)
+        certificate(tmp_path)
+        renewed = (tmp_path / "cert.pem").read_text()
+        assert renewed != before
+        assert eventually(lambda: all(ssl.get_server_certificate(where) == renewed for _ in range(4)), 300)
+        assert gateway.stop() == 0
 
 
 def test_a_certificate_that_goes_while_a_reload_is_made_ready_leaves_that_of_before(
