@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from gateway.budgets import BUDGET
 from gateway.ledger import Claim, Grant, Held, Hold, Settlement, Short
 from gateway.money import Cap
 
@@ -245,9 +246,10 @@ class Book:
         if before is None:
             self._keep(settlement, {})
         elif before.settlement.outcome == "unknown" and settlement.outcome != "unknown":
-            self._correct(settlement, before.taken)
+            self._correct(settlement, before.taken, before.settlement.at)
 
-    def _correct(self, settlement: Settlement, before: Mapping[str, int]) -> None:
+    def _correct(self, settlement: Settlement, before: Mapping[str, int], at: float) -> None:
+        """at: when it was settled before."""
         taken = {owner: self._payable(owner, settlement, amount) for owner, amount in before.items()}
         entries = []
         for owner, amount in taken.items():
@@ -255,7 +257,17 @@ class Book:
             entries += [Entry(owner, "spent", -back), Entry(owner, "available", back)]
         attempt = settlement.attempt
         self._move(Movement(f"correct:{attempt}", "correct", attempt, self.now, tuple(entries)))
+        for owner, amount in taken.items():
+            self._over(owner, at, before[owner] - amount)
         self._keep(settlement, taken)
+
+    def _over(self, owner: str, at: float, back: int) -> None:
+        """What is given back of a budget's window that is over is nothing of that which runs."""
+        sheet = self.sheets[owner]
+        if back and owner.startswith(BUDGET) and at < sheet.refilled:
+            sheet.closed -= back
+            entries = _giving(owner, -back)
+            self._move(Movement(f"window:{_token()}", "window", owner, self.now, entries, asked=sheet.closed))
 
     def _keep(self, settlement: Settlement, taken: Mapping[str, int]) -> None:
         payer = next(iter(taken.values()), 0)

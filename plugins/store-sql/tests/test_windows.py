@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from gateway_store_sql.ledger import SqlLedger
 
@@ -146,14 +147,23 @@ async def test_a_charge_beyond_the_cap_takes_what_is_there_and_no_more(ledger: L
     assert await parts(ledger) == (0, 0, 1000, 1000)
 
 
-async def test_a_correction_after_its_window_gives_the_new_one_nothing_beyond_its_amount(ledger: Ledger) -> None:
+async def test_what_a_correction_gives_back_is_of_the_window_that_it_was_taken_in(ledger: Ledger, clock: Clock) -> None:
     await ledger.hold(hold("at_1", 800))
-    ledger.settle(settlement("at_1", 800, "unknown"))
-    tomorrow = Claim(KEY, cap(began=TODAY + DAY))
-    await spend(ledger, "at_2", 50, tomorrow)
+    ledger.settle(msgspec.structs.replace(settlement("at_1", 800, "unknown"), at=clock.now))
+    await spend(ledger, "at_2", 50, tomorrow := Claim(KEY, cap(began=TODAY + DAY)))
     ledger.settle(settlement("at_1", 100))
     await ledger.flush()
-    assert await ledger.hold(hold("at_3", 5000, tomorrow)) == Held(1000)
+    assert await parts(ledger) == (950, 0, 50, 1100)
+    await spend(ledger, "at_3", 500, tomorrow)
+    assert await ledger.hold(hold("at_4", 5000, tomorrow)) == Held(450)
+
+
+async def test_a_correction_within_its_window_gives_back(ledger: Ledger, clock: Clock) -> None:
+    await ledger.hold(hold("at_1", 800))
+    ledger.settle(msgspec.structs.replace(settlement("at_1", 800, "unknown"), at=clock.now))
+    ledger.settle(settlement("at_1", 100))
+    await ledger.flush()
+    assert await parts(ledger) == (900, 0, 100, 1000)
 
 
 async def test_what_is_used_can_be_said_by_hand_and_once(ledger: Ledger) -> None:
