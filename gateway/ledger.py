@@ -205,6 +205,10 @@ class Ledger(ABC):
         """It is opened where it is new."""
 
     @abstractmethod
+    async def opened(self, owners: Sequence[str]) -> Sequence[Account]:
+        """Those of these that are open; none is opened by it."""
+
+    @abstractmethod
     async def accounts(self, beginning: str = "") -> Sequence[Account]:
         """Those whose owner begins so, by owner."""
 

@@ -169,9 +169,9 @@ class Quotes:
             return ()
         if not payers.known:
             await payers.read()
-        found = []
-        for budget, owner in payers.owned(exchange):
-            accounts = {one.owner: one for one in await ledger.accounts(owner)}
+        found, owned = [], payers.owned(exchange)
+        accounts = {one.owner: one for one in await ledger.opened([one.owner for one in owned])}
+        for budget, owner in owned:
             stands = standing(budget, accounts.get(owner), now)
             found.append(_budgeted(budget, stands.left, stands.resets, most, least))
         if (unnamed := payers.ceiling(exchange)) is not None:

@@ -20,13 +20,14 @@ from .book import Book, Extension, Release, Work
 from .database import Database, Rows, Transaction
 from .pages import most, page
 from .posting import expire, keep, post, sheets_of
-from .several import among
+from .several import among, naming
 from .text import check, storable
 from .together import Together
 from .totals import CHARGED, Totals
 
 _ACCOUNT = "SELECT owner, available, held, spent, -granted, opened, refilled, closed FROM accounts"
 _ONE = f"{_ACCOUNT} WHERE owner = ?1 AND opened > 0"
+OPEN = f"{_ACCOUNT} WHERE opened > 0 AND owner IN"
 _ALL = f"{_ACCOUNT} WHERE opened > 0 AND SUBSTR(owner, 1, ?1) = ?2 ORDER BY owner"
 _SOME = f"{_ACCOUNT} WHERE opened > 0 AND SUBSTR(owner, 1, ?2) = ?3 AND owner > ?4 ORDER BY owner LIMIT ?1"
 _GRANTED = "SELECT kind, subject, asked, reason FROM movements WHERE id = ?1"
@@ -94,6 +95,9 @@ class SqlLedger(Ledger):
             await self._database.write(lambda transaction: self._open(transaction, owner, terms))
             found = await self._database.rows(_ONE, (owner,))
         return Account(*found[0])
+
+    async def opened(self, owners: Sequence[str]) -> Sequence[Account]:
+        return _accounts(await self._database.rows(naming(OPEN, len(owners)), owners)) if owners else ()
 
     async def accounts(self, beginning: str = "") -> Sequence[Account]:
         return await self._database.report(_ALL, (len(beginning), beginning), _accounts)

@@ -29,7 +29,7 @@ async def among(
     found: list[Sequence[Any]] = []
     for piece in _pieces(keys):
         values: list[Value] = [*before, *piece]
-        found += await transaction.rows(_naming(head, len(piece), len(before), tail), values)
+        found += await transaction.rows(naming(head, len(piece), len(before), tail), values)
     return found
 
 
@@ -48,7 +48,8 @@ def _inserting(head: str, width: int, count: int, tail: str) -> str:
 
 
 @cache
-def _naming(head: str, keys: int, before: int, tail: str) -> str:
+def naming(head: str, keys: int, before: int = 0, tail: str = "") -> str:
+    """The statement that `among` makes of so many keys."""
     return f"{head} {_numbered(keys, before)} {tail}"
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from gateway_store_sql.ledger import SqlLedger
+from gateway_store_sql.ledger import OPEN, SqlLedger
+from gateway_store_sql.several import naming
 
 from gateway import BadCall, Charge
 from gateway.ledger import Account, Claim, Grant, Held, Hold, Ledger, Settlement, Short
@@ -178,6 +179,16 @@ async def test_what_is_used_can_be_said_by_hand_and_once(ledger: Ledger) -> None
     assert new == Account("budget:key:new/day", 80, 0, 0, 80, Clock.now, TODAY, -20)
     with pytest.raises(BadCall, match="no budget"):
         await ledger.grant(Grant("x", USER, "used", 20), Terms())
+
+
+async def test_open_accounts_are_found_by_an_index_and_none_is_opened(ledger: Ledger, store: Any) -> None:
+    await spend(ledger, "at_1", 300)
+    found = await ledger.opened([ORG, KEY, "budget:key:k"])
+    assert [(one.owner, one.available) for one in found] == [(KEY, 700)]
+    assert await ledger.opened([]) == ()
+    if not store.shared:  # PostgreSQL reads small tables whole anyway
+        [plan] = await store._database.rows("EXPLAIN QUERY PLAN " + naming(OPEN, 2), [KEY, ORG])
+        assert "USING INDEX" in plan[3]
 
 
 async def test_many_at_once_never_pass_the_cap(ledger: Ledger) -> None:
