@@ -50,7 +50,7 @@ class BudgetAdmin:
         return page_of(found, asking.query, lambda one: one.name)
 
     async def put(self, asking: Asking[Nothing, BudgetAsked]) -> BudgetShown:
-        """What was spent in the window already counts."""
+        """A new one counts from now on; one in place of another goes on counting in its window."""
         asked = asking.body
         wanted = Wanted(asked.who, _amount(asked), _window(asked), asked.soft)
         return await put(self._settings, self._kept(), wanted)

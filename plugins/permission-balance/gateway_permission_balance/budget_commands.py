@@ -76,7 +76,8 @@ def set_(
     as_json: bool,
 ) -> None:
     """Let WHO spend so much in each window: organisation, group:NAME, user:NAME, key:ID, agent:ID, run:USER/NAME; key:*
-    for each key its own. What was spent in the window already counts. Every worker knows within two seconds.
+    for each key its own. A new one counts from now on; one in place of another of the window's name goes on counting.
+    Every worker knows within two seconds.
     """
     amount = credits_ if usd is None else usd
     if amount is None or (usd is not None and credits_ is not None):

@@ -103,6 +103,12 @@ async def test_one_is_set_over_the_files_and_removed_again(gateway: Console, sto
     assert "The store has no budget" in gateway("remove", name, code=1)
 
 
+async def test_one_that_is_new_counts_from_now_on(gateway: Console, store: Store, alice: User) -> None:
+    await spent(store, USD, Budget("organisation", "", 5 * USD, DAY))
+    left = gateway("set", "user:alice", "--usd", "3", "--per", "day")
+    assert left == f"user:{alice.id}/day is USD 3.00 now, of which 3.00 are left.\n"
+
+
 async def test_whom_it_is_for_is_named_as_operators_know_them(gateway: Console, alice: User) -> None:
     for who, name in (
         ("user:alice", f"user:{alice.id}/day"),
