@@ -86,7 +86,10 @@ class Reloader:
         """What is ready is not wanted."""
         made, self._next = self._next, None
         if made is not None:
-            await made.stop()
+            try:
+                await made.stop()
+            except Exception:
+                log.exception("what ran beside a configuration that is not wanted could not be undone")
             if made.upstream is not self.serving.upstream:
                 await made.upstream.close()
 

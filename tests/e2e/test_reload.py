@@ -90,6 +90,28 @@ def register_lifespans(settings, services):
 """
 
 
+REFUSES_AND_DOES_NOT_STOP = """
+import os
+from gateway import Lifespan, hookimpl
+
+class Stays(Lifespan):
+    scope = "worker"
+
+    async def start(self):
+        pass
+
+    async def stop(self):
+        if os.path.exists(os.environ["FAILS"]):
+            raise RuntimeError("it does not stop")
+
+@hookimpl
+def register_lifespans(settings, services):
+    if os.path.exists(os.environ["FAILS"]) and os.environ.get("GATEWAY_WORKER") == "1":
+        raise RuntimeError("it had a bad day")
+    return [Stays()]
+"""
+
+
 def config(agent: str, workers: int = 1, more: str = "", watch: str = "false") -> str:
     words = f"{{name: far, apiKey: k, baseURL: 'http://127.0.0.1:{PORT}/v1', models: {{default: [words]}}}}"
     return (
@@ -309,6 +331,22 @@ def test_what_is_not_valid_changes_nothing_and_is_told(tmp_path: Path, moody: di
         gateway.process.send_signal(signal.SIGHUP)
         assert eventually(lambda: everywhere(gateway, "b"))
         assert eventually(lambda: metric(gateway, "gateway_reload_last_ok") == 1)
+        assert gateway.stop() == 0
+
+
+def test_what_one_worker_refuses_and_another_cannot_undo_is_not_the_last_reload(
+    tmp_path: Path, moody: dict[str, str]
+) -> None:
+    Path(moody["PYTHONPATH"], "moody.py").write_text(REFUSES_AND_DOES_NOT_STOP)
+    with RunningGateway(tmp_path, config("a", 2), environ=moody) as gateway:
+        Path(moody["FAILS"]).touch()
+        put(tmp_path / "librechat.yaml", config("b", 2))
+        gateway.process.send_signal(signal.SIGHUP)
+        assert logged(gateway, "the configuration was refused")
+        assert logged(gateway, "could not be undone")
+        Path(moody["FAILS"]).unlink()
+        gateway.process.send_signal(signal.SIGHUP)
+        assert eventually(lambda: everywhere(gateway, "b"))
         assert gateway.stop() == 0
 
 
