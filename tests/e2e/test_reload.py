@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from moody_plugins import RAISES, REFUSES_AND_DOES_NOT_STOP, TAKES_THE_KEY
 
 from gateway.cli import main
 from gateway.testing.postgres import PostgresServer
@@ -29,16 +30,6 @@ WORDS = [f"w{number}" for number in range(24)]
 PORT = 0
 GO_ON = threading.Event()
 """Until then every stream of the upstream stands still after its first word."""
-PLUGIN = """
-import os
-from gateway import hookimpl
-
-@hookimpl
-def register_lifespans(settings, services):
-    if os.path.exists(os.environ["FAILS"]):
-        raise RuntimeError("it had a bad day")
-    return []
-"""
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -68,48 +59,6 @@ def upstream() -> Iterator[None]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield
         server.shutdown()
-
-
-TAKES_THE_KEY = """
-import os
-from gateway import Lifespan, hookimpl
-
-class Takes(Lifespan):
-    scope = "worker"
-
-    async def start(self):
-        if os.path.exists(os.environ["FAILS"]):
-            os.unlink(os.environ["GATEWAY_LISTEN_TLS_KEY"])
-
-    async def stop(self):
-        pass
-
-@hookimpl
-def register_lifespans(settings, services):
-    return [Takes()]
-"""
-
-
-REFUSES_AND_DOES_NOT_STOP = """
-import os
-from gateway import Lifespan, hookimpl
-
-class Stays(Lifespan):
-    scope = "worker"
-
-    async def start(self):
-        pass
-
-    async def stop(self):
-        if os.path.exists(os.environ["FAILS"]):
-            raise RuntimeError("it does not stop")
-
-@hookimpl
-def register_lifespans(settings, services):
-    if os.path.exists(os.environ["FAILS"]) and os.environ.get("GATEWAY_WORKER") == "1":
-        raise RuntimeError("it had a bad day")
-    return [Stays()]
-"""
 
 
 def config(agent: str, workers: int = 1, more: str = "", watch: str = "false") -> str:
@@ -261,7 +210,7 @@ def moody(tmp_path: Path) -> dict[str, str]:
     (site / "moody-1.0.dist-info").mkdir(parents=True)
     (site / "moody-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: moody\nVersion: 1.0\n")
     (site / "moody-1.0.dist-info" / "entry_points.txt").write_text("[gateway]\nmoody = moody\n")
-    (site / "moody.py").write_text(PLUGIN)
+    (site / "moody.py").write_text(RAISES)
     return {"PYTHONPATH": str(site), "FAILS": str(tmp_path / "fails")}
 
 
