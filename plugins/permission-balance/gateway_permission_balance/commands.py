@@ -12,7 +12,7 @@ import click
 from gateway import GatewayError, Ledger, NotFound, Store, Terms
 from gateway.cli.output import emit_json, fail, table
 from gateway.ledger import Grant
-from gateway.money import in_words, nano_of_credits, terms_of
+from gateway.money import in_usd, in_words, nano_of_credits, terms_of
 
 from .shown import USER, AccountShown, names_of
 
@@ -111,7 +111,7 @@ def set_(context: Context, user: str, credits_: int, reason: str, key: str | Non
 def audit(context: Context, as_json: bool) -> None:
     """Derive every balance again from the journal.
 
-    Exit code 1 where anything does not add up.
+    A call that counts against several budgets is spent on each. Exit code 1 where anything does not add up.
     """
     found = with_store(context, lambda store: ledger_of(store).audit(time.time()))
     if as_json:
@@ -124,6 +124,9 @@ def audit(context: Context, as_json: bool) -> None:
             f"{found.accounts} accounts, {found.movements} movements of {found.entries} entries, {found.holds} holds,"
             f" {found.settlements} settlements: {wrong}."
         )
+        if found.spent:
+            told = ", ".join(f"{kind} USD {in_usd(nano)}" for kind, nano in sorted(found.spent.items()))
+            click.echo(f"Spent, by the kind of account: {told}.")
     if found.discrepancies:
         raise click.exceptions.Exit(1)
 
