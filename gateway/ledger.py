@@ -82,10 +82,12 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """passed: owners of the soft budgets that had not enough, and gave it all the same."""
+    """soft: what was left of each soft budget, by its owner, what others hold taken as used; the amount is held all
+    the same.
+    """
 
     amount: int
-    passed: tuple[str, ...] = ()
+    soft: Mapping[str, int] = {}
 
 
 class Short(msgspec.Struct, frozen=True):

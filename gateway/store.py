@@ -114,7 +114,8 @@ Outcome = Literal["complete", "refused", "client_gone", "upstream_error", "timeo
 class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One upstream request. id: minted by us. upstream_id: the reply's, by the upstream. Times as in UsageRecord.
 
-    charge: what it came to, where calls are priced. passed: names of the soft budgets that were used up already.
+    charge: what it came to, where calls are priced. passed: names of the soft budgets that it passed, or
+    that were used up already.
     """
 
     id: str

@@ -45,6 +45,7 @@ BUDGETS = [
     {"for": "run", "names": ["poor"], "credits": 5, "per": "day"},
     {"for": "run", "names": ["stream"], "credits": 1000},
     {"for": "run", "names": ["soft"], "credits": 5, "cap": "soft"},
+    {"for": "run", "names": ["near"], "credits": 150, "cap": "soft"},
 ]
 
 
@@ -127,6 +128,25 @@ def test_a_soft_one_is_told_in_a_header_the_record_and_a_metric(
             return b'gateway_budgets_passed_total{kind="run"} 1.0' in connection.getresponse().read()
 
     eventually(counted)
+
+
+def test_the_call_that_passes_a_soft_one_is_told_itself(caller: Callable[[], Caller], upstream: FakeUpstream) -> None:
+    ada = caller()
+    upstream.answer(UPSTREAM, whole(REPLY))
+    _, headers, _ = ada.call(CHAT, CALL, run="near")
+    name = f"run:{ada.user_id}/near/total"
+    assert headers["x-gateway-budget-passed"] == name
+    eventually(lambda: [attempt["passed"] for attempt in ada.books.attempts()] == [[name]])
+
+
+def test_of_a_stream_that_passes_one_the_record_tells(caller: Callable[[], Caller], upstream: FakeUpstream) -> None:
+    ada = caller()
+    told = b"data: " + json.dumps({**PIECE, "choices": [], "usage": USAGE}).encode() + b"\n\n"
+    piece = b"data: " + json.dumps(PIECE).encode() + b"\n\n"
+    upstream.answer(UPSTREAM, streamed(piece, told, b"data: [DONE]\n\n"))
+    status, headers, _ = ada.call(CHAT, {**CALL, "stream": True}, run="near")
+    assert (status, "x-gateway-budget-passed" in headers) == (200, False)
+    eventually(lambda: [attempt["passed"] for attempt in ada.books.attempts()] == [[f"run:{ada.user_id}/near/total"]])
 
 
 def test_one_that_is_set_or_removed_holds_in_every_worker(

@@ -176,12 +176,55 @@ async def test_a_stream_that_began_in_the_last_window_is_held_for_by_this_one(
 async def test_a_soft_one_lets_calls_through_and_they_are_noted(budgeted: Make, spend: Spend, store: Store) -> None:
     permission = budgeted(rule("key", 150, cap="soft"), start=1000)
     first = await spend(permission)
+    end(first, 20)
     assert first.attempts[0].passed == ()
-    end(first, 80)
     second = await spend(permission)
     assert (second.attempts[0].passed, second.attempts[0].max_output) == (("key:key_1/day",), None)
     end(second, 100)
-    assert (await accounts(store))["budget:key:key_1/day"] == (0, 0, 380)
+    assert second.attempts[0].passed == ("key:key_1/day",)
+    assert (await accounts(store))["budget:key:key_1/day"] == (0, 0, 320)
+
+
+async def test_the_call_that_passes_a_soft_one_is_noted_itself(budgeted: Make, spend: Spend) -> None:
+    permission = budgeted(rule("key", 150, cap="soft"), rule("user", 1000, cap="soft"), rule("organisation", 1000))
+    within, beyond = await spend(permission), await spend(permission, BOB)
+    end(within, 50)
+    end(beyond, 51)
+    assert (within.attempts[0].passed, beyond.attempts[0].passed) == ((), ("key:key_2/day",))
+
+
+async def test_an_unstreamed_reply_that_passes_one_is_noted_before_its_headers_go(budgeted: Make, spend: Spend) -> None:
+    [attempt] = (await spend(budgeted(rule("key", 150, cap="soft")))).attempts
+    [lease] = attempt.leases
+    lease.whole(Usage(input=100, output=50))
+    assert attempt.passed == ()
+    lease.whole(Usage(input=100, output=51))
+    assert attempt.passed == ("key:key_1/day",)
+
+
+async def test_of_several_at_once_one_that_passes_is_noted(budgeted: Make, spend: Spend) -> None:
+    permission = budgeted(rule("key", 350, cap="soft"))
+    first, second = await spend(permission), await spend(permission)
+    end(second, 90)
+    end(first, 70)
+    assert (first.attempts[0].passed, second.attempts[0].passed) == ((), ("key:key_1/day",))
+
+
+async def test_a_stream_that_is_held_for_again_knows_what_others_hold_by_then(
+    budgeted: Make, spend: Spend, make_exchange: Make, make_attempt: Make, store: Store
+) -> None:
+    """It had 600 left as it began, and comes to 401; the other one had 400 left, and comes to 200."""
+    permission = budgeted(rule("key", 600, cap="soft"))
+    stream = make_exchange(b"x" * 400)
+    attempt = make_attempt(stream)
+    attempt.leases.append(lease := await permission.check(stream, attempt))
+    other = await spend(permission)
+    lease.progress(Usage(input=100, output=101))
+    await lease._asking
+    end(other, 100)
+    end(stream, 301)
+    assert (other.attempts[0].passed, attempt.passed) == ((), ("key:key_1/day",))
+    assert (await accounts(store))["budget:key:key_1/day"][2] == 601
 
 
 async def test_names_come_before_all_of_a_kind_and_the_store_before_the_configuration(

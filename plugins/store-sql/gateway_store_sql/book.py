@@ -116,21 +116,21 @@ class Book:
         return None
 
     def hold(self, hold: Hold) -> Held | Short:
-        amount, passed = hold.most, []
+        amount, soft = hold.most, {}
         sheets = [self.opened(claim) for claim in hold.claims]
         for claim, sheet in zip(hold.claims, sheets, strict=True):
             if sheet.available <= hold.least:
                 self._refill(claim, sheet, hold.attempt)
-            if sheet.available < hold.least:
-                if not sheet.soft:
-                    return _short(claim, sheet)
-                passed.append(claim.owner)
-            if not sheet.soft:
+            if sheet.soft:
+                soft[claim.owner] = sheet.available
+            elif sheet.available < hold.least:
+                return _short(claim, sheet)
+            else:
                 amount = min(amount, sheet.available)
         owners = tuple(claim.owner for claim in hold.claims)
         self.holds[hold.attempt] = Open(hold.attempt, owners, 0, hold.expires, 0, hold.unsettled)
         self._hold_more(self.holds[hold.attempt], amount)
-        return Held(amount, tuple(passed))
+        return Held(amount, soft)
 
     def extend(self, extension: Extension) -> int:
         hold = self.holds.get(extension.attempt)

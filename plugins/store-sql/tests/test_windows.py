@@ -121,12 +121,12 @@ async def test_an_amount_that_changes_holds_at_once(ledger: Ledger) -> None:
 
 async def test_a_soft_one_gives_what_is_needed_and_is_told_of(ledger: Ledger) -> None:
     soft, user = Claim(KEY, cap(100, soft=True)), Claim(USER, Terms(1000))
-    assert await ledger.hold(hold("at_1", 150, user, soft)) == Held(150)
+    assert await ledger.hold(hold("at_1", 150, user, soft)) == Held(150, {KEY: 100})
     assert await ledger.extend("at_1", 20) == 20
     ledger.settle(settlement("at_1", 200))
     await ledger.flush()
     assert await parts(ledger) == (0, 0, 200, 200)
-    assert await ledger.hold(hold("at_2", 10, user, soft)) == Held(10, (KEY,))
+    assert await ledger.hold(hold("at_2", 10, user, soft)) == Held(10, {KEY: 0})
     ledger.settle(settlement("at_2", 4))
     await ledger.flush()
     assert await ledger.hold(hold("at_3", 10, user, Claim(KEY, cap(1000)))) == Held(10)
@@ -135,7 +135,7 @@ async def test_a_soft_one_gives_what_is_needed_and_is_told_of(ledger: Ledger) ->
 
 async def test_a_hard_cap_limits_a_call_that_soft_ones_let_through(ledger: Ledger) -> None:
     claims = (Claim(KEY, cap(10, soft=True)), Claim(ORG, cap(60)))
-    assert await ledger.hold(hold("at_1", 150, *claims)) == Held(60)
+    assert await ledger.hold(hold("at_1", 150, *claims)) == Held(60, {KEY: 10})
     assert await ledger.extend("at_1", 1) == 0
 
 
