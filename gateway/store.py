@@ -19,7 +19,7 @@ from .scopes import UNLIMITED, Scopes
 from .usage import Usage
 
 if TYPE_CHECKING:
-    from .budgets import Budgets
+    from .budgets import Budget, Budgets
     from .ledger import Ledger
     from .logins import Logins
 
@@ -58,8 +58,11 @@ class Keys(ABC):
         expires: float | None = None,
         scopes: Scopes = UNLIMITED,
         trusted: bool = False,
+        budgets: Sequence[Budget] = (),
     ) -> Key:
-        """Raises Conflict where the digest exists."""
+        """budgets: its own, whoever they are said to be for; the key is made with all of them or not at all. Raises
+        Conflict where the digest exists.
+        """
 
     @abstractmethod
     async def list(self, user_id: str | None = None) -> Sequence[Key]:

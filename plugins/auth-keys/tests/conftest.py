@@ -11,6 +11,7 @@ from gateway_auth_keys.key import digest, prefix
 from gateway import (
     MOUNT,
     UNLIMITED,
+    Budget,
     Credential,
     Inbound,
     Key,
@@ -85,8 +86,9 @@ class Switch(Keys):
         expires: float | None = None,
         scopes: Scopes = UNLIMITED,
         trusted: bool = False,
+        budgets: Sequence[Budget] = (),
     ) -> Key:
-        return await self._keys.create(digest, prefix, label, user_id, expires, scopes, trusted)
+        return await self._keys.create(digest, prefix, label, user_id, expires, scopes, trusted, budgets)
 
     async def list(self, user_id: str | None = None) -> Sequence[Key]:
         return await self._keys.list(user_id)
