@@ -11,6 +11,7 @@ import gateway_permission_balance
 import pytest
 from gateway_permission_balance.budgets import stored_of
 from gateway_permission_balance.rules import BudgetRule
+from gateway_permission_balance.runs import RunsEnd
 
 from gateway import (
     ANONYMOUS,
@@ -311,6 +312,27 @@ async def test_a_call_without_a_run_is_one_of_its_own_and_has_no_account(
     exchange = make_exchange(b"x" * 400)
     with pytest.raises(QuotaExceeded, match=r"of the run, .* needs USD 0.000116 at least, and USD 0.000115 are left\."):
         await tight.check(exchange, make_attempt(exchange))
+
+
+async def test_a_run_that_nobody_calls_in_is_over_and_its_name_begins_another(
+    budgeted: Make, spend: Spend, store: Store, clock: Any, services: Services, make_settings: Make
+) -> None:
+    store.ledger._clock = clock  # type: ignore[union-attr]
+    permission = budgeted(rule("run", 150, per="none"), rule("key", 1000, per="none"))
+    lifespans = gateway_permission_balance.register_lifespans(make_settings(), services)
+    [runs] = [one for one in lifespans if isinstance(one, RunsEnd)]
+    end(await spend(permission, run="nightly"), 50)
+    await accounts(store)
+    clock.now += 90 * 86_400
+    await runs.once()
+    with pytest.raises(QuotaExceeded):
+        await spend(permission, run="nightly")
+    clock.now += 1
+    await runs.once()
+    used_up = {"budget:key:key_1/total": (850, 0, 150), "closed:budget": (0, 0, 150)}
+    assert await accounts(store) == used_up
+    end(await spend(permission, run="nightly"), 20)
+    assert (await accounts(store))["budget:run:ada/nightly/total"] == (30, 0, 120)
 
 
 async def test_a_run_that_has_no_proper_name_is_refused_where_runs_have_budgets(budgeted: Make, spend: Spend) -> None:
