@@ -29,6 +29,7 @@ OPEN_MODULES = {
     "gateway.call",
     "gateway.carrier",
     "gateway.events",
+    "gateway.exported",
     "gateway.identity",
     "gateway.admin",
     "gateway.ledger",
