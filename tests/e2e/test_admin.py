@@ -172,17 +172,6 @@ def test_a_key_is_made_used_listed_rotated_and_revoked(gateway: RunningGateway, 
     assert {one["state"] for one in admin.get(f"/keys?user={user['id']}")["data"]} == {"revoked"}
 
 
-def test_a_key_is_made_with_a_budget_or_not_at_all(gateway: RunningGateway, admin: Admin, calling: Calling) -> None:
-    user = admin.user()
-    made = admin.key(user=user["id"], budgets=["0/day", "100/month"])
-    assert made["budgets"] == [f"key:{made['id']}/day", f"key:{made['id']}/month"]
-    own = calling(gateway.url, made["key"])
-    assert within(3, lambda: own.post(CHAT, {**CALL, "model": "agent_echo"}).status == 402)
-    assert set(made["budgets"]) <= {one["name"] for one in admin.all("/budgets", 100)}
-    assert admin.wrong("POST", "/keys", {"user": user["id"], "budgets": ["5/dy"]})[0] == "budgets"
-    assert len(admin.get(f"/keys?user={user['id']}")["data"]) == 1
-
-
 def test_lists_come_in_pages_with_everything_once(admin: Admin) -> None:
     word = secrets.token_hex(4)
     made = [admin.user(name=f"{word} {number}", email=f"Person{number}@{word}.org") for number in range(5)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from administering import Admin
 from books import Books, configured, eventually, make_users
 
 from gateway.testing.fake_upstream import FakeUpstream
@@ -161,6 +162,19 @@ def test_one_that_is_set_or_removed_holds_in_every_worker(
     eventually(lambda: all_get(ada, 402))
     operate(ada.gateway, "budgets", "remove", name)
     eventually(lambda: all_get(ada, 200))
+
+
+def test_a_key_is_made_with_a_budget_or_not_at_all(caller: Callable[[], Caller], calling: Callable[..., Any]) -> None:
+    gateway = caller().gateway
+    admin = Admin(calling(gateway.url))
+    user = admin.user()
+    made = admin.key(user=user["id"], budgets=["0/day", "100/month"])
+    assert made["budgets"] == [f"key:{made['id']}/day", f"key:{made['id']}/month"]
+    assert set(made["budgets"]) <= {one["name"] for one in admin.all("/budgets", 100)}
+    own = Caller(gateway, user["id"], made["key"])
+    eventually(lambda: all_get(own, 402))
+    assert admin.wrong("POST", "/keys", {"user": user["id"], "budgets": ["5/dy"]})[0] == "budgets"
+    assert len(admin.get(f"/keys?user={user['id']}")["data"]) == 1
 
 
 def all_get(ada: Caller, status: int) -> bool:
