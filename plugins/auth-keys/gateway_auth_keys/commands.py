@@ -8,12 +8,12 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from gateway import Key, Scopes, ServerDialect, Store, User
-from gateway.cli.output import emit_json, table
+from gateway.cli.output import as_json, emit_json, table
+from gateway.cli.stored import with_store
 
 from .administer import Made, Wanted, create_key, import_keys, revoke_key, rotate_key
 from .importing import parse
 from .key_budgets import FORM, budgets_of, in_words
-from .opened import as_json, with_store
 from .scope_checks import refuse_unknown
 from .scope_options import complaining, scope_options
 from .shown import KeyShown, MadeShown, RotatedShown, limits_of, state_of

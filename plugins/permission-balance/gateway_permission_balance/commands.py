@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
-from gateway import GatewayError, Ledger, NotFound, Store, Terms
-from gateway.cli.output import emit_json, fail, table
+from gateway import Ledger, NotFound, Store, Terms
+from gateway.cli.output import as_json, emit_json, table
+from gateway.cli.stored import with_store
 from gateway.ledger import Grant
 from gateway.money import in_usd, in_words, nano_of_credits, terms_of
 
@@ -19,9 +19,7 @@ from .shown import USER, AccountShown, names_of
 if TYPE_CHECKING:
     from gateway.cli.context import Context
 
-T = TypeVar("T")
 COMMAND = "command line"
-as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 OPERATOR = "operator"
 """Who calls with the key in GATEWAY_API_KEY, and is not among the store's users."""
 
@@ -166,14 +164,3 @@ def ledger_of(store: Store) -> Ledger:
     if store.ledger is None:
         raise NotFound(f"The store {store.name} keeps no ledger; plugins/store-sql does.")
     return store.ledger
-
-
-def with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:
-    async def opened() -> T:
-        async with context.store() as store:
-            return await work(store)
-
-    try:
-        return context.run(opened())
-    except GatewayError as error:
-        fail(error.public)
