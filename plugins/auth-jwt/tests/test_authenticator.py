@@ -31,7 +31,7 @@ from gateway import (
     User,
 )
 from gateway.logins import Login, Session
-from gateway.testing import installed
+from gateway.testing.stores import store_in
 
 SECRET, REFRESH = SECRETS["JWT_SECRET"], SECRETS["JWT_REFRESH_SECRET"]
 
@@ -64,10 +64,7 @@ class Door:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    plugins = installed.plugins()
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(tmp_path / "state")})
-    [store] = installed.registered(plugins["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
+    store = store_in(tmp_path / "state")
     await store.open()
     yield store
     await store.close()

@@ -12,9 +12,9 @@ import bcrypt
 import pytest
 from accounts_gateway import PASSWORD, Accounts, Browser, code_of, config
 
-from gateway import Secret, Store
+from gateway import Secret
 from gateway.logins import Login
-from gateway.testing import installed
+from gateway.testing.stores import store_in
 
 Browse = Callable[[Accounts], Browser]
 
@@ -90,9 +90,7 @@ async def test_a_lost_second_factor_is_taken_away(fresh: Accounts, browse: Brows
 
 
 async def test_a_user_of_librechats_logs_in_with_the_old_password(fresh: Accounts, browse: Browse) -> None:
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(fresh.directory / "state")})
-    [store] = installed.registered(installed.plugins()["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
+    store = store_in(fresh.directory / "state")
     await store.open()
     user = await store.users.create("ann", "ann@example.org")
     old = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4, b"2a")).decode()

@@ -25,17 +25,7 @@ from gateway import (
     User,
 )
 from gateway.identity import PAGE
-from gateway.testing import installed
-
-
-def installed_store(directory: Path) -> Store:
-    plugins = installed.plugins()
-    if "store-sql" not in plugins:
-        pytest.skip("plugins/store-sql is not installed")
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(directory)})
-    [store] = installed.registered(plugins["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
-    return store
+from gateway.testing.stores import store_in
 
 
 @pytest.fixture
@@ -45,7 +35,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def store(directory: Path) -> AsyncIterator[Store]:
-    store = installed_store(directory)
+    store = store_in(directory)
     await store.open()
     yield store
     await store.close()
@@ -54,7 +44,7 @@ async def store(directory: Path) -> AsyncIterator[Store]:
 @pytest.fixture
 async def other_worker(store: Store, directory: Path) -> AsyncIterator[Store]:
     """The same file, as another process has it open."""
-    other = installed_store(directory)
+    other = store_in(directory)
     await other.open()
     yield other
     await other.close()

@@ -19,6 +19,7 @@ from gateway_auth_keys.user_commands import users
 from gateway import Budget, Store
 from gateway.cli.context import Context
 from gateway.testing import installed
+from gateway.testing.stores import store_in
 
 
 class Console:
@@ -49,10 +50,7 @@ def gateway(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def beside(directory: Path) -> Store:
     """The same store; `listed` opens it for a look."""
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(directory)})
-    [store] = installed.registered(installed.plugins()["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
-    return store
+    return store_in(directory)
 
 
 def test_a_key_is_alone_on_stdout_and_never_shown_again(gateway: Console) -> None:

@@ -17,7 +17,7 @@ from gateway_permission_balance.commands import audit, balance
 from gateway import Budget, Charge, Store, Terms
 from gateway.cli.context import Context
 from gateway.ledger import Claim, Hold, Settlement
-from gateway.testing import installed
+from gateway.testing.stores import store_in
 
 FILE = "version: '1'\nbalance: {enabled: true, startBalance: 100}\n"
 
@@ -45,12 +45,7 @@ class Console:
 @pytest.fixture
 async def users(tmp_path: Path) -> dict[str, str]:
     """Ids of users by name."""
-    plugins = installed.plugins()
-    if "store-sql" not in plugins:
-        pytest.skip("plugins/store-sql is not installed")
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(tmp_path / "state")})
-    [store] = installed.registered(plugins["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
+    store = store_in(tmp_path / "state")
     await store.open()
     made = [await store.users.create(name, f"{name}@example.com") for name in ("alice", "bob")]
     await store.close()
