@@ -22,9 +22,7 @@ def clock(tmp_path: Path) -> WallClock:
 
 @pytest.fixture
 def jumping(clock: WallClock, tmp_path: Path) -> Iterator[Accounts]:
-    with Accounts(
-        tmp_path, config(own={"refresh_grace": 10}), environ={**clock.environ, "LOGIN_MAX": "100"}
-    ) as running:
+    with Accounts(tmp_path, config(own={"refresh_grace": 30}), environ=clock.environ) as running:
         yield running
 
 
@@ -73,3 +71,19 @@ async def test_a_code_that_was_used_while_the_clock_was_ahead_keeps_those_before
     assert (await browser.post("/api/auth/2fa/verify-temp", now)).status == 401
     saved = {"tempToken": half, "backupCode": begun["backupCodes"][0]}
     assert (await browser.post("/api/auth/2fa/verify-temp", saved)).status == 200
+
+
+async def test_a_refresh_token_that_was_replaced_is_within_the_grace_or_beyond_it_by_the_clock(
+    jumping: Accounts, browse: Browse, clock: WallClock
+) -> None:
+    browser = browse(jumping)
+    await browser.joined("ann@example.org")
+    replaced = f"refreshToken={browser.cookie}"
+    assert (await browser.refresh()).status == 200
+    clock.set(-DAY)
+    again = await browser.post("/api/auth/refresh", Cookie=replaced)
+    assert (again.status, again.cookies) == (200, [])
+    clock.set(MINUTE)
+    assert (await browser.post("/api/auth/refresh", Cookie=replaced)).status == 401
+    clock.set(0)
+    assert (await browser.refresh()).status == 401

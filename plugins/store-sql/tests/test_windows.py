@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from gateway_store_sql.ledger import SqlLedger
 
 from gateway import BadCall, Charge
 from gateway.ledger import Account, Claim, Grant, Held, Hold, Ledger, Settlement, Short
@@ -17,28 +14,6 @@ from gateway.money import Cap, Terms
 KEY, USER, ORG = "budget:key:k/day", "user:ada", "budget:organisation:/month"
 DAY = 86_400.0
 TODAY = 1_800_000_000.0
-
-
-class Clock:
-    now = TODAY + 5
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def ledger(store: Any, clock: Clock) -> AsyncIterator[Ledger]:
-    ledger = SqlLedger(store._database, logging.getLogger("test.windows"), clock)
-    ledger.open()
-    yield ledger
-    await ledger.flush()
-    assert (await ledger.audit(0.0)).discrepancies == ()
-    await ledger.close()
 
 
 def cap(amount: int = 1000, began: float = TODAY, soft: bool = False) -> Terms:
@@ -156,7 +131,7 @@ async def test_a_correction_after_its_window_gives_the_new_one_nothing_beyond_it
     assert await ledger.hold(hold("at_3", 5000, tomorrow)) == Held(1000)
 
 
-async def test_what_is_used_can_be_said_by_hand_and_once(ledger: Ledger) -> None:
+async def test_what_is_used_can_be_said_by_hand_and_once(ledger: Ledger, clock: Any) -> None:
     await spend(ledger, "at_1", 300)
     for _ in range(2):
         account = await ledger.grant(Grant("import-1", KEY, "used", 950, "imported"), cap())
@@ -165,7 +140,7 @@ async def test_what_is_used_can_be_said_by_hand_and_once(ledger: Ledger) -> None
     await ledger.grant(Grant("reset-1", KEY, "used", 0), cap())
     assert await parts(ledger) == (1000, 0, 0, 1300)
     new = await ledger.grant(Grant("import-2", "budget:key:new/day", "used", 20), cap(100))
-    assert new == Account("budget:key:new/day", 80, 0, 0, 80, Clock.now, TODAY, -20)
+    assert new == Account("budget:key:new/day", 80, 0, 0, 80, clock.now, TODAY, -20)
     with pytest.raises(BadCall, match="no budget"):
         await ledger.grant(Grant("x", USER, "used", 20), Terms())
 
