@@ -7,6 +7,8 @@ held on for one attempt (a user's, a key's, an agent's budget), all of them or n
 
 A budget's account is given its amount when a window begins, less what is held then, and has taken back what an earlier
 window left: `amount = available + held + what is spent in the window`. An attempt counts in the window that it ends in.
+One that nobody needs any more may be closed: what it spent is moved to the account `CLOSED`, and it begins anew when it
+is used again.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ from .money.charge import Charge
 from .money.terms import Terms
 from .store import Grouping, Outcome
 from .usage import Usage
+
+CLOSED = "closed:budget"
+"""The owner of the account that has what closed ones have spent."""
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -82,10 +87,12 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """passed: owners of the soft budgets that had not enough, and gave it all the same."""
+    """soft: what was left of each soft budget, by its owner, what others hold taken as used; the amount is held all
+    the same.
+    """
 
     amount: int
-    passed: tuple[str, ...] = ()
+    soft: Mapping[str, int] = {}
 
 
 class Short(msgspec.Struct, frozen=True):
@@ -215,6 +222,12 @@ class Ledger(ABC):
     @abstractmethod
     async def account_page(self, limit: int = PAGE, after: str = "", beginning: str = "") -> Page[Account]:
         """The same, in pages."""
+
+    @abstractmethod
+    async def close_idle(self, beginning: str, before: float) -> int:
+        """Close the accounts of budgets whose owner begins so, that hold nothing, and to which nothing has happened
+        since `before`, epoch seconds; how many there were. What they gave for an attempt as `unknown` stays so then.
+        """
 
     @abstractmethod
     async def settlements(self, limit: int = 100) -> Sequence[Settlement]:

@@ -19,7 +19,7 @@ from .scopes import UNLIMITED, Scopes
 from .usage import Usage
 
 if TYPE_CHECKING:
-    from .budgets import Budgets
+    from .budgets import Budget, Budgets
     from .ledger import Ledger
     from .logins import Logins
 
@@ -61,8 +61,11 @@ class Keys(ABC):
         scopes: Scopes = UNLIMITED,
         trusted: bool = False,
         own: bool = False,
+        budgets: Sequence[Budget] = (),
     ) -> Key:
-        """Raises Conflict where the digest exists."""
+        """budgets: its own, whoever they are said to be for; the key is made with all of them or not at all. Raises
+        Conflict where the digest exists.
+        """
 
     @abstractmethod
     async def list(self, user_id: str | None = None) -> Sequence[Key]:
@@ -117,7 +120,8 @@ Outcome = Literal["complete", "refused", "client_gone", "upstream_error", "timeo
 class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One upstream request. id: minted by us. upstream_id: the reply's, by the upstream. Times as in UsageRecord.
 
-    charge: what it came to, where calls are priced. passed: names of the soft budgets that were used up already.
+    charge: what it came to, where calls are priced. passed: names of the soft budgets that it passed, or
+    that were used up already.
     """
 
     id: str

@@ -29,6 +29,7 @@ OPEN_MODULES = {
     "gateway.call",
     "gateway.carrier",
     "gateway.events",
+    "gateway.exported",
     "gateway.identity",
     "gateway.admin",
     "gateway.ledger",
@@ -42,7 +43,7 @@ OPEN_MODULES = {
     "gateway.endpoint",
     "gateway.logs",
 }
-FOR_COMMANDS = {"gateway.cli.assembled", "gateway.cli.context", "gateway.cli.output"}
+FOR_COMMANDS = {"gateway.cli.assembled", "gateway.cli.context", "gateway.cli.output", "gateway.cli.stored"}
 KNOWS_AIOHTTP = {"server.py", "server", "upstream.py", "upstream"}
 MENTIONS = re.compile(r"openai|anthropic|bedrock|azure|mistral|gemini|open-responses|openai-chat", re.IGNORECASE)
 

@@ -177,7 +177,7 @@ class Examiner:
         try:
             async with asyncio.timeout(self._patience):
                 opened = await self._dispatcher.open(exchange)
-                await relay(exchange, opened, Nowhere(), {})
+                await relay(exchange, opened, Nowhere(), lambda *_: {})
         except (GatewayError, TimeoutError) as error:
             return error
         return dialect.heard.error

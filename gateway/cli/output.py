@@ -1,4 +1,4 @@
-"""What commands print: tables, JSON, a failure."""
+"""What commands print: tables, JSON where that is asked for, a failure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import msgspec
 
 WIDTH = 200
 """Characters in a line where there is no terminal to ask."""
+
+as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -68,7 +68,7 @@ class Pipeline:
         exchange.route = await resolve(self.directories, exchange.inbound, exchange.envelope.model, exchange.principal)
         await permit(self.permissions, exchange)
         opened = await self.dispatcher.open(exchange)
-        await relay(exchange, opened, sink, reply_headers(exchange, opened))
+        await relay(exchange, opened, sink, reply_headers)
 
     async def count(self, exchange: Exchange, sink: Sink) -> None:
         await read(exchange)

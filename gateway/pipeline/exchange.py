@@ -67,8 +67,8 @@ class Attempt:
     began: epoch seconds; started, ended: of the monotonic clock. sent: whether anything went upstream. family: the
     class of upstream error that metrics count. output_bytes: of model output, the ground for an estimate. credentials:
     the provider's headers, which nobody may read. allowances: what limits of its target leave to the caller.
-    max_output: tokens that it may write at most, where a permission says so. passed: names of soft budgets that are
-    used up. rule: how it was settled. charge: what it came to, where a lease priced it.
+    max_output: tokens that it may write at most, where a permission says so. passed: names of the soft budgets
+    that it passed. rule: how it was settled. charge: what it came to, where a lease priced it.
     """
 
     id: str

@@ -23,6 +23,9 @@ class Lease(ABC):
         QuotaExceeded to stop the stream at a hard cap.
         """
 
+    def whole(self, usage: Usage) -> None:  # noqa: B027
+        """An unstreamed reply is here, and nothing has gone to the client: its headers tell what is noted now."""
+
     @abstractmethod
     def settle(self, outcome: Outcome) -> None:
         """Exactly once, whatever happened: enqueue."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..errors import GatewayError, UpstreamBroken, UpstreamError
 from .exchange import Exchange, note_of, outcome_of
@@ -14,8 +14,11 @@ from .settlement import used_so_far
 from .sink import Sink
 from .translation import Translation
 
+Headers = Callable[[Exchange, Opened], Mapping[str, str]]
+"""Of a reply, as it is known when they go out."""
 
-async def relay(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
+
+async def relay(exchange: Exchange, opened: Opened, sink: Sink, headers: Headers) -> None:
     """Raises GatewayError only while nothing has gone to the client."""
     try:
         if opened.streamed:
@@ -27,7 +30,7 @@ async def relay(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping
         _note(exchange, opened)
 
 
-async def _whole(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
+async def _whole(exchange: Exchange, opened: Opened, sink: Sink, headers: Headers) -> None:
     try:
         body = await opened.whole()
         body += opened.convert.finish()
@@ -37,12 +40,16 @@ async def _whole(exchange: Exchange, opened: Opened, sink: Sink, headers: Mappin
         raise
     exchange.first_byte = time.monotonic() - exchange.started
     exchange.status = opened.status
-    await sink.whole(opened.status, headers, _safe(exchange, opened, body))
+    if leases := opened.attempt.leases:
+        usage = used_so_far(opened.attempt, opened.convert)
+        for lease in leases:
+            lease.whole(usage)
+    await sink.whole(opened.status, headers(exchange, opened), _safe(exchange, opened, body))
 
 
-async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Mapping[str, str]) -> None:
+async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Headers) -> None:
     """On passthrough, half an event that an upstream ended in is held back: it would spoil what is said after it."""
-    await sink.begin(opened.status, headers)
+    await sink.begin(opened.status, headers(exchange, opened))
     exchange.inbound.body = b""
     exchange.status = opened.status
     try:

@@ -7,10 +7,13 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from ..errors import SettingsError
 from ..secret import Secret
 from .variables import substitute
 
 T = TypeVar("T", bound=msgspec.Struct)
+MOST = 10**9
+"""No number of a variable is larger."""
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -84,6 +87,19 @@ class Settings:
     def env(self, name: str) -> str | None:
         """A variable of the environment or `.env`; an empty one counts as unset."""
         return self._environ.get(name) or None
+
+    def number(self, name: str, default: float) -> float:
+        """A variable that is a number above 0. Raises SettingsError."""
+        text = self.env(name)
+        if text is None:
+            return default
+        try:
+            number = float(text)
+        except ValueError:
+            number = 0.0
+        if not 0 < number <= MOST:
+            raise SettingsError(f"{name}: {text!r} is no number above 0; write one, or take the variable out")
+        return number
 
     @property
     def environ(self) -> Mapping[str, str]:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from gateway import Agent, RemotePermissions, Role, Scopes, Store
-from gateway.testing import installed
 from gateway.testing.running import RunningGateway
+from gateway.testing.stores import store_in
 
 TABLE = Path(__file__).with_name("access.txt")
 AWAY = {"x_forwarded_for": "192.0.2.9"}
@@ -89,12 +89,8 @@ async def fill(store: Store) -> None:
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    if "store-sql" not in installed.plugins():
-        pytest.skip("plugins/store-sql is not installed")
     directory = tmp_path_factory.mktemp("access")
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(directory / "state")})
-    [store] = installed.registered(installed.plugins()["store-sql"].load(), "register_stores", settings)
-    asyncio.run(fill(store))
+    asyncio.run(fill(store_in(directory / "state")))
     with RunningGateway(directory, json.dumps(CONFIG), environ=ACCOUNTS) as running:
         yield running
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from administering import Admin
 from books import Books, configured, eventually, make_users
 
 from gateway.testing.fake_upstream import FakeUpstream
@@ -45,6 +46,7 @@ BUDGETS = [
     {"for": "run", "names": ["poor"], "credits": 5, "per": "day"},
     {"for": "run", "names": ["stream"], "credits": 1000},
     {"for": "run", "names": ["soft"], "credits": 5, "cap": "soft"},
+    {"for": "run", "names": ["near"], "credits": 150, "cap": "soft"},
 ]
 
 
@@ -129,6 +131,25 @@ def test_a_soft_one_is_told_in_a_header_the_record_and_a_metric(
     eventually(counted)
 
 
+def test_the_call_that_passes_a_soft_one_is_told_itself(caller: Callable[[], Caller], upstream: FakeUpstream) -> None:
+    ada = caller()
+    upstream.answer(UPSTREAM, whole(REPLY))
+    _, headers, _ = ada.call(CHAT, CALL, run="near")
+    name = f"run:{ada.user_id}/near/total"
+    assert headers["x-gateway-budget-passed"] == name
+    eventually(lambda: [attempt["passed"] for attempt in ada.books.attempts()] == [[name]])
+
+
+def test_of_a_stream_that_passes_one_the_record_tells(caller: Callable[[], Caller], upstream: FakeUpstream) -> None:
+    ada = caller()
+    told = b"data: " + json.dumps({**PIECE, "choices": [], "usage": USAGE}).encode() + b"\n\n"
+    piece = b"data: " + json.dumps(PIECE).encode() + b"\n\n"
+    upstream.answer(UPSTREAM, streamed(piece, told, b"data: [DONE]\n\n"))
+    status, headers, _ = ada.call(CHAT, {**CALL, "stream": True}, run="near")
+    assert (status, "x-gateway-budget-passed" in headers) == (200, False)
+    eventually(lambda: [attempt["passed"] for attempt in ada.books.attempts()] == [[f"run:{ada.user_id}/near/total"]])
+
+
 def test_one_that_is_set_or_removed_holds_in_every_worker(
     caller: Callable[[], Caller], upstream: FakeUpstream, operate: Operate
 ) -> None:
@@ -141,6 +162,19 @@ def test_one_that_is_set_or_removed_holds_in_every_worker(
     eventually(lambda: all_get(ada, 402))
     operate(ada.gateway, "budgets", "remove", name)
     eventually(lambda: all_get(ada, 200))
+
+
+def test_a_key_is_made_with_a_budget_or_not_at_all(caller: Callable[[], Caller], calling: Callable[..., Any]) -> None:
+    gateway = caller().gateway
+    admin = Admin(calling(gateway.url))
+    user = admin.user()
+    made = admin.key(user=user["id"], budgets=["0/day", "100/month"])
+    assert made["budgets"] == [f"key:{made['id']}/day", f"key:{made['id']}/month"]
+    assert set(made["budgets"]) <= {one["name"] for one in admin.all("/budgets", 100)}
+    own = Caller(gateway, user["id"], made["key"])
+    eventually(lambda: all_get(own, 402))
+    assert admin.wrong("POST", "/keys", {"user": user["id"], "budgets": ["5/dy"]})[0] == "budgets"
+    assert len(admin.get(f"/keys?user={user['id']}")["data"]) == 1
 
 
 def all_get(ada: Caller, status: int) -> bool:

@@ -20,9 +20,9 @@ from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as whole
 from gateway.testing.fake_upstream import stream as streamed
 from gateway.testing.running import RunningGateway
+from gateway.testing.wall_clock import WallClock
 
 CHAT, UPSTREAM = "/v1/chat/completions", "/chat/chat/completions"
-LIBRARY = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 HOUR, DAY = 3600, 86_400
 BEFORE_SUMMER = datetime(2027, 3, 14, 0, 0, tzinfo=ZoneInfo("America/New_York"))
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
@@ -41,32 +41,9 @@ def choice(**delta: str) -> list[dict[str, Any]]:
     return [{"index": 0, "delta": delta, "finish_reason": None}]
 
 
-class Clock:
-    """The gateway's, as faketime has it; what is monotonic goes on as ever."""
-
-    def __init__(self, directory: Path) -> None:
-        self._file = directory / "time"
-        self.set(0)
-        self.environ = {
-            "LD_PRELOAD": str(LIBRARY),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "TZ": "America/New_York",
-        }
-
-    def set(self, seconds: int) -> None:
-        """Beside the right time."""
-        part = self._file.with_suffix(".new")
-        part.write_text(f"{seconds:+d}s\n")
-        part.rename(self._file)
-
-
 @pytest.fixture
-def clock(tmp_path: Path) -> Clock:
-    if LIBRARY is None:
-        pytest.skip("libfaketime is not installed")
-    return Clock(tmp_path)
+def clock(tmp_path: Path) -> WallClock:
+    return WallClock(tmp_path, "America/New_York")
 
 
 class Gate(asyncio.Event):
@@ -82,7 +59,7 @@ class Gate(asyncio.Event):
 
 @pytest.mark.parametrize("step", [DAY, -HOUR])
 def test_a_clock_that_is_set_in_the_midst_of_a_stream_changes_nothing_of_it(
-    upstream: FakeUpstream, tmp_path: Path, operate: Callable[..., str], clock: Clock, step: int
+    upstream: FakeUpstream, tmp_path: Path, operate: Callable[..., str], clock: WallClock, step: int
 ) -> None:
     """Forward it fails where the sweeper believes the step: the stream is charged as `unknown` and then corrected."""
     gate, end = Gate(), chunk(choices=choice(content="ll.")) + chunk(usage=USAGE) + b"data: [DONE]\n\n"
@@ -110,7 +87,7 @@ def test_a_clock_that_is_set_in_the_midst_of_a_stream_changes_nothing_of_it(
 
 
 def test_keys_end_by_the_date_and_accounts_are_refilled_by_it_whatever_the_zone_does(
-    upstream: FakeUpstream, tmp_path: Path, operate: Callable[..., str], clock: Clock
+    upstream: FakeUpstream, tmp_path: Path, operate: Callable[..., str], clock: WallClock
 ) -> None:
     """The clock starts two hours before a change to summer time, whose day has 23 hours on the wall: what is refilled
     daily is given after 24 all the same, once, however often the clock passes there. Times here are from the start.

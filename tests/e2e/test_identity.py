@@ -15,6 +15,7 @@ import pytest
 from gateway import Agent, RemotePermissions, Role, Store
 from gateway.testing import installed
 from gateway.testing.running import RunningGateway
+from gateway.testing.stores import store_in
 
 CONFIG = {"version": "1.3.17", "gateway": {"agents": [{"id": "agent_file", "endpoint": "echo", "model": "echo"}]}}
 KEYS = {name: f"sk-{number:064x}" for number, name in enumerate(("ann", "bob", "eve"), 1)}
@@ -26,8 +27,7 @@ def on(gateway: RunningGateway, work: Callable[[Store], Awaitable[Any]]) -> Any:
     """What another process does to the store of a running gateway."""
 
     async def opened() -> Any:
-        settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(gateway.directory / "state")})
-        [store] = installed.registered(installed.plugins()["store-sql"].load(), "register_stores", settings)
+        store = store_in(gateway.directory / "state")
         await store.open()
         try:
             return await work(store)

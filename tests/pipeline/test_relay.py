@@ -69,7 +69,7 @@ def exchange() -> Exchange:
 @pytest.mark.timeout(10)
 async def test_a_stream_that_failed_is_told_and_cut_though_the_upstream_holds_on() -> None:
     opened, sink = Hanging(streamed=True), Kept()
-    await relay(exchange(), opened, sink, {})
+    await relay(exchange(), opened, sink, lambda *_: {})
     assert b"Oh no." in b"".join(sink.sent)
     assert (sink.aborted, opened.closed) == (True, True)
 
@@ -78,5 +78,5 @@ async def test_a_stream_that_failed_is_told_and_cut_though_the_upstream_holds_on
 async def test_a_whole_reply_that_failed_is_refused_though_the_upstream_holds_on() -> None:
     opened, sink = Hanging(streamed=False), Kept()
     with pytest.raises(UpstreamBroken, match="Oh no"):
-        await relay(exchange(), opened, sink, {})
+        await relay(exchange(), opened, sink, lambda *_: {})
     assert (sink.sent, opened.closed) == ([], True)

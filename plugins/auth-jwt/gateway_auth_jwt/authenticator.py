@@ -29,6 +29,8 @@ from .tokens import Access, Tokens, is_ours
 INVALID, EXPIRED = "invalid_token", "token_expired"
 USER_SECONDS = 2.0
 """After so long the store is asked again for the user and the session of a token that is kept."""
+AHEAD = 60.0
+"""Seconds by which LibreChat's clock may be ahead of this one."""
 KEPT_SECONDS = 60.0
 MOST_KEPT = 10_000
 LIBRECHAT = "librechat"
@@ -124,10 +126,12 @@ class JwtAuthenticator(Authenticator):
         return None if known is None else await store.users.get(known)
 
     async def _goes_on(self, store: Store, access: Access, user: User) -> bool:
-        """One that LibreChat made has no session here; it lasts until it expires or the password is another."""
+        """One that LibreChat made has no session here; it lasts until it expires or the password is another. One of
+        times to come would outlast that.
+        """
         assert store.logins is not None
         if access.session:
             session = await store.logins.session(access.session)
             return session is not None and session.user_id == user.id and session.expires > self._clock()
         login = await store.logins.get(user.id)
-        return login is None or access.issued >= login.since
+        return login is None or login.since <= access.issued <= self._clock() + AHEAD

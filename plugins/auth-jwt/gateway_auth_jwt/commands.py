@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway import BadCall, GatewayError, Secret, User
-from gateway.cli.output import emit_json, fail
+from gateway import BadCall, Secret, Store, User
+from gateway.cli.output import as_json, emit_json, fail
+from gateway.cli.stored import with_store
 from gateway.logins import Logins
 
 from .restored import fit, found, generated, give_password, how
@@ -29,7 +30,7 @@ def logins() -> None:
 
 @logins.command()
 @click.argument("name", metavar="NAME|ADDRESS|ID")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@as_json
 @click.pass_obj
 def show(context: Context, name: str, as_json: bool) -> None:
     """How somebody logs in; no secrets."""
@@ -109,11 +110,7 @@ def _password(generate: bool, from_stdin: bool) -> str:
 
 
 def _for(context: Context, name: str, work: Callable[[Logins, User], Awaitable[T]]) -> T:
-    async def opened() -> T:
-        async with context.store() as store:
-            return await work(*await found(store, name))
+    async def opened(store: Store) -> T:
+        return await work(*await found(store, name))
 
-    try:
-        return context.run(opened())
-    except GatewayError as error:
-        fail(error.public)
+    return with_store(context, opened)

@@ -9,7 +9,7 @@ import ipaddress
 import math
 from collections.abc import Callable, Mapping
 
-from gateway import Settings, SettingsError
+from gateway import Settings
 from gateway.logins import Logins
 
 from .answers import Said, message, with_headers
@@ -30,7 +30,7 @@ class Limiter:
         cls, settings: Settings, variable: str, most: int, minutes: float, doing: str, clock: Callable[[], float]
     ) -> Limiter:
         """By `<variable>_MAX` and `<variable>_WINDOW`, with these defaults. Raises SettingsError."""
-        number, window = _number(settings, f"{variable}_MAX", most), _number(settings, f"{variable}_WINDOW", minutes)
+        number, window = settings.number(f"{variable}_MAX", most), settings.number(f"{variable}_WINDOW", minutes)
         return cls(doing, max(1, int(number)), window, doing, clock)
 
     async def check(self, logins: Logins, whom: str) -> Mapping[str, str]:
@@ -59,16 +59,3 @@ def network(peer: str) -> str:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     return str(ipaddress.ip_network((int(address), _PREFIX[address.version]), strict=False))
-
-
-def _number(settings: Settings, name: str, default: float) -> float:
-    text = settings.env(name)
-    if text is None:
-        return default
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number <= 10**9:
-        raise SettingsError(f"{name}: {text!r} is no number above 0; write one, or take the variable out")
-    return number

@@ -31,22 +31,22 @@ from gateway import (
     User,
 )
 from gateway.logins import Login, Session
-from gateway.testing import installed
+from gateway.testing.stores import store_in
 
 SECRET, REFRESH = SECRETS["JWT_SECRET"], SECRETS["JWT_REFRESH_SECRET"]
 
 
 class Door:
-    """An authenticator whose clocks stand still until they are told to go."""
+    """An authenticator whose clocks stand still until they are told to go. ahead: by which the wall clock is set."""
 
     def __init__(self, store: Store, refresh: str = REFRESH) -> None:
-        self.began, self.passed = time.time(), 0.0
+        self.began, self.passed, self.ahead = time.time(), 0.0, 0.0
         self.tokens = Tokens(Secret(SECRET), Secret(refresh))
         self.store = store
         self.authenticator = JwtAuthenticator(self.tokens, store, self.clock, lambda: self.passed)
 
     def clock(self) -> float:
-        return self.began + self.passed
+        return self.began + self.passed + self.ahead
 
     async def ask(self, text: str) -> Principal | None:
         async def nothing() -> bytes:
@@ -64,10 +64,7 @@ class Door:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    plugins = installed.plugins()
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(tmp_path / "state")})
-    [store] = installed.registered(plugins["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
+    store = store_in(tmp_path / "state")
     await store.open()
     yield store
     await store.close()
@@ -169,7 +166,7 @@ async def test_an_expired_token_is_refused_kept_or_not(door: Door, ann: User) ->
 
 def _later(door: Door) -> Door:
     other = Door(door.store)
-    other.began, other.passed = door.began, door.passed
+    other.began, other.passed, other.ahead = door.began, door.passed, door.ahead
     return other
 
 
@@ -231,6 +228,38 @@ async def test_librechats_own_tokens_count_until_the_password_is_another(door: D
     await door.refused(text)
     await door.refused(jwt.encode({**made, "id": "65ffff"}, SECRET, "HS256"))
     await door.refused(jwt.encode({**made, "id": "65a1b2", "sid": "ses_ann"}, SECRET, "HS256"))
+
+
+async def test_a_wall_clock_that_is_set_moves_the_end_of_tokens_and_nothing_else(door: Door, ann: User) -> None:
+    """Forward a token is over early, for as long as the clock is wrong; back it lives on by as much."""
+    text = of(door, ann)
+    assert await door.ask(text) is not None
+    for ahead, refused in ((901.0, True), (0.0, False), (-86_400.0, False), (899.0, False), (901.0, True)):
+        door.ahead = ahead
+        for one in (door, _later(door)):
+            if refused:
+                assert "expired" in await one.refused(text)
+            else:
+                assert await one.ask(text) is not None
+    door.ahead = -86_400.0
+    assert await door.ask(of(door, ann)) is not None
+    await door.store.users.update(ann.id, disabled=True)
+    door.passed = 2.0
+    assert "disabled" in await door.refused(text)
+
+
+async def test_a_token_of_librechats_that_is_from_times_to_come_outlasts_no_password(door: Door, ann: User) -> None:
+    assert door.store.identities is not None
+    assert door.store.logins is not None
+    await door.store.identities.put(Identity("librechat", "65a1b2", ann.id))
+    for ahead, refused in ((59, False), (62, True), (86_400, True)):
+        made = claims(door, ann, id="65a1b2", iat=int(door.clock()) + ahead, exp=int(door.clock()) + 90_000)
+        del made["sid"]
+        text = jwt.encode(made, SECRET, "HS256")
+        if refused:
+            assert "session has ended" in await door.refused(text)
+        else:
+            assert await door.ask(text) is not None
 
 
 async def test_while_the_store_is_away_known_tokens_go_on_and_others_wait(door: Door, ann: User) -> None:

@@ -12,6 +12,7 @@ from gateway.admin import Asking, Listed, Nothing, Paged, cursor_of, place_of
 
 from .administer import Imported, Wanted, create_key, import_keys, revoke_key, rotate_key
 from .importing import parse
+from .key_budgets import budgets_of
 from .people import user_of
 from .scope_checks import checked
 from .shown import KeyShown, MadeShown, RotatedShown
@@ -39,7 +40,8 @@ class ScopesAsked(Struct, frozen=True, forbid_unknown_fields=True):
 class KeyAsked(Struct, frozen=True, forbid_unknown_fields=True):
     """user: the owner, by id, name or address, made where unknown; null for the user `admin`. role: of who is made.
 
-    expires: from now on (`30d`, `12h`) or when (ISO 8601, UTC where it has no offset); null for never.
+    expires: from now on (`30d`, `12h`) or when (ISO 8601, UTC where it has no offset); null for never. budgets: in USD,
+    as `5/day`, `100/30-days`, `20`; the key is made with all of them or not at all.
     """
 
     label: str = ""
@@ -48,6 +50,7 @@ class KeyAsked(Struct, frozen=True, forbid_unknown_fields=True):
     expires: str | None = None
     scopes: ScopesAsked = ScopesAsked()
     trusted: bool = False
+    budgets: tuple[str, ...] = ()
 
 
 class RotateAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,7 +86,8 @@ class KeyAdmin:
     async def create(self, asking: Asking[Nothing, KeyAsked]) -> MadeShown:
         store, asked = kept(self._services.store), asking.body
         scopes = _scopes(asked.scopes, self._services.rehearsal.dialects)
-        wanted = Wanted(asked.label, _end(asked.expires, self._services.clock()), scopes, asked.trusted)
+        end, budgets = _end(asked.expires, self._services.clock()), budgets_of(asked.budgets)
+        wanted = Wanted(asked.label, end, scopes, asked.trusted, budgets=budgets)
         return MadeShown.of(await create_key(store, wanted, asked.user, asked.role))
 
     async def revoke(self, asking: Asking[Nothing, Nothing]) -> Revoked:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from gateway import UNLIMITED, BadCall, Conflict, Key, NotFound, Scopes, Secret, Store, User
+from gateway import UNLIMITED, BadCall, Budget, Conflict, Key, NotFound, Scopes, Secret, Store, User
 
 from .importing import Exported
 from .key import digest, mint, prefix
+from .key_budgets import kept_of
 
 DEFAULT_OWNER = "admin"
 LONGEST_NAME = 200
@@ -24,6 +25,7 @@ class Wanted(Struct, frozen=True):
     scopes: Scopes = UNLIMITED
     trusted: bool = False
     own: bool = False
+    budgets: Sequence[Budget] = ()
 
 
 class Made(Struct, frozen=True):
@@ -33,6 +35,7 @@ class Made(Struct, frozen=True):
     text: Secret
     user: User
     new_user: bool = False
+    budgets: Sequence[Budget] = ()
 
 
 class Imported(Struct, frozen=True):
@@ -53,6 +56,8 @@ async def create_key(store: Store, wanted: Wanted, owner: str | None, role: str 
     name = DEFAULT_OWNER if owner is None else _check("The owner's name", owner.strip())
     if not name:
         raise BadCall("The owner's name is empty; leave --user out for a key of the user `admin`, or name somebody.")
+    if wanted.budgets and store.budgets is None:
+        raise BadCall(f"The store {store.name} keeps no budgets; plugins/store-sql does.", param="budgets")
     user = await store.users.find(name) or await store.users.get(name)
     as_role = None if role is None else role_name(role)
     if user is not None and as_role not in (None, user.role):
@@ -79,7 +84,7 @@ async def revoke_key(store: Store, text: str, at: float) -> Key:
 
 
 async def rotate_key(store: Store, text: str, now: float, overlap: float) -> tuple[Made, Key]:
-    """A new key with the same owner, label, end, scopes and trust; the old one ends after the overlap.
+    """A new key with the same owner, label, end, scopes, trust and budgets; the old one ends after the overlap.
 
     Raises BadCall, NotFound.
     """
@@ -89,7 +94,8 @@ async def rotate_key(store: Store, text: str, now: float, overlap: float) -> tup
     user = await store.users.get(old.user_id)
     if user is None:
         raise NotFound(f"The owner of the key {old.id} is gone.")
-    made = await make(store, Wanted(old.label, old.expires, old.scopes, old.trusted, old.own), user)
+    budgets = await kept_of(store, old.id)
+    made = await make(store, Wanted(old.label, old.expires, old.scopes, old.trusted, old.own, budgets), user)
     await store.keys.revoke(old.id, now + overlap)
     return made, old
 
@@ -139,15 +145,6 @@ def role_name(text: str) -> str:
 
 
 async def make(store: Store, wanted: Wanted, owner: User, new_user: bool = False) -> Made:
-    text = mint()
-    key = await store.keys.create(
-        digest(text.reveal()),
-        prefix(text),
-        wanted.label,
-        owner.id,
-        wanted.expires,
-        wanted.scopes,
-        wanted.trusted,
-        wanted.own,
-    )
-    return Made(key, text, owner, new_user)
+    text, limits = mint(), (wanted.expires, wanted.scopes, wanted.trusted, wanted.own, wanted.budgets)
+    key = await store.keys.create(digest(text.reveal()), prefix(text), wanted.label, owner.id, *limits)
+    return Made(key, text, owner, new_user, [budget.of(key.id) for budget in wanted.budgets])

@@ -8,11 +8,12 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from gateway import Key, Scopes, ServerDialect, Store, User
-from gateway.cli.output import emit_json, table
+from gateway.cli.output import as_json, emit_json, table
+from gateway.cli.stored import with_store
 
-from .administer import Wanted, create_key, import_keys, revoke_key, rotate_key
+from .administer import Made, Wanted, create_key, import_keys, revoke_key, rotate_key
 from .importing import parse
-from .opened import as_json, with_store
+from .key_budgets import FORM, budgets_of, in_words
 from .scope_checks import refuse_unknown
 from .scope_options import complaining, scope_options
 from .shown import KeyShown, MadeShown, RotatedShown, limits_of, state_of
@@ -39,6 +40,9 @@ def keys() -> None:
 )
 @scope_options
 @click.option("--trusted", is_flag=True, help="Its holder names the user for whom it is used, in a header.")
+@click.option(
+    "--budget", "budgets", multiple=True, metavar=FORM, help="It may spend so many USD: 5/day, 100/month, 20."
+)
 @as_json
 @click.pass_obj
 def create(
@@ -49,6 +53,7 @@ def create(
     expires: Ahead | At | None,
     scopes: Scopes,
     trusted: bool,
+    budgets: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Make a key and show it, once."""
@@ -56,16 +61,17 @@ def create(
     end = None if expires is None else expires.after(now)
     if end is not None and end <= now:
         raise click.BadParameter(f"{spoken(end)} is in the past, so the key would never work", param_hint="--expires")
-    if scopes.dialects:
-        with complaining():
+    with complaining():
+        own = budgets_of(budgets)
+        if scopes.dialects:
             refuse_unknown(scopes.dialects, _dialects(context))
-    wanted = Wanted(label, end, scopes, trusted)
+    wanted = Wanted(label, end, scopes, trusted, budgets=own)
     made = with_store(context, lambda store: create_key(store, wanted, owner, role))
     if as_json:
         emit_json(MadeShown.of(made))
         return
     click.echo(made.text.reveal())
-    click.echo(_about(made.key, made.user, made.new_user), err=True)
+    click.echo(_about(made), err=True)
 
 
 @keys.command("list")
@@ -110,14 +116,14 @@ def revoke(context: Context, key: str) -> None:
 @as_json
 @click.pass_obj
 def rotate(context: Context, key: str, overlap: float, as_json: bool) -> None:
-    """Make a key with the same owner, label, end and scopes; the old one ends after the overlap."""
+    """Make a key with the same owner, label, end, scopes and budgets; the old one ends after the overlap."""
     now = time.time()
     made, old = with_store(context, lambda store: rotate_key(store, key, now, overlap))
     if as_json:
         emit_json(RotatedShown.of(made, old, now + overlap))
         return
     click.echo(made.text.reveal())
-    click.echo(_about(made.key, made.user, new_user=False), err=True)
+    click.echo(_about(made), err=True)
     click.echo(f"The old key {old.id} ({old.prefix}…) works until {spoken(now + overlap)}.", err=True)
 
 
@@ -152,12 +158,14 @@ def _row(key: Key, owner: User | None, now: float) -> tuple[str, ...]:
     return (key.id, f"{key.prefix}…", key.label, name, role, *times, state_of(key, now, owner), limits_of(key))
 
 
-def _about(key: Key, owner: User, new_user: bool) -> str:
+def _about(made: Made) -> str:
     """What stands on stderr beside the key, so that stdout is the key alone."""
-    maker = f"{owner.name} ({owner.role}{', made now' if new_user else ''})"
+    key = made.key
+    maker = f"{made.user.name} ({made.user.role}{', made now' if made.new_user else ''})"
     end = f", works until {spoken(key.expires)}" if key.expires is not None else ""
     limits = f" Limits: {limits_of(key)}." if limits_of(key) else ""
-    return f"This is shown once. Id {key.id}{_labelled(key)}, owner {maker}{end}.{limits}"
+    budgets = f" Budgets: {in_words(made.budgets)}." if made.budgets else ""
+    return f"This is shown once. Id {key.id}{_labelled(key)}, owner {maker}{end}.{limits}{budgets}"
 
 
 def _labelled(key: Key) -> str:

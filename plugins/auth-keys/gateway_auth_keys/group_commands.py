@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway import Group, Store
-from gateway.cli.output import emit_json, table
+from gateway.cli.output import as_json, emit_json, table
+from gateway.cli.stored import with_store
 
 from .membership import GroupGone, all_groups, change_members, create_group, group_of, kept, refuse_unmade
-from .opened import as_json, with_store, yes
 from .shown import GroupShown
+from .yes import yes
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context

@@ -13,7 +13,9 @@ from gateway import BadCall, Scopes
 
 from .scope_checks import Texts, checked
 
-_PARTS = {"agents": "--agent", "models": "--model", "dialects": "--dialect", "networks": "--from"}
+_PARTS = {
+    "agents": "--agent", "models": "--model", "dialects": "--dialect", "networks": "--from", "budgets": "--budget"
+}  # fmt: skip
 
 
 def scope_options(command: Callable[..., None]) -> Callable[..., None]:

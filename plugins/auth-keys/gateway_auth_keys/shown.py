@@ -36,7 +36,7 @@ class KeyShown(Struct, frozen=True):
 
 
 class MadeShown(Struct, frozen=True):
-    """A new key; the only time that `key` is shown."""
+    """A new key; the only time that `key` is shown. budgets: by the names that `gateway budgets` has."""
 
     key: str
     id: str
@@ -48,12 +48,14 @@ class MadeShown(Struct, frozen=True):
     expires: str | None
     scopes: Scopes
     trusted: bool
+    budgets: tuple[str, ...]
 
     @staticmethod
     def of(made: Made) -> MadeShown:
         key, user = made.key, made.user
         about = (key.id, key.prefix, key.label, user.name, user.id, user.role)
-        return MadeShown(made.text.reveal(), *about, iso(key.expires), key.scopes, key.trusted)
+        budgets = tuple(budget.name for budget in made.budgets)
+        return MadeShown(made.text.reveal(), *about, iso(key.expires), key.scopes, key.trusted, budgets)
 
 
 class RotatedShown(Struct, frozen=True):

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway import User
-from gateway.cli.output import emit_json, table
+from gateway.cli.output import as_json, emit_json, table
+from gateway.cli.stored import with_store
 
-from .opened import as_json, with_store, yes
 from .people import Change, change, create_user, user_of, whole
 from .people import delete as remove
 from .shown import UserShown
 from .when import spoken
+from .yes import yes
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context

@@ -11,6 +11,7 @@ from gateway_auth_keys.key import digest, prefix
 from gateway import (
     MOUNT,
     UNLIMITED,
+    Budget,
     Credential,
     Inbound,
     Key,
@@ -24,17 +25,7 @@ from gateway import (
     User,
 )
 from gateway.identity import PAGE
-from gateway.testing import installed
-
-
-def installed_store(directory: Path) -> Store:
-    plugins = installed.plugins()
-    if "store-sql" not in plugins:
-        pytest.skip("plugins/store-sql is not installed")
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(directory)})
-    [store] = installed.registered(plugins["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
-    return store
+from gateway.testing.stores import store_in
 
 
 @pytest.fixture
@@ -44,7 +35,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def store(directory: Path) -> AsyncIterator[Store]:
-    store = installed_store(directory)
+    store = store_in(directory)
     await store.open()
     yield store
     await store.close()
@@ -53,7 +44,7 @@ async def store(directory: Path) -> AsyncIterator[Store]:
 @pytest.fixture
 async def other_worker(store: Store, directory: Path) -> AsyncIterator[Store]:
     """The same file, as another process has it open."""
-    other = installed_store(directory)
+    other = store_in(directory)
     await other.open()
     yield other
     await other.close()
@@ -86,8 +77,9 @@ class Switch(Keys):
         scopes: Scopes = UNLIMITED,
         trusted: bool = False,
         own: bool = False,
+        budgets: Sequence[Budget] = (),
     ) -> Key:
-        return await self._keys.create(digest, prefix, label, user_id, expires, scopes, trusted, own)
+        return await self._keys.create(digest, prefix, label, user_id, expires, scopes, trusted, own, budgets)
 
     async def list(self, user_id: str | None = None) -> Sequence[Key]:
         return await self._keys.list(user_id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ from gateway_auth_keys.group_commands import groups
 from gateway_auth_keys.key import FORM, digest
 from gateway_auth_keys.user_commands import users
 
+from gateway import Budget, Store
 from gateway.cli.context import Context
 from gateway.testing import installed
+from gateway.testing.stores import store_in
 
 
 class Console:
@@ -41,6 +45,12 @@ def gateway(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         pytest.skip("plugins/store-sql is not installed")
     monkeypatch.chdir(tmp_path)
     return Console(directory)
+
+
+@pytest.fixture
+def beside(directory: Path) -> Store:
+    """The same store; `listed` opens it for a look."""
+    return store_in(directory)
 
 
 def test_a_key_is_alone_on_stdout_and_never_shown_again(gateway: Console) -> None:
@@ -93,6 +103,53 @@ def test_revoking_by_id_by_beginning_and_by_the_whole_text(gateway: Console) -> 
     for words in (made[0]["id"], made[1]["prefix"], made[2]["key"]):
         assert gateway("keys", "revoke", words).exit_code == 0
     assert {row["state"] for row in gateway.json("keys", "list")} == {"revoked"}
+
+
+def test_a_key_is_made_with_budgets_of_its_own(gateway: Console, beside: Store) -> None:
+    made = gateway("keys", "create", "--budget", "0.5/day", "--budget", "1_000/30-days", "--budget", "7")
+    assert "Budgets: USD 0.50 a day, USD 1,000.00 every 30 days, USD 7.00 in total." in made.stderr
+    [key] = gateway.json("keys", "list")
+    found = {one.name: one.amount for one in asyncio.run(listed(beside))}
+    budget = f"key:{key['id']}"
+    assert found == {f"{budget}/day": 5 * 10**8, f"{budget}/30-days": 10**12, f"{budget}/total": 7 * 10**9}
+    assert gateway.json("keys", "create", "--budget", "1/week")["budgets"] == [
+        next(one.name for one in asyncio.run(listed(beside)) if one.window.label == "week")
+    ]
+
+
+def test_a_rotated_key_has_the_budgets_of_the_old_one(gateway: Console, beside: Store) -> None:
+    old = gateway.json("keys", "create", "--budget", "5/day")
+    new = gateway.json("keys", "rotate", old["id"])["new"]
+    assert new["budgets"] == [f"key:{new['id']}/day"]
+    assert {one.name for one in asyncio.run(listed(beside))} == {*old["budgets"], *new["budgets"]}
+
+
+@pytest.mark.parametrize(
+    ("budgets", "what"),
+    [
+        (["5/fortnight"], "no window"),
+        (["much"], "no number"),
+        (["-1"], "less than nothing"),
+        (["5/"], "no window"),
+        (["5/day", "6/day"], "the window of another"),
+    ],
+    ids=["window", "number", "sign", "nothing", "twice"],
+)
+def test_with_a_budget_that_is_none_no_key_is_made(
+    gateway: Console, beside: Store, budgets: list[str], what: str
+) -> None:
+    refused = gateway("keys", "create", "--user", "bob", *(word for one in budgets for word in ("--budget", one)))
+    assert (refused.exit_code, "--budget" in refused.stderr, what in refused.stderr) == (2, True, True)
+    assert (gateway.json("keys", "list"), gateway.json("users", "list")) == ([], [])
+    assert asyncio.run(listed(beside)) == []
+
+
+async def listed(store: Store) -> Sequence[Budget]:
+    await store.open()
+    assert store.budgets is not None
+    found = await store.budgets.list()
+    await store.close()
+    return found
 
 
 def test_an_ambiguous_beginning_is_refused_with_the_ids(gateway: Console) -> None:

@@ -15,25 +15,19 @@ from openid_door import Door, Open
 from openid_issuer import AUDIENCE, OpenIdIssuer
 
 from gateway import Egress, Services, Settings, Store, Timeouts
-from gateway.cli.context import Context
-from gateway.testing import installed
 from gateway.testing.postgres import PostgresServer
+from gateway.testing.stores import store_in
 from gateway.upstream import HttpUpstream
 
 
 @pytest.fixture
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """With the user ann; on SQLite, or as `indirect` says on PostgreSQL."""
-    plugins = installed.plugins()
-    if "store-sql" not in plugins:
-        pytest.skip("plugins/store-sql is not installed")
-    environ = {"GATEWAY_STATE_DIR": str(tmp_path / "state")}
+    environ = {}
     if getattr(request, "param", "sqlite") == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres")
         environ["GATEWAY_STORE_URL"] = server.url_of(server.create(request.getfixturevalue("migrated")))
-    settings = Context(environ=environ).settings()
-    [store] = installed.registered(plugins["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
+    store = store_in(tmp_path / "state", environ)
     await store.open()
     await store.users.create("ann", "Ann@Example.org", "TEAM", ["ops"])
     yield store

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, cast, get_args
 
 import click
 
-from gateway import BadCall, GatewayError, Store
-from gateway.cli.output import emit_json, fail, table
+from gateway import BadCall, Store
+from gateway.cli.output import as_json, emit_json, table
+from gateway.cli.stored import with_store
 from gateway.store import Grouping
 
 from .report import Report, cells, names_of, rows_of, sum_of, to_csv
@@ -46,7 +47,7 @@ def groupings_of(text: str) -> tuple[Grouping, ...]:
 @click.option("--month", "of_month", metavar="YYYY-MM", help="A month of the zone, in place of the two before.")
 @click.option("--zone", help="Whose days: an IANA time zone. By default this machine's, or UTC.")
 @click.option("--user", help="Only this one's, by name, address or id.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@as_json
 @click.option("--csv", "as_csv", is_flag=True, help="For spreadsheets; without the total.")
 @click.pass_obj
 def usage(
@@ -69,14 +70,8 @@ def usage(
     if of_month and (since or until):
         raise click.UsageError("--month and --since or --until exclude each other.")
 
-    async def made() -> Report:
-        async with context.store() as store:
-            return await report_of(store, by, Period(since, until, of_month), zone or local_zone(), user)
-
-    try:
-        report = context.run(made())
-    except GatewayError as error:
-        fail(error.public)
+    period = Period(since, until, of_month)
+    report = with_store(context, lambda store: report_of(store, by, period, zone or local_zone(), user))
     if as_json:
         emit_json(report)
     elif as_csv:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway import GatewayError, NotFound, Store
-from gateway.cli.output import emit_json, fail, table
+from gateway.cli.output import as_json, emit_json, fail, table
+from gateway.cli.stored import with_store
 from gateway.money import in_usd
 
 from .comparison import GROUPS, Comparison, Figures, compare
@@ -32,7 +33,7 @@ DAY = 86_400
     show_default=True,
     help="Percent by which a day's figures of a model may differ.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@as_json
 @click.pass_obj
 def reconcile(context: Context, file: Path, endpoints: tuple[str, ...], tolerance: float, as_json: bool) -> None:
     """Compare an exported invoice or usage FILE with the ledger.
@@ -42,9 +43,9 @@ def reconcile(context: Context, file: Path, endpoints: tuple[str, ...], toleranc
     """
     try:
         invoice = read_invoice(_text(file))
-        found = context.run(_compared(context, invoice, tolerance, endpoints))
     except GatewayError as error:
         fail(error.public)
+    found = with_store(context, lambda store: compared(store, invoice, tolerance, endpoints))
     if as_json:
         emit_json(found)
     else:
@@ -58,11 +59,6 @@ def _text(file: Path) -> str:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{file} cannot be read as text: {error}")
-
-
-async def _compared(context: Context, invoice: Invoice, tolerance: float, endpoints: tuple[str, ...]) -> Comparison:
-    async with context.store() as store:
-        return await compared(store, invoice, tolerance, endpoints)
 
 
 async def compared(store: Store, invoice: Invoice, tolerance: float, endpoints: tuple[str, ...]) -> Comparison:

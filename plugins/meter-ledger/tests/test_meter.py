@@ -12,6 +12,7 @@ from gateway_meter_ledger.meter import LedgerMeter, StoreNeeded
 
 from gateway import AttemptRecord, Services, Store, Usage, UsageRecord
 from gateway.testing import installed
+from gateway.testing.stores import store_in
 
 
 def record(id: str, user_id: str = "usr_1") -> UsageRecord:
@@ -26,13 +27,7 @@ def record(id: str, user_id: str = "usr_1") -> UsageRecord:
 
 @pytest.fixture
 def installed_store(tmp_path: Path) -> Store:
-    plugins = installed.plugins()
-    if "store-sql" not in plugins:
-        pytest.skip("plugins/store-sql is not installed")
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(tmp_path / "state")})
-    [store] = installed.registered(plugins["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
-    return store
+    return store_in(tmp_path / "state")
 
 
 async def test_records_are_in_the_store_after_it_closed(installed_store: Store, gateway_services: Services) -> None:

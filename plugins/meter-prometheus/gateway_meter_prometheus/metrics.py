@@ -148,7 +148,7 @@ class Metrics(Meter):
         )
         self._passed = Counter(
             "gateway_budgets_passed",
-            "Attempts that a soft budget let through though it was used up.",
+            "Attempts that passed a soft budget, or that it let through though it was used up.",
             ("kind",),
             registry=registry,
         )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.output import emit_json, table
+from gateway.cli.output import as_json, emit_json, table
+from gateway.cli.stored import with_store
 from gateway.ledger import Grant
 from gateway.money import in_usd, nano_of_credits, nano_of_usd, window_of
 
 from .budget_work import Wanted, all_budgets, forget, put, start_again
-from .commands import COMMAND, as_json, with_store
+from .commands import COMMAND
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
-from gateway import GatewayError, Ledger, NotFound, Store, Terms
-from gateway.cli.output import emit_json, fail, table
+from gateway import Ledger, NotFound, Store, Terms
+from gateway.cli.output import as_json, emit_json, table
+from gateway.cli.stored import with_store
 from gateway.ledger import Grant
-from gateway.money import in_words, nano_of_credits, terms_of
+from gateway.money import in_usd, in_words, nano_of_credits, terms_of
 
 from .shown import USER, AccountShown, names_of
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context
 
-T = TypeVar("T")
 COMMAND = "command line"
-as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 OPERATOR = "operator"
 """Who calls with the key in GATEWAY_API_KEY, and is not among the store's users."""
 
@@ -111,7 +109,7 @@ def set_(context: Context, user: str, credits_: int, reason: str, key: str | Non
 def audit(context: Context, as_json: bool) -> None:
     """Derive every balance again from the journal.
 
-    Exit code 1 where anything does not add up.
+    A call that counts against several budgets is spent on each. Exit code 1 where anything does not add up.
     """
     found = with_store(context, lambda store: ledger_of(store).audit(time.time()))
     if as_json:
@@ -124,6 +122,9 @@ def audit(context: Context, as_json: bool) -> None:
             f"{found.accounts} accounts, {found.movements} movements of {found.entries} entries, {found.holds} holds,"
             f" {found.settlements} settlements: {wrong}."
         )
+        if found.spent:
+            told = ", ".join(f"{kind} USD {in_usd(nano)}" for kind, nano in sorted(found.spent.items()))
+            click.echo(f"Spent, by the kind of account: {told}.")
     if found.discrepancies:
         raise click.exceptions.Exit(1)
 
@@ -163,14 +164,3 @@ def ledger_of(store: Store) -> Ledger:
     if store.ledger is None:
         raise NotFound(f"The store {store.name} keeps no ledger; plugins/store-sql does.")
     return store.ledger
-
-
-def with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:
-    async def opened() -> T:
-        async with context.store() as store:
-            return await work(store)
-
-    try:
-        return context.run(opened())
-    except GatewayError as error:
-        fail(error.public)

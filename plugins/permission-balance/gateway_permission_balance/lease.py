@@ -14,6 +14,7 @@ from gateway.money import Rates, round_up
 
 from .live import Live
 from .payers import Payers
+from .soft import Soft
 from .tariffs import ONE, Rated
 
 
@@ -48,7 +49,8 @@ class PriceLease(Lease):
 @dataclass(slots=True)
 class Cover:
     """What is held for: so many output tokens at these rates. limited: the upstream was told not to write more. rest:
-    nano-USD that may be held besides, where a run without a name has a budget; ceiling is its owner.
+    nano-USD that may be held besides, where a run without a name has a budget; ceiling is its owner. soft: None where
+    the attempt counts against no soft budget.
     """
 
     rates: Rates
@@ -56,6 +58,7 @@ class Cover:
     limited: bool
     rest: int | None = None
     ceiling: str = ""
+    soft: Soft | None = None
 
 
 class HoldLease(PriceLease):
@@ -78,9 +81,15 @@ class HoldLease(PriceLease):
         if wrote > self._cover.wrote and self._asking is None and self._is_beyond(wrote, usage.estimated):
             self._asking = asyncio.ensure_future(self._ask_for_more())
 
+    def whole(self, usage: Usage) -> None:
+        if self._cover.soft is not None:
+            self._cover.soft.note(self._attempt, self._rated.charge("reported", usage).price)
+
     def settle(self, outcome: Outcome) -> None:
         self._till.live.pop(self._attempt.id, None)
         super().settle(outcome)
+        if self._cover.soft is not None and self._attempt.charge is not None:
+            self._cover.soft.note(self._attempt, self._attempt.charge.price)
 
     def _is_beyond(self, wrote: int, estimated: bool) -> bool:
         """An estimate is too high for texts of more than four bytes a token, which hardly ever have six: a reply that
@@ -93,6 +102,7 @@ class HoldLease(PriceLease):
         """The stream goes on meanwhile. Where the ledger cannot be asked, nobody is known to pay for the rest."""
         cover, step = self._cover, round_up(self._cover.rates.wrote(self._till.step))
         owner = ""
+        claims: Sequence[Claim] = ()
         try:
             more = step if cover.rest is None else min(step, cover.rest)
             claims = self._payers.claims(self._exchange)
@@ -104,6 +114,8 @@ class HoldLease(PriceLease):
         cover.wrote += int(got // cover.rates.output)
         cover.rest = None if cover.rest is None else cover.rest - got
         self._refused = None if got else self._payers.stop(self._exchange, owner)
+        if got and cover.soft is not None:
+            await cover.soft.look(self._till.ledger, claims, got)
         self._asking = None
 
     async def _exhausted(self, claims: Sequence[Claim]) -> str:

@@ -23,6 +23,7 @@ from .live import Renewal, Sweeper, live_of
 from .payers import Payers
 from .permission import BalancePermission, PricePermission
 from .rules import PATH, BudgetRule, given
+from .runs import RunsEnd
 from .settings import Options
 from .tariffs import Tariffs
 
@@ -61,9 +62,10 @@ def lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
         return [sweeper]
     renewal = Renewal(ledger, live_of(services), _ttl(settings), services.clock, services.log)
     stored = stored_of(services)
+    runs = RunsEnd(ledger, settings.one(Options).run_days, services.clock, services.log)
     if store.budgets is None:
-        return [renewal, sweeper]
-    return [Follower("budgets", stored.revision, stored.load, services.log, known=stored.known), renewal, sweeper]
+        return [renewal, sweeper, runs]
+    return [Follower("budgets", stored.revision, stored.load, services.log, known=stored.known), renewal, sweeper, runs]
 
 
 def _asked_for(settings: Settings) -> bool:

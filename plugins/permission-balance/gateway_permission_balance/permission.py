@@ -8,13 +8,13 @@ from __future__ import annotations
 import msgspec
 
 from gateway import Attempt, Exchange, Lease, Permission, Usage
-from gateway.budgets import BUDGET
 from gateway.ledger import Claim, Held, Hold, Short
 
 from .budgets import Owned
 from .estimate import Estimate, charge_of, estimate, least_of
 from .lease import Cover, HoldLease, PriceLease, Till, settlement
 from .payers import Payers
+from .soft import Soft
 from .tariffs import Rated, Tariffs
 
 
@@ -63,7 +63,9 @@ class BalancePermission(Permission):
             hold = self._beneath(exchange, hold, ceiling)
             cover.rest, cover.ceiling = ceiling.budget.amount, ceiling.owner
         held = await self._held(exchange, hold)
-        attempt.passed = tuple(owner.removeprefix(BUDGET) for owner in held.passed)
+        if held.soft:
+            cover.soft = Soft(held.soft, held.amount)
+            cover.soft.note(attempt, hold.least)
         if cover.rest is not None:
             cover.rest -= held.amount
         if held.amount < most and guess.output:

@@ -16,7 +16,8 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     `tokenConfig` and the tables. default_rate: for models whose price nobody knows. cancel_rate: what the output of a
     call that its client left is multiplied by, where it is estimated. unknown_output: tokens that are held for, and
     then held for again, where neither the call nor the model has a limit. run_header: in which callers name the run
-    that a call belongs to, for budgets of runs.
+    that a call belongs to, for budgets of runs. run_days: without a call in it a run is over then, and its name begins
+    another one.
 
     The defaults of the rates are LibreChat's. Source: `packages/data-schemas/src/methods/{tx,transaction}.ts`.
     """
@@ -26,3 +27,4 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     cancel_rate: Annotated[float, Meta(ge=1)] = 1.15
     unknown_output: Annotated[int, Meta(gt=0)] = 4096
     run_header: Annotated[str, Meta(pattern="^[A-Za-z0-9-]{1,64}$")] = "x-gateway-run"
+    run_days: Annotated[int, Meta(ge=1)] = 90

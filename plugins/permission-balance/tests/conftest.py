@@ -31,8 +31,9 @@ from gateway import (
     TransactionsSection,
 )
 from gateway.pipeline.exchange import Attempt
-from gateway.testing import installed, replay
+from gateway.testing import replay
 from gateway.testing.installed import NoUpstream
+from gateway.testing.stores import store_in
 from gateway.testing.toy import ToyServer
 
 ADA = Principal(user_id="ada", key_id="key_1", name="Ada")
@@ -68,11 +69,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    plugins = installed.plugins()
-    if "store-sql" not in plugins:
-        pytest.skip("plugins/store-sql is not installed")
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(tmp_path / "state")})
-    [store] = installed.registered(plugins["store-sql"].load(), "register_stores", settings)
+    store = store_in(tmp_path / "state")
+    assert store.ledger is not None
     await store.open()
     yield store
     await store.ledger.flush()

@@ -11,6 +11,7 @@ import gateway_permission_balance
 import pytest
 from gateway_permission_balance.budgets import stored_of
 from gateway_permission_balance.rules import BudgetRule
+from gateway_permission_balance.runs import RunsEnd
 
 from gateway import (
     ANONYMOUS,
@@ -176,12 +177,55 @@ async def test_a_stream_that_began_in_the_last_window_is_held_for_by_this_one(
 async def test_a_soft_one_lets_calls_through_and_they_are_noted(budgeted: Make, spend: Spend, store: Store) -> None:
     permission = budgeted(rule("key", 150, cap="soft"), start=1000)
     first = await spend(permission)
+    end(first, 20)
     assert first.attempts[0].passed == ()
-    end(first, 80)
     second = await spend(permission)
     assert (second.attempts[0].passed, second.attempts[0].max_output) == (("key:key_1/day",), None)
     end(second, 100)
-    assert (await accounts(store))["budget:key:key_1/day"] == (0, 0, 380)
+    assert second.attempts[0].passed == ("key:key_1/day",)
+    assert (await accounts(store))["budget:key:key_1/day"] == (0, 0, 320)
+
+
+async def test_the_call_that_passes_a_soft_one_is_noted_itself(budgeted: Make, spend: Spend) -> None:
+    permission = budgeted(rule("key", 150, cap="soft"), rule("user", 1000, cap="soft"), rule("organisation", 1000))
+    within, beyond = await spend(permission), await spend(permission, BOB)
+    end(within, 50)
+    end(beyond, 51)
+    assert (within.attempts[0].passed, beyond.attempts[0].passed) == ((), ("key:key_2/day",))
+
+
+async def test_an_unstreamed_reply_that_passes_one_is_noted_before_its_headers_go(budgeted: Make, spend: Spend) -> None:
+    [attempt] = (await spend(budgeted(rule("key", 150, cap="soft")))).attempts
+    [lease] = attempt.leases
+    lease.whole(Usage(input=100, output=50))
+    assert attempt.passed == ()
+    lease.whole(Usage(input=100, output=51))
+    assert attempt.passed == ("key:key_1/day",)
+
+
+async def test_of_several_at_once_one_that_passes_is_noted(budgeted: Make, spend: Spend) -> None:
+    permission = budgeted(rule("key", 350, cap="soft"))
+    first, second = await spend(permission), await spend(permission)
+    end(second, 90)
+    end(first, 70)
+    assert (first.attempts[0].passed, second.attempts[0].passed) == ((), ("key:key_1/day",))
+
+
+async def test_a_stream_that_is_held_for_again_knows_what_others_hold_by_then(
+    budgeted: Make, spend: Spend, make_exchange: Make, make_attempt: Make, store: Store
+) -> None:
+    """It had 600 left as it began, and comes to 401; the other one had 400 left, and comes to 200."""
+    permission = budgeted(rule("key", 600, cap="soft"))
+    stream = make_exchange(b"x" * 400)
+    attempt = make_attempt(stream)
+    attempt.leases.append(lease := await permission.check(stream, attempt))
+    other = await spend(permission)
+    lease.progress(Usage(input=100, output=101))
+    await lease._asking
+    end(other, 100)
+    end(stream, 301)
+    assert (other.attempts[0].passed, attempt.passed) == ((), ("key:key_1/day",))
+    assert (await accounts(store))["budget:key:key_1/day"][2] == 601
 
 
 async def test_names_come_before_all_of_a_kind_and_the_store_before_the_configuration(
@@ -268,6 +312,27 @@ async def test_a_call_without_a_run_is_one_of_its_own_and_has_no_account(
     exchange = make_exchange(b"x" * 400)
     with pytest.raises(QuotaExceeded, match=r"of the run, .* needs USD 0.000116 at least, and USD 0.000115 are left\."):
         await tight.check(exchange, make_attempt(exchange))
+
+
+async def test_a_run_that_nobody_calls_in_is_over_and_its_name_begins_another(
+    budgeted: Make, spend: Spend, store: Store, clock: Any, services: Services, make_settings: Make
+) -> None:
+    store.ledger._clock = clock  # type: ignore[union-attr]
+    permission = budgeted(rule("run", 150, per="none"), rule("key", 1000, per="none"))
+    lifespans = gateway_permission_balance.register_lifespans(make_settings(), services)
+    [runs] = [one for one in lifespans if isinstance(one, RunsEnd)]
+    end(await spend(permission, run="nightly"), 50)
+    await accounts(store)
+    clock.now += 90 * 86_400
+    await runs.once()
+    with pytest.raises(QuotaExceeded):
+        await spend(permission, run="nightly")
+    clock.now += 1
+    await runs.once()
+    used_up = {"budget:key:key_1/total": (850, 0, 150), "closed:budget": (0, 0, 150)}
+    assert await accounts(store) == used_up
+    end(await spend(permission, run="nightly"), 20)
+    assert (await accounts(store))["budget:run:ada/nightly/total"] == (30, 0, 120)
 
 
 async def test_a_run_that_has_no_proper_name_is_refused_where_runs_have_budgets(budgeted: Make, spend: Spend) -> None:

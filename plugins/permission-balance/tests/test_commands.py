@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 from gateway_permission_balance.commands import audit, balance
 
-from gateway import Store
+from gateway import Budget, Charge, Store, Terms
 from gateway.cli.context import Context
-from gateway.testing import installed
+from gateway.ledger import Claim, Hold, Settlement
+from gateway.testing.stores import store_in
 
 FILE = "version: '1'\nbalance: {enabled: true, startBalance: 100}\n"
 
@@ -42,12 +45,7 @@ class Console:
 @pytest.fixture
 async def users(tmp_path: Path) -> dict[str, str]:
     """Ids of users by name."""
-    plugins = installed.plugins()
-    if "store-sql" not in plugins:
-        pytest.skip("plugins/store-sql is not installed")
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(tmp_path / "state")})
-    [store] = installed.registered(plugins["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
+    store = store_in(tmp_path / "state")
     await store.open()
     made = [await store.users.create(name, f"{name}@example.com") for name in ("alice", "bob")]
     await store.close()
@@ -126,3 +124,21 @@ def test_the_audit_ends_with_1_where_something_does_not_add_up(gateway: Console)
     assert "spent is 3, and 0 by the journal" in bad.output
     assert bad.output.endswith("1 do not add up.\n")
     assert len(gateway.json("audit", code=1)["discrepancies"]) == 1
+
+
+async def test_the_audit_tells_what_was_spent_by_the_kind_of_account(gateway: Console, store: Store) -> None:
+    assert store.ledger is not None
+    now = time.time()
+    claims = [Claim("user:ada", Terms(start=5_000_000))]
+    claims += [Claim(one.owner, one.terms(now)) for one in (Budget("key", "key_1", 10**9), Budget("agent", "a", 10**9))]
+    ended = Settlement(
+        attempt="at_1", at=now, endpoint="e", model="m", outcome="complete", charge=Charge("reported", 1_500, "1500")
+    )
+    await store.ledger.hold(Hold("at_1", tuple(claims), 2_000, 1, now + 99, ended))
+    store.ledger.settle(ended)
+    await store.ledger.flush()
+    with ThreadPoolExecutor(1) as beside:  # commands have a loop of their own
+        told = beside.submit(gateway, "audit").result().output
+        spent = beside.submit(gateway.json, "audit").result()["spent"]
+    assert told.splitlines()[1:] == ["Spent, by the kind of account: budget USD 0.000003, user USD 0.0000015."]
+    assert spent == {"user": 1_500, "budget": 3_000}

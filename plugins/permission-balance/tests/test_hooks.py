@@ -10,6 +10,7 @@ import gateway_permission_balance
 import pytest
 from gateway_permission_balance.live import Renewal, Sweeper
 from gateway_permission_balance.permission import BalancePermission, PricePermission
+from gateway_permission_balance.runs import RunsEnd
 
 from gateway import BalanceSection, Egress, Follower, Services, SettingsError
 from gateway.testing.installed import NoUpstream
@@ -33,13 +34,18 @@ def test_off_there_is_no_permission_that_a_call_could_meet(make_settings: Make, 
 def test_where_budgets_may_come_there_is_one_for_them(make_settings: Make, services: Services) -> None:
     assert names(gateway_permission_balance.register_permissions(make_settings(), services)) == [BalancePermission]
     found = names(gateway_permission_balance.register_lifespans(make_settings(), services))
-    assert found == [Follower, Renewal, Sweeper]
+    assert found == [Follower, Renewal, Sweeper, RunsEnd]
 
 
 def test_on_there_is_one_and_holds_are_looked_after(make_settings: Make, services: Services) -> None:
     settings = make_settings(ON)
     assert names(gateway_permission_balance.register_permissions(settings, services)) == [BalancePermission]
-    assert names(gateway_permission_balance.register_lifespans(settings, services)) == [Follower, Renewal, Sweeper]
+    assert names(gateway_permission_balance.register_lifespans(settings, services)) == [
+        Follower,
+        Renewal,
+        Sweeper,
+        RunsEnd,
+    ]
 
 
 def test_transactions_alone_are_priced_where_the_file_asks_for_them(make_settings: Make, services: Services) -> None:

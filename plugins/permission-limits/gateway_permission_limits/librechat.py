@@ -12,7 +12,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from gateway import Settings, SettingsError
+from gateway import Settings
 
 from .settings import Limit, LimitSettings, Subject
 
@@ -53,23 +53,23 @@ def _speech(settings: Settings, prefix: str, kind: type[SpeechLimits], paths: tu
     if not settings.given(f"rateLimits.{prefix.lower()}") and not any(map(settings.env, variables)):
         return
     given = settings.one(kind)
-    ip = given.ipMax or _number(settings, variables[0], 100)
-    ip_window = given.ipWindowInMinutes or _number(settings, variables[1], 1)
-    user = given.userMax or _number(settings, variables[2], 50)
-    user_window = given.userWindowInMinutes or _number(settings, variables[3], 1)
+    ip = given.ipMax or settings.number(variables[0], 100)
+    ip_window = given.ipWindowInMinutes or settings.number(variables[1], 1)
+    user = given.userMax or settings.number(variables[2], 50)
+    user_window = given.userWindowInMinutes or settings.number(variables[3], 1)
     yield _limit(f"librechat {prefix} ip", "ip", ip, ip_window, paths)
     yield _limit(f"librechat {prefix} user", "user", user, user_window, paths)
 
 
 def _messages(settings: Settings) -> Iterator[Limit]:
     if _is_on(settings, "LIMIT_CONCURRENT_MESSAGES"):
-        most = _number(settings, "CONCURRENT_MESSAGE_MAX", 2)
+        most = settings.number("CONCURRENT_MESSAGE_MAX", 2)
         yield Limit(concurrency=max(1, int(most)), per="user", name="librechat concurrent messages")
     whom: tuple[tuple[str, Subject], ...] = (("IP", "ip"), ("USER", "user"))
     for word, subject in whom:
         if _is_on(settings, f"LIMIT_MESSAGE_{word}"):
-            most = _number(settings, f"MESSAGE_{word}_MAX", 40)
-            window = _number(settings, f"MESSAGE_{word}_WINDOW", 1)
+            most = settings.number(f"MESSAGE_{word}_MAX", 40)
+            window = settings.number(f"MESSAGE_{word}_WINDOW", 1)
             yield _limit(f"librechat messages {subject}", subject, most, window, ())
 
 
@@ -80,16 +80,3 @@ def _limit(name: str, per: Subject, most: float, minutes: float, paths: tuple[st
 
 def _is_on(settings: Settings, name: str) -> bool:
     return (settings.env(name) or "").strip().lower() == "true"
-
-
-def _number(settings: Settings, name: str, default: float) -> float:
-    text = settings.env(name)
-    if text is None:
-        return default
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number <= 10**9:
-        raise SettingsError(f"{name}: {text!r} is no number above 0; write one, or take the variable out")
-    return number

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from gateway import GatewayError, RemotePermissions, Store
-from gateway.cli.output import emit_json, fail, table
+from gateway import RemotePermissions
+from gateway.cli.output import as_json, emit_json, table
+from gateway.cli.stored import with_store
 from gateway.roles import Granted
 
 from .said import OF_DOCUMENTS, PARTS, RoleShown, Saying, given_of, say, shown
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context
-
-T = TypeVar("T")
-as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 @click.group()
@@ -30,7 +28,7 @@ def roles() -> None:
 @click.pass_obj
 def list_(context: Context, as_json: bool) -> None:
     """All roles: the built-in ones, those of the store, and those that users have."""
-    found = _with_store(context, lambda store: shown(store, given_of(context.settings())))
+    found = with_store(context, lambda store: shown(store, given_of(context.settings())))
     if as_json:
         emit_json(found)
     else:
@@ -67,7 +65,7 @@ def set_(
     if asked == Saying() and not reset:
         raise click.UsageError("Nothing to change; say for instance --use or --no-create, or --reset.")
     given = given_of(context.settings())
-    found = _with_store(context, lambda store: say(store, given, name, asked, reset))
+    found = with_store(context, lambda store: say(store, given, name, asked, reset))
     if as_json:
         emit_json(found)
         return
@@ -90,14 +88,3 @@ def overruled(found: RoleShown, asked: Saying) -> list[str]:
 
 def _held(granted: Granted, parts: Sequence[str]) -> str:
     return ", ".join(part for part in parts if getattr(granted, part)) or "nothing"
-
-
-def _with_store(context: Context, work: Callable[[Store], Awaitable[T]]) -> T:
-    async def opened() -> T:
-        async with context.store() as store:
-            return await work(store)
-
-    try:
-        return context.run(opened())
-    except GatewayError as error:
-        fail(error.public)

@@ -30,7 +30,7 @@ from gateway import (
     Store,
 )
 from gateway.cli.context import Context
-from gateway.testing import installed
+from gateway.testing.stores import store_in
 
 ADMIN, USER, STAFF = (Principal(role, role) for role in ("ADMIN", "USER", "STAFF"))
 GET = "/api/roles/{name}"
@@ -39,16 +39,12 @@ Call = Callable[..., Awaitable[tuple[int, Any]]]
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    if "store-sql" not in installed.plugins():
-        pytest.skip("plugins/store-sql is not installed")
     return tmp_path / "state"
 
 
 @pytest.fixture
 async def store(directory: Path) -> AsyncIterator[Store]:
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(directory)})
-    [store] = installed.registered(installed.plugins()["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
+    store = store_in(directory)
     await store.open()
     yield store
     await store.close()
@@ -143,6 +139,7 @@ async def test_what_is_no_permission_changes_nothing(call: Call, store: Store, b
 
 @pytest.fixture
 def console(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    store_in(directory)  # skips where there is none
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> Any:

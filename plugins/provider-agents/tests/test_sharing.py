@@ -29,7 +29,7 @@ from gateway import (
     User,
 )
 from gateway.cli.context import Context
-from gateway.testing import installed
+from gateway.testing.stores import store_in
 
 Call = Callable[..., Awaitable[tuple[int, Any]]]
 PATH = "/api/permissions/remoteAgent/{id}"
@@ -188,8 +188,9 @@ def console(state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
 
 async def _fill(state: Path) -> None:
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(state)})
-    [store] = installed.registered(installed.plugins()["store-sql"].load(), "register_stores", settings)
+    store = store_in(state)
+    assert store.groups is not None
+    assert store.agents is not None
     await store.open()
     ann = await store.users.create("ann", "ann@example.org")
     await store.users.create("bob")

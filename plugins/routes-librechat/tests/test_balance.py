@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway import Answer, BalanceSection, Forbidden, Principal, Services, Settings, Store, Unavailable
+from gateway import Answer, BalanceSection, Forbidden, Principal, Services, Settings, Unavailable
 from gateway.ledger import Grant
 from gateway.money import Terms
-from gateway.testing import installed
+from gateway.testing.stores import store_in
 
 Call = Callable[..., Awaitable[Answer]]
 GIVEN = frozenset(("balance.enabled", "balance.startBalance"))
@@ -32,12 +32,7 @@ def enabled(**fields: object) -> Settings:
 
 @pytest.fixture
 async def kept(services: Services, tmp_path: Path) -> AsyncIterator[Services]:
-    plugins = installed.plugins()
-    if "store-sql" not in plugins:
-        pytest.skip("plugins/store-sql is not installed")
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(tmp_path)})
-    [store] = installed.registered(plugins["store-sql"].load(), "register_stores", settings)
-    assert isinstance(store, Store)
+    store = store_in(tmp_path)
     await store.open()
     yield replace(services, store=store)
     await store.close()

@@ -31,13 +31,18 @@ _DERIVED = "SELECT owner, part, SUM(amount) FROM entries GROUP BY owner, part"
 _KEPT = "SELECT owner, available, held, spent, granted FROM accounts"
 _OF_ATTEMPTS = """
 SELECT m.subject, e.owner, SUM(e.amount) FROM movements m JOIN entries e ON e.movement = m.id
-WHERE e.part = ?1 GROUP BY m.subject, e.owner HAVING SUM(e.amount) <> 0
+WHERE e.part = ?1 AND m.kind <> 'close' GROUP BY m.subject, e.owner HAVING SUM(e.amount) <> 0
 """
 _WINDOWS = """
 SELECT m.subject, m.asked FROM movements m WHERE m.kind = 'window' AND m.at =
 (SELECT MAX(n.at) FROM movements n WHERE n.kind = 'window' AND n.subject = m.subject)
 """
 _CLOSED = "SELECT owner, closed FROM accounts WHERE owner LIKE 'budget:%'"
+_CLOSINGS = """
+SELECT m.id, m.subject, m.asked, SUM(CASE WHEN e.part = 'spent' AND e.owner = m.subject THEN -e.amount ELSE 0 END),
+SUM(CASE WHEN e.part = 'spent' AND e.owner = 'closed:budget' THEN e.amount ELSE 0 END)
+FROM movements m JOIN entries e ON e.movement = m.id WHERE m.kind = 'close' GROUP BY m.id, m.subject, m.asked
+"""
 _HOLDS = "SELECT attempt, owners, amount, expires FROM holds"
 _SETTLEMENTS = "SELECT attempt, price, exact, taken, taken_from FROM settlements"
 _WIDE = Context(prec=200)
@@ -53,6 +58,7 @@ async def audit(transaction: Transaction, now: float) -> Audit:
         _movements(await transaction.rows(_UNBALANCED), await transaction.rows(_STRAY)),
         _accounts(derived, await transaction.rows(_KEPT)),
         _windows(await transaction.rows(_WINDOWS), await transaction.rows(_CLOSED)),
+        _closings(await transaction.rows(_CLOSINGS)),
         _holds(await transaction.rows(_OF_ATTEMPTS, ("held",)), await transaction.rows(_HOLDS), now),
         _settlements(await transaction.rows(_OF_ATTEMPTS, ("spent",)), await transaction.rows(_SETTLEMENTS)),
     )
@@ -96,6 +102,16 @@ def _windows(begun: Rows, budgets: Rows) -> Iterator[Discrepancy]:
         if closed not in known.get(owner, {0}):
             told = " or ".join(map(str, sorted(known[owner])))
             yield Discrepancy(owner, f"its window began when {closed} was spent, and {told} by the journal")
+
+
+def _closings(closings: Rows) -> Iterator[Discrepancy]:
+    """What a budget had spent is on the books as before; that it has nothing left is told by its account."""
+    for movement, owner, spent, *moved in closings:
+        gone, kept = map(int, moved)
+        if not spent == gone == kept:
+            yield Discrepancy(movement, f"it closes {owner} with {spent} spent, takes {gone} from it and keeps {kept}")
+        if not owner.startswith("budget:"):
+            yield Discrepancy(movement, f"it closes {owner}, which is no budget")
 
 
 def _spent(sums: Rows) -> dict[str, int]:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from gateway.budgets import BUDGET
-from gateway.ledger import Claim, Grant, Held, Hold, Settlement, Short
+from gateway.ledger import CLOSED, Claim, Grant, Held, Hold, Settlement, Short
 from gateway.money import Cap
 
 Part = Literal["available", "held", "spent", "granted"]
@@ -22,7 +22,8 @@ GATEWAY = "gateway"
 
 class Sheet(msgspec.Struct):
     """An account. granted: what it was given, as a negative number, so that all parts sum to zero. closed: what a
-    budget had spent when its window began. soft: 1 where it is given what it lacks.
+    budget had spent when its window began. soft: 1 where it is given what it lacks. used: when something last happened
+    to it.
     """
 
     owner: str
@@ -34,6 +35,7 @@ class Sheet(msgspec.Struct):
     refilled: float = 0.0
     closed: int = 0
     soft: int = 0
+    used: float = 0.0
 
 
 class Open(msgspec.Struct):
@@ -91,7 +93,7 @@ Work = Hold | Extension | Settlement | Release
 
 class Book:
     """sheets: of all owners that the work is about. holds: open ones. settled: earlier settlements, where any are asked
-    for again. movements, written: what was done, to be kept.
+    for again. movements, written, closed: what was done, to be kept.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Book:
         self.settled = settled
         self.movements: list[Movement] = []
         self.written: dict[str, Settled] = {}
+        self.closed: set[str] = set()
 
     def do(self, work: Work) -> Held | Short | int | None:
         match work:
@@ -117,21 +120,21 @@ class Book:
         return None
 
     def hold(self, hold: Hold) -> Held | Short:
-        amount, passed = hold.most, []
+        amount, soft = hold.most, {}
         sheets = [self.opened(claim) for claim in hold.claims]
         for claim, sheet in zip(hold.claims, sheets, strict=True):
             if sheet.available <= hold.least:
                 self._refill(claim, sheet, hold.attempt)
-            if sheet.available < hold.least:
-                if not sheet.soft:
-                    return _short(claim, sheet)
-                passed.append(claim.owner)
-            if not sheet.soft:
+            if sheet.soft:
+                soft[claim.owner] = sheet.available
+            elif sheet.available < hold.least:
+                return _short(claim, sheet)
+            else:
                 amount = min(amount, sheet.available)
         owners = tuple(claim.owner for claim in hold.claims)
         self.holds[hold.attempt] = Open(hold.attempt, owners, 0, hold.expires, 0, hold.unsettled)
         self._hold_more(self.holds[hold.attempt], amount)
-        return Held(amount, tuple(passed))
+        return Held(amount, soft)
 
     def extend(self, extension: Extension) -> int:
         hold = self.holds.get(extension.attempt)
@@ -173,6 +176,20 @@ class Book:
     def _granted(self, grant: Grant, entries: tuple[Entry, ...]) -> None:
         name = f"grant:{grant.key}"
         self._move(Movement(name, grant.kind, grant.owner, self.now, entries, grant.actor, grant.reason, grant.amount))
+
+    def close(self, owner: str) -> None:
+        """Nothing is held there. What it spent stays on the books, with all others' that were closed."""
+        sheet, heir = self.sheets[owner], self.sheets[CLOSED]
+        heir.opened = heir.opened or self.now
+        entries = (
+            *_giving(owner, -sheet.available),
+            Entry(owner, "spent", -sheet.spent),
+            Entry(owner, "granted", sheet.spent),
+            Entry(CLOSED, "spent", sheet.spent),
+            Entry(CLOSED, "granted", -sheet.spent),
+        )
+        self._move(Movement(f"close:{_token()}", "close", owner, self.now, entries, asked=sheet.spent))
+        self.closed.add(owner)
 
     def opened(self, claim: Claim) -> Sheet:
         """With what its terms give it at the beginning."""
@@ -245,8 +262,14 @@ class Book:
         before = self.settled.get(settlement.attempt)
         if before is None:
             self._keep(settlement, {})
-        elif before.settlement.outcome == "unknown" and settlement.outcome != "unknown":
+            return
+        corrects = before.settlement.outcome == "unknown" and settlement.outcome != "unknown"
+        if corrects and self._have_spent(before.taken):
             self._correct(settlement, before.taken, before.settlement.at)
+
+    def _have_spent(self, taken: Mapping[str, int]) -> bool:
+        """An account that was closed since has not."""
+        return all(self.sheets[owner].spent >= amount for owner, amount in taken.items())
 
     def _correct(self, settlement: Settlement, before: Mapping[str, int], at: float) -> None:
         """at: when it was settled before."""
@@ -278,6 +301,7 @@ class Book:
         for owner, part, amount in movement.entries:
             sheet = self.sheets[owner]
             setattr(sheet, part, getattr(sheet, part) + amount)
+            sheet.used = self.now
         self.movements.append(movement)
 
 

@@ -32,13 +32,7 @@ class SqlBudgets(Budgets):
 
     async def put(self, budget: Budget) -> None:
         """Raises BadCall for a subject that is no text."""
-        check("The budget's subject or zone", budget.subject, budget.window.zone)
-
-        async def put(transaction: Transaction) -> None:
-            await changed(transaction, BUDGETS)
-            await transaction.rows(_PUT, _row(budget))
-
-        await self._database.write(put)
+        await self._database.write(lambda transaction: put(transaction, [budget]))
 
     async def remove(self, name: str) -> bool:
         async def remove(transaction: Transaction) -> bool:
@@ -50,6 +44,15 @@ class SqlBudgets(Budgets):
     async def revision(self) -> int:
         found = await self._database.rows(REVISION, (BUDGETS,))
         return int(found[0][0]) if found else 0
+
+
+async def put(transaction: Transaction, budgets: Sequence[Budget]) -> None:
+    """Raises BadCall for a subject that is no text."""
+    for budget in budgets:
+        check("The budget's subject or zone", budget.subject, budget.window.zone)
+    await changed(transaction, BUDGETS)
+    for budget in budgets:
+        await transaction.rows(_PUT, _row(budget))
 
 
 def _row(budget: Budget) -> tuple[Value, ...]:

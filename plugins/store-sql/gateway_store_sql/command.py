@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from gateway.cli.output import emit_json, table
+from gateway.cli.output import as_json, emit_json, table
 
 from .choice import migrator_of
 from .migrator import Migrator
@@ -18,8 +18,6 @@ from .plan import Migration, Standing
 
 if TYPE_CHECKING:
     from gateway.cli.context import Context
-
-as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
-from gateway import UNLIMITED, Conflict, Key, Keys, NotFound, Page, Scopes, User
+from gateway import UNLIMITED, Budget, Conflict, Key, Keys, NotFound, Page, Scopes, User
 from gateway.identity import PAGE
 
+from .budgets import put
 from .changes import KEYS, REVISION, changed, turn
 from .database import Database, Job, Transaction
 from .pages import most, newest, newest_of, page
@@ -68,6 +69,7 @@ class SqlKeys(Keys):
         scopes: Scopes = UNLIMITED,
         trusted: bool = False,
         own: bool = False,
+        budgets: Sequence[Budget] = (),
     ) -> Key:
         """Raises NotFound for an unknown user, Conflict for a known digest, BadCall for what is no text."""
         texts = (text for part in msgspec.structs.astuple(scopes) for text in part)
@@ -95,6 +97,8 @@ class SqlKeys(Keys):
                 raise Conflict("This key is already in the store.", param="digest")
             if trusted or scopes != UNLIMITED:
                 await transaction.rows(_INSERT_SCOPES, (made.id, written, int(trusted)))
+            if budgets:
+                await put(transaction, [budget.of(made.id) for budget in budgets])
             return made
 
         return await self._database.write(insert)

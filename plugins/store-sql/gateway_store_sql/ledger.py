@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, cast
 
 from gateway import BadCall, Conflict, Page
+from gateway.budgets import BUDGET
 from gateway.identity import PAGE
 from gateway.ledger import Account, Audit, ChargeTotal, Claim, Grant, Held, Hold, Ledger, Settlement, Short
 from gateway.money import MOST, Terms, in_words
@@ -19,7 +20,7 @@ from .audit import audit
 from .book import Book, Extension, Release, Work
 from .database import Database, Rows, Transaction
 from .pages import most, page
-from .posting import expire, keep, post, sheets_of
+from .posting import close, expire, keep, post, sheets_of
 from .several import among, naming
 from .text import check, storable
 from .together import Together
@@ -36,7 +37,7 @@ _SOONER = "UPDATE holds SET expires = ?1 WHERE expires > ?1"
 _NEXT_END = "SELECT MIN(expires) FROM holds"
 _NEWEST = f"SELECT {settlements.COLUMNS} FROM settlements ORDER BY attempt DESC LIMIT ?1"  # noqa: S608
 AT_ONCE = 64
-"""Holds that are ended in one transaction: others wait for it."""
+"""Holds that are ended, or accounts that are closed, in one transaction: others wait for it."""
 
 
 class SqlLedger(Ledger):
@@ -110,6 +111,17 @@ class SqlLedger(Ledger):
             (most(limit), len(beginning), beginning, after),
             lambda rows: page(_accounts(rows), limit, lambda one: one.owner),
         )
+
+    async def close_idle(self, beginning: str, before: float) -> int:
+        if not beginning.startswith(BUDGET):
+            raise ValueError(f"{beginning!r} begins no budget's owner; balances are never closed")
+        total, closed = 0, AT_ONCE
+        while closed == AT_ONCE:
+            closed = await self._database.write(
+                lambda transaction: close(transaction, beginning, before, self._clock(), AT_ONCE)
+            )
+            total += closed
+        return total
 
     async def settlements(self, limit: int = 100) -> Sequence[Settlement]:
         return await self._database.report(_NEWEST, (limit,), _settlements)

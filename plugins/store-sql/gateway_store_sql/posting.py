@@ -11,14 +11,14 @@ from typing import Any
 
 import msgspec
 
-from gateway.ledger import Held, Hold, Settlement, Short
+from gateway.ledger import CLOSED, Held, Hold, Settlement, Short
 
 from . import settlements
 from .book import Book, Movement, Open, Release, Settled, Sheet, Work
 from .database import Transaction
 from .several import among, insert
 
-_SHEET = "owner, available, held, spent, granted, opened, refilled, closed, soft"
+_SHEET = "owner, available, held, spent, granted, opened, refilled, closed, soft, used"
 _SHEETS = f"SELECT {_SHEET} FROM accounts WHERE owner IN"  # noqa: S608 - the names are ours
 _HOLDS = "SELECT attempt, owners, amount, expires, times, unsettled FROM holds WHERE attempt IN"
 _SETTLED = f"SELECT {settlements.COLUMNS} FROM settlements WHERE attempt IN"  # noqa: S608 - the names are ours
@@ -28,7 +28,13 @@ _NEW_SHEETS = f"INSERT INTO accounts ({_SHEET}) VALUES"
 _OLD_SHEETS = "ON CONFLICT (owner) DO NOTHING"
 _OVER_SHEETS = """ON CONFLICT (owner) DO UPDATE SET available = excluded.available, held = excluded.held,
 spent = excluded.spent, granted = excluded.granted, opened = excluded.opened, refilled = excluded.refilled,
-closed = excluded.closed, soft = excluded.soft"""
+closed = excluded.closed, soft = excluded.soft, used = excluded.used"""
+_NO_SHEETS = "DELETE FROM accounts WHERE owner IN"
+_IDLE = """
+SELECT owner FROM accounts
+WHERE SUBSTR(owner, 1, ?1) = ?2 AND opened > 0 AND held = 0 AND used < ?3 ORDER BY owner LIMIT ?4
+"""
+_SINCE_NOW = "UPDATE accounts SET used = ?3 WHERE SUBSTR(owner, 1, ?1) = ?2 AND used = 0"
 _NEW_HOLDS = "INSERT INTO holds (attempt, owners, amount, expires, times, unsettled) VALUES"
 _OVER_HOLDS = "ON CONFLICT (attempt) DO UPDATE SET amount = excluded.amount, times = excluded.times"
 _END_HOLDS = "DELETE FROM holds WHERE attempt IN"
@@ -61,6 +67,23 @@ async def expire(transaction: Transaction, now: float, most: int) -> int:
     return len(late)
 
 
+async def close(transaction: Transaction, beginning: str, before: float, now: float, most: int) -> int:
+    """So many accounts at most that nobody has used since `before`; how many there were. Those of which that is not
+    known count as used now.
+    """
+    of = (len(beginning), beginning)
+    await transaction.rows(_SINCE_NOW, (*of, now))
+    idle = [str(row[0]) for row in await transaction.rows(_IDLE, (*of, before, most))]
+    if idle:
+        book = Book(now, await sheets_of(transaction, [*idle, CLOSED]), {}, {})
+        for owner in idle:
+            sheet = book.sheets[owner]
+            if sheet.opened and not sheet.held and sheet.used < before:  # nobody has used it meanwhile
+                book.close(owner)
+        await keep(transaction, book, frozenset())
+    return len(idle)
+
+
 async def opened(transaction: Transaction, works: Sequence[Work], now: float) -> tuple[Book, frozenset[str]]:
     """The book at the pages that the works are about, and the attempts of holds that are stored."""
     new = {work.attempt for work in works if isinstance(work, Hold)}
@@ -91,8 +114,9 @@ async def sheets_of(transaction: Transaction, owners: Iterable[str]) -> dict[str
 async def keep(transaction: Transaction, book: Book, stored: frozenset[str]) -> None:
     """stored: attempts of holds that the database has."""
     await _journal(transaction, book.movements)
-    sheets = [msgspec.structs.astuple(sheet) for sheet in book.sheets.values()]
+    sheets = [msgspec.structs.astuple(sheet) for owner, sheet in book.sheets.items() if owner not in book.closed]
     await insert(transaction, _NEW_SHEETS, sheets, _OVER_SHEETS)
+    await among(transaction, _NO_SHEETS, sorted(book.closed))
     await among(transaction, _END_HOLDS, [attempt for attempt in stored if attempt not in book.holds])
     await insert(transaction, _NEW_HOLDS, [_row(hold) for hold in book.holds.values()], _OVER_HOLDS)
     written = [settlements.row_of(one) for one in book.written.values()]

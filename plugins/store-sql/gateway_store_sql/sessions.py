@@ -17,12 +17,12 @@ UPDATE sessions SET digest = ?3, previous = ?2, rotated = ?4 WHERE id = ?1 AND d
 """
 _END = "DELETE FROM sessions WHERE id = ?1 RETURNING id"
 _END_ALL = "DELETE FROM sessions WHERE user_id = ?1 RETURNING id"
-_TRIES = "SELECT count, ends FROM tries WHERE counter = ?1 AND ends > ?2"
+_TRIES = "SELECT count, ends FROM tries WHERE counter = ?1 AND ends > ?2 AND ends <= ?3"
 _TRY = """
 INSERT INTO tries (counter, count, ends) VALUES (?1, 1, ?2)
 ON CONFLICT (counter) DO UPDATE SET
-count = CASE WHEN tries.ends <= ?3 THEN 1 ELSE tries.count + 1 END,
-ends = CASE WHEN tries.ends <= ?3 THEN excluded.ends ELSE tries.ends END
+count = CASE WHEN tries.ends <= ?3 OR tries.ends > ?4 THEN 1 ELSE tries.count + 1 END,
+ends = CASE WHEN tries.ends <= ?3 OR tries.ends > ?4 THEN excluded.ends ELSE tries.ends END
 RETURNING count, ends
 """
 _ENDED = ("DELETE FROM tries WHERE ends < ?1", "DELETE FROM sessions WHERE expires < ?1")
@@ -62,14 +62,17 @@ class SqlSessions(Logins):
         return await self._database.write(remove)
 
     async def attempt(self, counter: str, most: int, window: float, at: float) -> Tries:
-        """Who is over the limit already costs a look-up and no write."""
+        """Who is over the limit already costs a look-up and no write. A window that ends later than any could was begun
+        while the clock was wrong, and counts no more.
+        """
         self._sweep(at)
-        rows = await self._database.rows(_TRIES, (counter, at))
+        latest = at + window + GRACE
+        rows = await self._database.rows(_TRIES, (counter, at, latest))
         if rows and rows[0][0] > most:
             return Tries(int(rows[0][0]), rows[0][1])
 
         async def count(transaction: Transaction) -> Tries:
-            found = await transaction.rows(_TRY, (counter, at + window, at))
+            found = await transaction.rows(_TRY, (counter, at + window, at, latest))
             return Tries(int(found[0][0]), found[0][1])
 
         return await self._database.write(count)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gateway_store_sql.choice import migrator_of
+from gateway_store_sql.ledger import SqlLedger
 from gateway_store_sql.store import SqliteStore
 from places import Place, settings
 
-from gateway import Store, UsageRecord
+from gateway import Ledger, Store, UsageRecord
 from gateway.testing.postgres import PostgresServer
 
 ENGLISH = "LOCALE_PROVIDER icu ICU_LOCALE 'en'"
@@ -83,6 +86,33 @@ async def sqlite(directory: Path) -> AsyncIterator[SqliteStore]:
     await store.open()
     yield store
     await store.close()
+
+
+class Clock:
+    """Stands still until a test sets it."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_005.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def ledger(store: Any, clock: Clock) -> AsyncIterator[Ledger]:
+    """Of that clock. In the end what is still held has expired, and all of it adds up."""
+    ledger = SqlLedger(store._database, logging.getLogger("test.ledger"), clock)
+    ledger.open()
+    yield ledger
+    await ledger.flush()
+    await ledger.expire(clock.now)
+    assert (await ledger.audit(clock.now)).discrepancies == ()
+    await ledger.close()
 
 
 @pytest.fixture

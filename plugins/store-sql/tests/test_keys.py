@@ -7,7 +7,8 @@ import asyncio
 import pytest
 from places import Place
 
-from gateway import BadCall, Conflict, NotFound, Scopes, Store, User
+from gateway import BadCall, Budget, Conflict, NotFound, Scopes, Store, User
+from gateway.money import Window
 
 
 @pytest.fixture
@@ -163,3 +164,18 @@ async def test_a_keys_scopes_and_trust_are_kept(store: Store, ann: User) -> None
     assert await store.keys.list(ann.id) == listed
     with pytest.raises(BadCall, match="scopes"):
         await store.keys.create("a" * 64, "sk-", "", ann.id, scopes=Scopes(models=("\ud800",)))
+
+
+async def test_a_key_and_its_budgets_are_made_together_or_not_at_all(store: Store, ann: User) -> None:
+    assert store.budgets is not None
+    day, month = Budget("key", "", 5, Window(1, "days")), Budget("key", "", 7, Window(1, "months"))
+    before = await store.budgets.revision()
+    key = await store.keys.create("d" * 64, "sk-", "", ann.id, budgets=(day, month))
+    assert list(await store.budgets.list()) == [day.of(key.id), month.of(key.id)]
+    assert await store.budgets.revision() > before
+    with pytest.raises(Conflict):
+        await store.keys.create("d" * 64, "sk-", "", ann.id, budgets=(day,))
+    with pytest.raises(BadCall):
+        await store.keys.create("e" * 64, "sk-", "", ann.id, budgets=(Budget("key", "", 5, Window(zone="\0")),))
+    assert [one.id for one in await store.keys.list()] == [key.id]
+    assert len(await store.budgets.list()) == 2

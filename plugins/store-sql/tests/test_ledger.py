@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from gateway_store_sql.ledger import SqlLedger
 from places import Place
 
 from gateway import BadCall, Charge, Conflict, Store, Unavailable, Usage
@@ -20,32 +18,8 @@ DAY = 86_400.0
 Make = Callable[..., Any]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def ledger(store: Any, clock: Clock) -> AsyncIterator[Ledger]:
-    ledger = SqlLedger(store._database, logging.getLogger("test.ledger"), clock)
-    ledger.open()
-    yield ledger
-    await ledger.flush()
-    await ledger.expire(clock.now)
-    assert (await ledger.audit(clock.now)).discrepancies == ()
-    await ledger.close()
-
-
-@pytest.fixture
-def settled(ledger: Ledger, clock: Clock) -> Make:
+def settled(ledger: Ledger, clock: Any) -> Make:
     """`await settled("at_1", price=…, outcome=…, fields…)`, durable when it returns."""
 
     async def settle(attempt: str, price: int, **fields: Any) -> None:
@@ -82,7 +56,7 @@ async def of(ledger: Ledger, owner: str = ADA) -> tuple[int, int, int, int]:
     return parts({account.owner: account for account in await ledger.accounts()}[owner])
 
 
-async def test_an_account_is_opened_by_its_first_use_and_only_then(ledger: Ledger, clock: Clock) -> None:
+async def test_an_account_is_opened_by_its_first_use_and_only_then(ledger: Ledger, clock: Any) -> None:
     assert await ledger.accounts() == []
     assert await ledger.hold(wanted()) == Held(100)
     assert await of(ledger) == (900, 100, 0, 1000)
@@ -175,7 +149,7 @@ async def test_a_hold_grows_as_far_as_there_is_something(ledger: Ledger, settled
     assert await of(ledger) == (400, 0, 600, 1000)
 
 
-async def test_what_expires_is_charged_as_unknown(ledger: Ledger, clock: Clock) -> None:
+async def test_what_expires_is_charged_as_unknown(ledger: Ledger, clock: Any) -> None:
     await ledger.hold(wanted(expires=clock.now + 10))
     await ledger.hold(wanted("at_2", expires=clock.now + 30))
     assert await ledger.expire(clock.now + 10) == 0
@@ -186,14 +160,14 @@ async def test_what_expires_is_charged_as_unknown(ledger: Ledger, clock: Clock) 
     assert await ledger.expire(clock.now + 11) == 0
 
 
-async def test_any_number_expires_at_once(ledger: Ledger, clock: Clock) -> None:
+async def test_any_number_expires_at_once(ledger: Ledger, clock: Any) -> None:
     holds = [wanted(f"at_{number}", most=1, expires=clock.now) for number in range(150)]
     await asyncio.gather(*(ledger.hold(hold) for hold in holds))
     assert await ledger.expire(clock.now + 1) == 150
     assert await of(ledger) == (850, 0, 150, 1000)
 
 
-async def test_what_is_renewed_does_not_expire(store: Store, ledger: Ledger, clock: Clock) -> None:
+async def test_what_is_renewed_does_not_expire(store: Store, ledger: Ledger, clock: Any) -> None:
     for name in ("at_1", "at_2"):
         await ledger.hold(wanted(name, expires=clock.now))
     ledger.renew(["at_1", "at_gone"], clock.now + 100)
@@ -205,7 +179,7 @@ async def test_what_is_renewed_does_not_expire(store: Store, ledger: Ledger, clo
 
 @pytest.mark.parametrize(("price", "left"), [(30, 970), (100, 900), (500, 500), (5000, 0)])
 async def test_an_unknown_attempt_is_corrected_by_who_knows_it(
-    ledger: Ledger, settled: Make, clock: Clock, price: int, left: int
+    ledger: Ledger, settled: Make, clock: Any, price: int, left: int
 ) -> None:
     """Its process was not killed after all, only held up."""
     await ledger.hold(wanted(expires=clock.now))
@@ -217,7 +191,7 @@ async def test_an_unknown_attempt_is_corrected_by_who_knows_it(
     assert (found.outcome, found.charge.price, found.taken) == ("client_gone", price, 1000 - left)
 
 
-async def test_an_account_is_refilled_when_it_is_spent_and_that_is_due(ledger: Ledger, clock: Clock) -> None:
+async def test_an_account_is_refilled_when_it_is_spent_and_that_is_due(ledger: Ledger, clock: Any) -> None:
     terms = Terms(100, Refill(50, 1, "days"))
     opened = clock.now
     assert await ledger.hold(wanted(most=100, least=60, terms=terms)) == Held(100)
@@ -229,7 +203,7 @@ async def test_an_account_is_refilled_when_it_is_spent_and_that_is_due(ledger: L
     assert await of(ledger) == (0, 150, 0, 150)
 
 
-async def test_an_account_that_is_not_spent_is_not_refilled(ledger: Ledger, clock: Clock) -> None:
+async def test_an_account_that_is_not_spent_is_not_refilled(ledger: Ledger, clock: Any) -> None:
     terms = Terms(100, Refill(50, 1, "days"))
     clock.now += DAY * 9
     await ledger.hold(wanted(most=10, least=10, terms=terms))

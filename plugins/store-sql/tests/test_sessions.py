@@ -53,6 +53,14 @@ async def test_tries_are_counted_from_the_first_to_the_windows_end(logins: Login
     assert await logins.attempt("login a", 2, 10.0, 110.0) == Tries(1, 120.0)
 
 
+async def test_a_window_that_was_begun_while_the_clock_was_far_ahead_counts_no_more(logins: Logins) -> None:
+    for _ in range(2):
+        await logins.attempt("login a", 1, 10.0, 90_000.0)
+    almost = 90_000.0 - sessions.GRACE
+    assert await logins.attempt("login a", 1, 10.0, almost) == Tries(2, 90_010.0)
+    assert await logins.attempt("login a", 1, 10.0, almost - 1) == Tries(1, almost + 9)
+
+
 async def test_tries_of_all_processes_count_together(place: Place, logins: Logins) -> None:
     other = place.store()
     await other.open()

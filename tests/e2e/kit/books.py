@@ -14,8 +14,8 @@ from typing import Any
 import apsw
 
 from gateway import UNLIMITED, Scopes
-from gateway.testing import installed
 from gateway.testing.running import RunningGateway
+from gateway.testing.stores import store_in
 
 Json = dict[str, Any]
 PRICES = {"prompt": 1, "completion": 2, "context": 100_000}
@@ -92,8 +92,7 @@ class Books:
 
 
 async def _made(state: Path, names: Sequence[str], scopes: Scopes) -> list[tuple[str, str]]:
-    settings = installed.bare_settings({"GATEWAY_STATE_DIR": str(state)})
-    [store] = installed.registered(installed.plugins()["store-sql"].load(), "register_stores", settings)
+    store = store_in(state)
     await store.open()
     made = []
     for name in names:

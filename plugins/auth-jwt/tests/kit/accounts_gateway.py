@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ from typing import Any
 import aiohttp
 import pyotp
 from aiosmtpd.controller import Controller
+from click.testing import CliRunner
 
+from gateway.cli import main
 from gateway.testing.running import RunningGateway
 from gateway.testing.servers import free_port
 
@@ -46,7 +49,16 @@ class Accounts(RunningGateway):
         super().__init__(directory, text or config(), *words, environ={**SECRETS, **OPEN, **PATIENT, **(environ or {})})
 
     async def operate(self, *words: str, stdin: str = "", code: int = 0) -> str:
-        """What a command of the gateway prints, on both streams."""
+        """What a command of the gateway prints, on both streams. It runs in this process, in a thread of its own."""
+        others = dict.fromkeys(os.environ.keys() - self.environ.keys())
+        runner = CliRunner(env={**others, **self.environ})
+        asked = ["--config", str(self.directory / "librechat.yaml"), *words]
+        done = await asyncio.to_thread(runner.invoke, main, asked, input=stdin)
+        assert done.exit_code == code, done.output
+        return done.output
+
+    async def run(self, *words: str, stdin: str = "", code: int = 0) -> str:
+        """The same of a process of its own, as the operator has it."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, cast
 
+from gateway.exported import epoch, text
 from gateway.identity import REMOTE_AGENT
 
 from ..plan import PlannedAgent, PlannedGrant
 from ..verdict import Note
-from .extended import epoch, text
 
 Document = Mapping[str, Any]
 TEXTS = ("name", "description", "instructions", "provider", "model")

@@ -7,21 +7,18 @@ Files are named by their collection, as `users.json` or `LibreChat.users.json`; 
 from __future__ import annotations
 
 import gzip
-import json
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 
 from gateway import BadCall
-
-from .extended import plain
+from gateway.exported import Document, documents
 
 _ENDS = (".json", ".jsonl", ".ndjson")
-Document = dict[str, Any]
 
 
 class Dump:
@@ -47,10 +44,7 @@ class Dump:
             return
         try:
             with self._opened(name) as file:
-                for value in _values(file, name):
-                    if not isinstance(value, dict):
-                        raise BadCall(f"{name} holds {str(value)[:40]!r}, which is no document. Nothing was imported.")
-                    yield plain(value)
+                yield from documents(file, name)
         except (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
             raise BadCall(f"{name} cannot be read: {error}. Nothing was imported.") from error
 
@@ -100,34 +94,3 @@ def _collection(name: str) -> str:
         if stem.endswith(end) and not stem.startswith("."):
             return stem.removesuffix(end).rpartition(".")[2].lower()
     return ""
-
-
-def _values(file: IO[bytes], name: str) -> Iterator[Any]:
-    """A line at a time where each is a document, as mongoexport writes; the whole file otherwise."""
-    for number, line in enumerate(file, 1):
-        if not (stripped := line.removeprefix(b"\xef\xbb\xbf").strip()):
-            continue
-        try:
-            value = json.loads(stripped)
-        except (ValueError, RecursionError):
-            yield from _whole(line + file.read(), name, number)
-            return
-        yield from value if isinstance(value, list) else [value]
-
-
-def _whole(data: bytes, name: str, line: int) -> Iterator[Any]:
-    """Values one after the other, over as many lines as they like, from that line on."""
-    try:
-        text = data.decode("utf-8-sig")
-        decoder, at = json.JSONDecoder(), 0
-        while at < len(text):
-            if text[at].isspace():
-                at += 1
-                continue
-            value, at = decoder.raw_decode(text, at)
-            yield from value if isinstance(value, list) else [value]
-    except json.JSONDecodeError as error:
-        where = f"line {line + error.lineno - 1}, column {error.colno}"
-        raise BadCall(f"{name}: {where} is not JSON: {error.msg}. Nothing was imported.") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise BadCall(f"{name} is not JSON: {error}. Nothing was imported.") from error

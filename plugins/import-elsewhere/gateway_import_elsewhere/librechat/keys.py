@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from gateway.exported import epoch, text
+
 from ..plan import PlannedKey
 from ..verdict import Note
-from .extended import epoch, text
 from .left import left_of
 from .people import DATED
 

@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from gateway import Terms
+from gateway.exported import text
 from gateway.money import CREDIT, MOST
 
 from ..plan import PlannedBalance
 from ..verdict import Note
-from .extended import text
 from .left import left_of
 
 Document = Mapping[str, Any]

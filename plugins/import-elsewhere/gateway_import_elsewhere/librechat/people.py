@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway import RemotePermissions, Role, Secret
+from gateway.exported import epoch, text
 
 from ..plan import PlannedGroup, PlannedLogin, PlannedUser
 from ..verdict import Note
 from .creds import Creds, Unreadable
-from .extended import epoch, text
 from .left import left_of
 
 Document = Mapping[str, Any]

@@ -1,0 +1,1 @@
+UPDATE accounts SET used = 1700000000.5;
