@@ -139,7 +139,8 @@ class UsageRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One exchange. id: minted by us; request_id: the client's `x-request-id`, if well formed.
 
     started: epoch seconds. duration, first_byte: seconds, the latter until the first byte went to the client.
-    model_asked: as the client wrote it; model_served: the upstream's. usage: the attempts' sum.
+    model_asked: as the client wrote it; model_served: the upstream's. usage: the attempts' sum. parent: the exchange
+    that asked, where no client did; what its children used is not in its own usage.
     """
 
     id: str
@@ -165,6 +166,7 @@ class UsageRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     request_id: str = ""
     peer: str = ""
     attempts: tuple[AttemptRecord, ...] = ()
+    parent: str = ""
 
 
 Grouping = Literal["key", "user", "agent", "endpoint", "model", "day"]
