@@ -23,9 +23,12 @@ from .commands import agents
 from .directory import Agents
 from .document_commands import COMMANDS
 from .routes import agent_routes
+from .run_settings import LibreChatAgents, RunSettings
 from .section import AgentSettings
 from .sharing import Sharing
 from .stored import StoredAgents, follower
+from .tool_agents import ToolAgents
+from .ways import Ways
 
 
 @hookimpl
@@ -34,15 +37,16 @@ def register_sections() -> Sequence[Section]:
         Section("gateway.agents[]", AgentSettings),
         Section("interface", AgentsInterface),
         Section("interface.remoteAgents", RemoteAgents),
+        Section("gateway.provider-agents", RunSettings),
+        Section("endpoints.agents", LibreChatAgents),
     )
 
 
 @hookimpl
 def register_directories(settings: Settings, services: Services) -> Sequence[Directory]:
-    listed = Agents(
-        settings.many(AgentSettings), services.endpoints, services.routes, services.catalogue, services.clock
-    )
-    return (listed, StoredAgents.new(services))
+    tools = ToolAgents(settings, services)
+    listed = Agents(settings.many(AgentSettings), Ways(services, tools), services.clock)
+    return (listed, StoredAgents.new(services, tools))
 
 
 @hookimpl

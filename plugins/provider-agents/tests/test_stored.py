@@ -172,7 +172,7 @@ async def test_what_it_is_called_with_and_what_lists_show(made: StoredAgents, st
     ]
     assert await made.find(ASKED, "agent_1", ADA) is route
     [kept] = made.all()
-    assert [note.split(":")[0] for note in kept.notes] == ["model_parameters.top_p", "tools"]
+    assert [note.split(":")[0] for note in made.notes(kept)] == ["model_parameters.top_p", "tools"]
 
 
 async def test_it_answers_to_its_id_alone_and_others_are_for_the_next_directory(
