@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .budgets import Budgets
     from .ledger import Ledger
     from .logins import Logins
+    from .runs import Runs
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -237,6 +238,7 @@ class Store(ABC):
     ledger: Ledger | None = None
     logins: Logins | None = None
     budgets: Budgets | None = None
+    runs: Runs | None = None
 
     @abstractmethod
     async def open(self) -> None:

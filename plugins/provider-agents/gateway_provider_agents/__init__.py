@@ -23,6 +23,8 @@ from .commands import agents
 from .directory import Agents
 from .document_commands import COMMANDS
 from .routes import agent_routes
+from .heartbeat import Heartbeat
+from .run_routes import run_routes
 from .run_settings import LibreChatAgents, RunSettings
 from .section import AgentSettings
 from .sharing import Sharing
@@ -44,7 +46,7 @@ def register_sections() -> Sequence[Section]:
 
 @hookimpl
 def register_directories(settings: Settings, services: Services) -> Sequence[Directory]:
-    tools = ToolAgents(settings, services)
+    tools = ToolAgents.new(settings, services)
     listed = Agents(settings.many(AgentSettings), Ways(services, tools), services.clock)
     return (listed, StoredAgents.new(services, tools))
 
@@ -57,6 +59,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
         RouteSpec("GET", path, sharing.get, summary="Who may use an agent of the store"),
         RouteSpec("PUT", path, sharing.put, summary="Share it, or share it no more"),
         *agent_routes(settings, services),
+        *run_routes(ToolAgents.of(settings, services).book),
         *admin_routes(services),
         *document_routes(settings, services),
     )
@@ -64,7 +67,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
 
 @hookimpl
 def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
-    return follower(services)
+    return (*follower(services), Heartbeat(ToolAgents.of(settings, services).book))
 
 
 @hookimpl

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 from gateway import Asker, Audio, File, GatewayError, Image, Opaque, Text, ToolCall, ToolOutcome, ToolResult
+from gateway.runs import CallState
 
 from .approval import Approval
-from .toolbox import Toolbox
+from .journal import Journal
+from .toolbox import Entry, Toolbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Calls:
 
     toolbox: Toolbox
     approval: Approval
+    journal: Journal
     timeout: float
     log: logging.Logger
 
@@ -37,18 +40,39 @@ class Calls:
         arguments = arguments_of(call)
         if arguments is None:
             return failed("The arguments are no JSON object; the call was not made. Write them anew.")
-        source, tool = found
-        bound = min(self.timeout, seconds)
         try:
-            async with asyncio.timeout(bound):
-                return await source.call(tool, arguments, asker)
-        except TimeoutError:
-            return failed(f"The tool did not answer within {bound:g} s.")
+            return await self._made(found, arguments, asker, min(self.timeout, max(seconds, 0.0)))
         except GatewayError as error:
             return failed(error.public)
         except Exception:
             self.log.exception("The tool %s failed in %s", call.name, asker.call_id)
             return failed("The tool failed.")
+
+    async def _made(self, found: Entry, arguments: Mapping[str, Any], asker: Asker, seconds: float) -> ToolOutcome:
+        """Written down before and after, where it may change something."""
+        source, tool = found
+        if not tool.read_only:
+            await self.journal.calling(asker.call_id, tool.name)
+        state: CallState = "unknown"
+        try:
+            async with asyncio.timeout(seconds):
+                outcome = await source.call(tool, arguments, asker)
+            state = "failed" if outcome.is_error else "answered"
+            return outcome
+        except TimeoutError:
+            return failed(f"The tool did not answer within {seconds:g} s.")
+        except GatewayError:
+            state = "failed"
+            raise
+        finally:
+            if not tool.read_only and not _is_leaving():
+                await self.journal.called(asker.call_id, state)
+
+
+def _is_leaving() -> bool:
+    """Whether the run is given up: then its end says all of it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def failed(words: str) -> ToolOutcome:

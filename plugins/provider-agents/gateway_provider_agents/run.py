@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from gateway import (
     Call,
     Exchange,
     Finished,
+    GatewayError,
     Idle,
     Message,
     Route,
@@ -27,9 +28,12 @@ from gateway import (
     UpstreamTimeout,
     Usage,
 )
+from gateway.runs import RunState
 
 from .bounds import Bounds, Count
 from .calls import Calls, arguments_of, failed, result_of
+from .history import marked
+from .journal import Book, token
 from .stage import Output, Stage
 from .toolbox import Toolbox
 from .turn import Names, Told, Turn
@@ -64,10 +68,12 @@ class Plan:
 class Run:
     """One. call: with the agent's instructions and parameters in it; it is not changed."""
 
-    def __init__(self, plan: Plan, calls: Calls, call: Call, exchange: Exchange) -> None:
+    def __init__(self, plan: Plan, calls: Calls, call: Call, exchange: Exchange, book: Book) -> None:
         self._plan = plan
         self._calls = calls
         self._exchange = exchange
+        self._book = book
+        self._told: list[Message] = []
         self._call = offered(call, calls.toolbox, plan.instructed)
         self._own = frozenset(tool.name for tool in self._call.tools if calls.toolbox.get(tool.name) is None)
         self._names = Names(exchange.reply_id)
@@ -78,6 +84,20 @@ class Run:
 
     async def events(self) -> AsyncGenerator[Told, None]:
         """Raises what the first turn raises before its first event; later errors are told in the reply."""
+        journal, error = self._calls.journal, ""
+        state: RunState = "cancelled"
+        try:
+            async with aclosing(self._in_time()) as told:
+                async for event in told:
+                    yield event
+            state = "completed"
+        except GatewayError as failure:
+            state, error = "failed", failure.public
+            raise
+        finally:
+            await asyncio.shield(journal.end(state, error))
+
+    async def _in_time(self) -> AsyncGenerator[Told, None]:
         try:
             async with aclosing(self._turns()) as told:
                 async for event in told:
@@ -178,17 +198,35 @@ class Run:
         call = self._call
         choice = call.tool_choice
         forced = choice is not None and (choice.mode in ("required", "tool") or choice.required)
+        self._told += messages
         self._call = msgspec.structs.replace(
             call, messages=[*call.messages, *messages], tool_choice=ToolChoice() if forced else choice
         )
 
     async def _last(self, turn: Turn) -> AsyncGenerator[Told, None]:
-        """What waited for the end of the last turn."""
-        for event in turn.held({}):
+        """What waited for the end of the last turn. Where the client answers a turn of which it does not have all, the
+        whole of it is kept first, under ids that say so.
+        """
+        names: dict[str, str] = {}
+        if self._told and turn.clients and not turn.is_cut:
+            kept = token()
+            names = {call.id: marked(kept, number) for number, call in enumerate(turn.clients)}
+            said = self._told if turn.calls else [*self._told, turn.message]
+            whole = [_renamed(message, names) for message in said]
+            await self._book.keep(self._exchange.principal.user_id, kept, whole)
+        for event in turn.held(names):
             for seen in self._stage.tell(event):
                 yield seen
         for seen in self._stage.end():
             yield seen
+
+
+def _renamed(message: Message, names: Mapping[str, str]) -> Message:
+    blocks = [
+        msgspec.structs.replace(block, id=names.get(block.id, block.id)) if isinstance(block, ToolCall) else block
+        for block in message.blocks
+    ]
+    return msgspec.structs.replace(message, blocks=blocks)
 
 
 def offered(call: Call, toolbox: Toolbox, instructed: bool) -> Call:

@@ -17,6 +17,7 @@ class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     else 25. tokens: read and written, of all turns. usd: what they cost, where calls are priced. calls: of tools.
     seconds: for the whole run. tool_timeout: seconds for one call of a tool. keep_alive: seconds of silence after which
     a stream is kept open. kept: seconds for which results wait for a client that has calls of its own to answer.
+    lease: seconds after which a run whose process is gone counts as failed.
     """
 
     steps: Count | None = None
@@ -27,6 +28,7 @@ class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     tool_timeout: Positive = 60.0
     keep_alive: Positive = 10.0
     kept: Positive = 86_400.0
+    lease: Positive = 30.0
 
 
 class ToolApproval(Struct, frozen=True):

@@ -24,12 +24,15 @@ from gateway import (
 from .approval import Approval
 from .bounds import Bounds
 from .calls import Calls
+from .history import named, put_back
+from .journal import Book, Journal, runs_of
 from .run import Plan, Run, asker_of, refuse_unfit
 from .run_settings import LibreChatAgents, RunSettings
 from .section import AgentSettings
 from .toolbox import fill, owned
 
 ENDPOINT = "agents"
+_STATE, _ALIVE = "provider-agents.tools", "provider-agents.alive"
 ONCE = Policy(on=frozenset())
 """Its turns are tried again where they fail, each for itself; a whole run never is."""
 
@@ -42,6 +45,20 @@ class ToolAgents:
         self.settings = settings.one(RunSettings)
         self.librechat = settings.one(LibreChatAgents)
         self.approval = Approval(self.librechat.tool_approval)
+        runs = runs_of(services.store, services.state)
+        alive = services.state.setdefault(_ALIVE, set())
+        self.book = Book(runs, services.clock, self.settings.lease, self.settings.kept, services.log, alive)
+
+    @staticmethod
+    def new(settings: Settings, services: Services) -> ToolAgents:
+        """For the directories; hooks that are called later find it by `of`."""
+        services.state[_STATE] = made = ToolAgents(settings, services)
+        return made
+
+    @staticmethod
+    def of(settings: Settings, services: Services) -> ToolAgents:
+        found = services.state.get(_STATE)
+        return found if isinstance(found, ToolAgents) else ToolAgents.new(settings, services)
 
     def owned(self, agent: AgentSettings) -> tuple[str, ...]:
         return owned(self.services.tools, agent.tools)
@@ -84,7 +101,11 @@ class ToolAgent(EventProvider):
         for name, why in toolbox.missing.items():
             services.log.warning("%s: the tool %s of %s is missing: %s", exchange.id, name, self._plan.agent, why)
             exchange.loss.append(f"agent.tools[{name}]")
-        calls = Calls(toolbox, made.approval, made.settings.tool_timeout, services.log)
-        async with aclosing(Run(self._plan, calls, call, exchange).events()) as events:
+        turns = await made.book.turns(exchange.principal.user_id, call.messages)
+        messages = [named(message, toolbox) for message in put_back(call.messages, turns)]
+        call = msgspec.structs.replace(call, messages=messages)
+        journal = Journal(made.book, exchange, self._plan.agent)
+        calls = Calls(toolbox, made.approval, journal, made.settings.tool_timeout, services.log)
+        async with aclosing(Run(self._plan, calls, call, exchange, made.book).events()) as events:
             async for event in events:
                 yield event

@@ -17,6 +17,7 @@ from ..ledger import SqlLedger
 from ..logins import SqlLogins
 from ..plan import refuse_foreign, refuse_pending, shipped
 from ..roles import SqlRoles
+from ..runs import SqlRuns, forget
 from ..spool import Spool
 from ..usage import SqlUsageLog
 from ..user_keys import SqlUserKeys, purge
@@ -74,6 +75,7 @@ class PostgresStore(Store):
         self.user_keys = SqlUserKeys(self._database)
         self.logins = SqlLogins(self._database)
         self.budgets = SqlBudgets(self._database)
+        self.runs = SqlRuns(self._database)
         self.ledger = SqlLedger(self._database, self._log)
 
     async def open(self) -> None:
@@ -83,6 +85,7 @@ class PostgresStore(Store):
             await self._check()
             self._lanes.open()
             await self._database.write(purge)
+            await self._database.write(forget)
         except BaseException as error:
             await self._lanes.close()
             await self._pool.close()
