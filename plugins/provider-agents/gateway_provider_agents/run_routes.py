@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Struct
 
 from gateway import Answer, Inbound, NotFound, Principal, RouteSpec
-from gateway.routes import Shape
 from gateway.runs import MadeCall, RunRecord, RunState
 
 from .journal import Book
@@ -35,12 +34,6 @@ class RunsShown(Struct, frozen=True):
     data: list[RunShown]
 
 
-class RunsAsked(Struct, frozen=True):
-    """request_id: `X-Request-Id` of the request, or of its reply."""
-
-    request_id: str = ""
-
-
 class RunRoutes:
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -60,10 +53,9 @@ class RunRoutes:
 
 def run_routes(book: Book) -> Sequence[RouteSpec]:
     routes = RunRoutes(book)
-    whole, one = Shape(query=RunsAsked, reply=RunsShown), Shape(reply=RunShown)
     return [
-        RouteSpec("GET", "/api/runs", routes.list, summary="Runs of one's agents that changed something", shape=whole),
-        RouteSpec("GET", "/api/runs/{id}", routes.get, summary="What became of one of them", shape=one),
+        RouteSpec("GET", "/api/runs", routes.list, summary="Runs of one's agents that changed something"),
+        RouteSpec("GET", "/api/runs/{id}", routes.get, summary="What became of one of them"),
     ]
 
 
