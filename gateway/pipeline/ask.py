@@ -35,6 +35,8 @@ from .settlement import used_so_far
 
 DEEPEST = 8
 """Exchanges that may ask for one another in a row."""
+GRACE = 1.0
+"""Seconds that a child has to end by itself at a deadline, where it is its own children that are late."""
 _STARTED = b"."
 T = TypeVar("T")
 
@@ -235,10 +237,16 @@ async def _in_time(child: Exchange, waiting: Awaitable[T]) -> T:
     if child.deadline == math.inf:
         return await waiting
     try:
-        async with asyncio.timeout(max(0.0, child.deadline - time.monotonic())):
+        left = child.deadline - time.monotonic() + (GRACE if _delegates(child) else 0.0)
+        async with asyncio.timeout(max(0.0, left)):
             return await waiting
     except TimeoutError as error:
         raise UpstreamTimeout("The time for this call is over.", code="deadline") from error
+
+
+def _delegates(child: Exchange) -> bool:
+    targets = child.route.targets if child.route is not None else ()
+    return any(getattr(target.provider, "delegates", False) for target in targets)
 
 
 def _ended_well(opened: Opened) -> None:
