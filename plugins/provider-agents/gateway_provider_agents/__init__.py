@@ -22,8 +22,8 @@ from .admin_routes import admin_routes
 from .commands import agents
 from .directory import Agents
 from .document_commands import COMMANDS
+from .heartbeat import heartbeat
 from .routes import agent_routes
-from .heartbeat import Heartbeat
 from .run_routes import run_routes
 from .run_settings import LibreChatAgents, RunSettings
 from .section import AgentSettings
@@ -67,7 +67,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
 
 @hookimpl
 def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
-    return (*follower(services), Heartbeat(ToolAgents.of(settings, services).book))
+    return (*follower(services), *heartbeat(services.store, ToolAgents.of(settings, services).book))
 
 
 @hookimpl

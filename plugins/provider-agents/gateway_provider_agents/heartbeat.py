@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from gateway import GatewayError, Lifespan, ended
+from gateway import GatewayError, Lifespan, Store, ended
 
 from .journal import Book
 
@@ -36,3 +37,8 @@ class Heartbeat(Lifespan):
                 self._missing = None
             except GatewayError as error:
                 self._missing = f"agents' runs cannot be told to be alive: {error.public}"
+
+
+def heartbeat(store: Store | None, book: Book) -> Sequence[Lifespan]:
+    """Where the store keeps runs; in memory they end with the process."""
+    return (Heartbeat(book),) if store is not None and store.runs is not None else ()

@@ -228,7 +228,7 @@ async def test_the_plugin_follows_the_store(store: Store, gateway_services: Serv
     )
     settings = Settings({}, {}, frozenset())
     _, directory = plugin.register_directories(settings, services)
-    [follower] = plugin.register_lifespans(settings, services)
+    follower, _ = plugin.register_lifespans(settings, services)
     await store.agents.put(agent(author="usr_ada"))
     await follower.look()  # type: ignore[attr-defined]
     assert await directory.find(ASKED, "agent_1", ADA) is not None
