@@ -13,6 +13,8 @@ import anthropic
 import openai
 import pytest
 import thinking
+from google import genai
+from google.genai import types
 from thinking import Model, Turn, by_turns, results, rounds
 
 from gateway.testing import tools
@@ -119,6 +121,23 @@ def test_each_turn_is_in_the_ledger_once_and_the_run_adds_nothing(
     assert (run["endpoint"], run["outcome"], len(run["attempts"])) == ("agents", "complete", 1)
 
 
+def test_a_balance_pays_for_each_turn_and_for_nothing_else(
+    upstream: FakeUpstream, serving: Callable[..., RunningGateway], calling: Any, tmp_path: Path
+) -> None:
+    """USD 1 and 2 per million tokens; a credit is a millionth of a dollar."""
+    top = {"balance": {"enabled": True, "startBalance": 1_000_000}}
+    endpoint: Json = {"name": "up", "apiKey": "k", "baseURL": f"{upstream.url}/v1", "models": {"default": ["m"]}}
+    counts = [(1000, 30), (2000, 50), (3000, 70)]
+    steps = [Turn("", [("test_add", {"a": 1})], usage=one) for one in counts[:2]]
+    Model(upstream, by_turns(*steps, Turn("Done.", usage=counts[2])))
+    settings: Json = {"top": top, "endpoints": {"custom": [endpoint | PRICES]}}
+    with serving(tmp_path / "gateway", **settings) as running:
+        client(running).chat.completions.create(model="agent_tools", messages=HI)
+    with serving(tmp_path / "gateway", **settings) as running:
+        left = calling(running.url).get("/api/balance").json["tokenCredits"]
+    assert left == 1_000_000 - sum(read + 2 * wrote for read, wrote in counts)
+
+
 @pytest.mark.parametrize("bound", BOUNDED)
 def test_a_bound_ends_a_run_in_a_defined_way(
     upstream: FakeUpstream, serving: Callable[..., RunningGateway], calling: Any, bound: str
@@ -216,6 +235,50 @@ def test_the_same_in_responses_and_messages_which_send_back_what_they_were_shown
         assert [one["role"] for one in turns] == ["user", "assistant", "tool", "tool"]
         assert sorted(results(turns)) == ["2", "Sunny."]
         assert [call["function"]["name"] for call in turns[1]["tool_calls"]] == ["weather", "test_add"]
+
+
+def test_a_restart_between_a_turn_and_its_answer_loses_nothing(
+    upstream: FakeUpstream, serving: Callable[..., RunningGateway], tmp_path: Path
+) -> None:
+    both = Turn("", [("test_add", {"a": 1, "b": 1}), ("weather", {"city": "Bern"})], ids=("call_0", "call_1"))
+    model = Model(upstream, by_turns(both, Turn("Done.")))
+    declared: Any = [{"type": "function", "function": WEATHER}]
+    with serving(tmp_path / "gateway") as running:
+        said = client(running).chat.completions.create(model="agent_tools", messages=HI, tools=declared)
+    message = said.choices[0].message
+    [call] = message.tool_calls or []
+    answer: Any = {"role": "tool", "tool_call_id": call.id, "content": "Sunny."}
+    history: Any = [*HI, message.model_dump(exclude_none=True), answer]
+    with serving(tmp_path / "gateway") as running:
+        client(running).chat.completions.create(model="agent_tools", messages=history, tools=declared)
+    assert results(model.asked[-1]["messages"]) == ["2", "Sunny."]
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_gemini_answers_a_turn_of_both_like_any_other(
+    upstream: FakeUpstream, gateway: RunningGateway, streamed: bool
+) -> None:
+    both = Turn("", [("test_add", {"a": 1, "b": 1}), ("weather", {"city": "Bern"})], ids=("call_0", "call_1"))
+    model = Model(upstream, by_turns(both, Turn("Done.")))
+    gemini = genai.Client(api_key=gateway.key, http_options={"base_url": gateway.url})
+    declared = types.FunctionDeclaration(name="weather", parameters_json_schema=WEATHER["parameters"])
+    wanted = types.GenerateContentConfig(tools=[types.Tool(function_declarations=[declared])])
+    asked: Any = {"model": "agent_tools", "config": wanted}
+    user = types.Content(role="user", parts=[types.Part(text="Hi")])
+    if streamed:
+        chunks = list(gemini.models.generate_content_stream(contents=[user], **asked))
+    else:
+        chunks = [gemini.models.generate_content(contents=[user], **asked)]
+    contents = [one.content for chunk in chunks for one in chunk.candidates or () if one.content is not None]
+    calls = [part.function_call for content in contents for part in content.parts or () if part.function_call]
+    assert [call.name for call in calls] == ["weather"]
+    answer = types.FunctionResponse(id=calls[0].id, name="weather", response={"output": "Sunny."})
+    told = types.Content(role="user", parts=[types.Part(function_response=answer)])
+    history: Any = [user, *contents, told]
+    gemini.models.generate_content(contents=history, **asked)
+    turns = model.asked[-1]["messages"][1:]
+    assert [one["role"] for one in turns] == ["user", "assistant", "tool", "tool"]
+    assert [call["function"]["name"] for call in turns[1]["tool_calls"]] == ["test_add", "weather"]
 
 
 def test_a_turn_of_the_clients_alone_is_left_as_it_is(upstream: FakeUpstream, gateway: RunningGateway) -> None:
