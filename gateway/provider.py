@@ -220,12 +220,13 @@ class EventProvider(Provider):
     """A source of events instead of an address: agents with tools, echo. It speaks no dialect.
 
     delegates: all that it spends is spent by `Exchange.ask`. Its own attempt is not held for and costs nothing, and the
-    state that a call brings along is for whom it asks.
+    state that a call brings along is for whom it asks. behind: where these go, as far as that is known before.
     """
 
     runs = True
     dialects: tuple[str, ...] = ()
     delegates: ClassVar[bool] = False
+    behind: Sequence[Target] = ()
 
     @abstractmethod
     def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:

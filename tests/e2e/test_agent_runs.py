@@ -138,6 +138,17 @@ def test_a_balance_pays_for_each_turn_and_for_nothing_else(
     assert left == 1_000_000 - sum(read + 2 * wrote for read, wrote in counts)
 
 
+def test_a_quote_is_of_one_turn_and_says_that_there_may_be_more(
+    upstream: FakeUpstream, serving: Callable[..., RunningGateway], calling: Any
+) -> None:
+    endpoint: Json = {"name": "up", "apiKey": "k", "baseURL": f"{upstream.url}/v1", "models": {"default": ["m"]}}
+    with serving(top={"balance": {"enabled": True}}, endpoints={"custom": [endpoint | PRICES]}) as running:
+        asked = {"path": "/v1/chat/completions", "body": {"model": "agent_tools", "messages": HI, "max_tokens": 1000}}
+        quote = calling(running.url).post("/api/quote", asked).json
+    assert [(one["endpoint"], one["model"], one["tokens"]["output"]) for one in quote["targets"]] == [("up", "m", 1000)]
+    assert (quote["bounded"], quote["credits"] >= 2000) == (False, True)
+
+
 @pytest.mark.parametrize("bound", BOUNDED)
 def test_a_bound_ends_a_run_in_a_defined_way(
     upstream: FakeUpstream, serving: Callable[..., RunningGateway], calling: Any, bound: str

@@ -92,6 +92,7 @@ class ToolAgent(EventProvider):
         self._made = made
         self._plan = plan
         self._entries = entries
+        self.behind = plan.route.targets
 
     async def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:
         refuse_unfit(call)
