@@ -264,6 +264,8 @@ def _hand_over(child: Exchange, parent: Exchange) -> None:
         parent.cost += attempt.charge.price if attempt.charge is not None else 0
     parent.spent = parent.spent + child.spent
     parent.cost += child.cost
+    if parent.attempts and parent.attempts[-1].delegates:
+        parent.attempts[-1].usage = parent.spent
     parent.secrets = (*parent.secrets, *child.secrets, *credentials_of(child))
     parent.loss.extend(path for path in child.loss if path not in parent.loss)
     child.inbound.body = b""

@@ -144,8 +144,8 @@ class OpenedRun(Opened):
 
 
 def note(attempt: Attempt, convert: Tap) -> None:
-    """What the converter learned, for the record."""
-    attempt.usage = convert.usage
+    """What the converter learned, for the record. What others used for it they have told by their own ends."""
+    attempt.usage = attempt.usage if attempt.delegates else convert.usage
     attempt.upstream_id = convert.response_id or ""
     attempt.output_bytes = convert.output_bytes
     attempt.ended = attempt.ended or time.monotonic()

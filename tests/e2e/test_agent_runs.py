@@ -299,8 +299,8 @@ def test_a_turn_of_the_clients_alone_is_left_as_it_is(upstream: FakeUpstream, ga
     assert [call.id for call in said.choices[0].message.tool_calls or ()] == ["call_own"]
 
 
-def test_another_users_turn_and_one_that_expired_are_conflicts(
-    upstream: FakeUpstream, serving: Callable[..., RunningGateway], operate: Any
+def test_an_answer_to_a_turn_that_expired_is_a_conflict_and_later_talk_is_none(
+    upstream: FakeUpstream, serving: Callable[..., RunningGateway]
 ) -> None:
     both = Turn("", [("weather", {"city": "Bern"}), ("test_add", {"a": 1})], ids=("call_0", "call_1"))
     Model(upstream, by_turns(both, Turn("Done.")))

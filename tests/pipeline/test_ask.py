@@ -93,14 +93,16 @@ class Agents(Directory):
 
 
 class Holding(Lease):
-    def __init__(self, rule: Counting) -> None:
+    def __init__(self, rule: Counting, exchange: Exchange) -> None:
         self._rule = rule
+        self._exchange = exchange
 
     def progress(self, usage: Usage) -> None:
         self._rule.progress.append(usage)
 
     def settle(self, outcome: Outcome) -> None:
         self._rule.settled.append(outcome)
+        self._rule.used += [attempt.usage.total for attempt in self._exchange.attempts if attempt.usage is not None]
 
 
 class Counting(Permission):
@@ -111,13 +113,14 @@ class Counting(Permission):
         self.asked: list[tuple[str, str]] = []
         self.settled: list[Outcome] = []
         self.progress: list[Usage] = []
+        self.used: list[int] = []
         self._refuses = refuses
 
     async def check(self, exchange: Exchange, attempt: Attempt | None) -> Lease | None:
         self.asked.append((exchange.id, attempt.target.endpoint if attempt is not None else ""))
         if self._refuses == len(self.asked):
             raise QuotaExceeded("The balance is too small.")
-        return Holding(self)
+        return Holding(self, exchange)
 
     def visible(self, inbound: Inbound, principal: Principal, model: Model) -> bool:
         return model.id != "hidden"
@@ -192,6 +195,7 @@ async def test_attempts_are_permitted_each_and_exchanges_once(serving: Any, ask:
     assert exchanges.asked == [(own.id, "")], "a limit of one request at a time leaves room for its own turns"
     assert attempts.asked == [(one.id, "far") for one in children], "none is held for the agent itself"
     assert (exchanges.settled, attempts.settled) == (["complete"], ["complete"] * 2)
+    assert exchanges.used == [22], "a caller's tokens are those of all turns"
 
 
 async def test_progress_of_a_streamed_child_is_watched(serving: Any, ask: Any, upstream: Any) -> None:

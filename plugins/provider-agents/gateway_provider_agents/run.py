@@ -94,6 +94,9 @@ class Run:
         except GatewayError as failure:
             state, error = "failed", failure.public
             raise
+        except Exception:
+            state, error = "failed", "The gateway failed on this run."
+            raise
         finally:
             await asyncio.shield(journal.end(state, error))
 

@@ -90,23 +90,23 @@ class ToolAgent(EventProvider):
 
     def __init__(self, made: ToolAgents, plan: Plan, entries: tuple[str, ...]) -> None:
         self._made = made
-        self._plan = plan
+        self.plan = plan
         self._entries = entries
         self.behind = plan.route.targets
 
     async def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:
         refuse_unfit(call)
         made, services = self._made, self._made.services
-        asker = asker_of(exchange, self._plan.agent)
+        asker = asker_of(exchange, self.plan.agent)
         toolbox = await fill(services.tools, self._entries, asker, services.log)
         for name, why in toolbox.missing.items():
-            services.log.warning("%s: the tool %s of %s is missing: %s", exchange.id, name, self._plan.agent, why)
+            services.log.warning("%s: the tool %s of %s is missing: %s", exchange.id, name, self.plan.agent, why)
             exchange.loss.append(f"agent.tools[{name}]")
         turns = await made.book.turns(exchange.principal.user_id, call.messages)
         messages = [named(message, toolbox) for message in put_back(call.messages, turns)]
         call = msgspec.structs.replace(call, messages=messages)
-        journal = Journal(made.book, exchange, self._plan.agent)
+        journal = Journal(made.book, exchange, self.plan.agent)
         calls = Calls(toolbox, made.approval, journal, made.settings.tool_timeout, services.log)
-        async with aclosing(Run(self._plan, calls, call, exchange, made.book).events()) as events:
+        async with aclosing(Run(self.plan, calls, call, exchange, made.book).events()) as events:
             async for event in events:
                 yield event
