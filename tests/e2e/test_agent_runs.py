@@ -167,6 +167,27 @@ def test_a_bound_ends_a_run_in_a_defined_way(
     assert (said.status, str(said.incomplete_details.reason)) == ("incomplete", why)
 
 
+def test_a_turn_that_is_late_ends_the_run_where_it_stands(
+    upstream: FakeUpstream, serving: Callable[..., RunningGateway]
+) -> None:
+    calls = [("test_add", {"a": 1}), ("test_echo", {"text": "x"})]
+    Model(upstream, by_turns(Turn("One.", calls), Turn("Two.", calls, hangs=True)))
+    with serving(**{"provider-agents": {"seconds": 1.5}}) as running:
+        events: Any = list(client(running).responses.create(model="agent_tools", input="Hi", stream=True))
+    whole = events[-1].response
+    assert (events[-1].type, whole.incomplete_details.reason) == ("response.incomplete", "time_limit")
+    assert [item.type for item in whole.output[:4]] == ["message", "mcp_call", "mcp_call", "message"]
+    assert [item.status for item in whole.output if item.type == "mcp_call"][:2] == ["completed", "completed"]
+    assert "completed" not in [item.status for item in whole.output[4:]]
+
+
+def test_a_client_may_bound_the_calls(upstream: FakeUpstream, gateway: RunningGateway) -> None:
+    model = Model(upstream, by_turns(Turn("", [("test_add", {"a": 1})])))
+    said = client(gateway).responses.create(model="agent_tools", input="Hi", max_tool_calls=2)
+    assert said.incomplete_details is not None
+    assert (str(said.incomplete_details.reason), len(model.asked)) == ("call_limit", 3)
+
+
 def test_approval_rules_keep_calls_from_being_made(
     upstream: FakeUpstream, serving: Callable[..., RunningGateway], notes: Path
 ) -> None:

@@ -80,7 +80,8 @@ class McpItem(Item):
 
     def value(self, status: str) -> Raw:
         said = self.parts[0].text if self.parts else ""
-        item = _McpCall(self.id, self._call.server, self._call.name, said, status)
+        unanswered = "failed" if status == "completed" else status
+        item = _McpCall(self.id, self._call.server, self._call.name, said, unanswered)
         if self._result is not None:
             text = "".join(part.text for part in self._result.blocks if isinstance(part, Text))
             failed = self._result.is_error

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gateway import Exchange
+from gateway import Call, Exchange
 
 from .run_settings import LibreChatAgents, RunSettings
 
@@ -36,6 +36,11 @@ class Bounds:
             settings.calls or math.inf,
             settings.seconds or math.inf,
         )
+
+    def within(self, call: Call) -> Bounds:
+        """No more calls than the client says."""
+        most = call.limits.max_tool_calls
+        return self if most is None else replace(self, calls=min(self.calls, most))
 
 
 class Count:

@@ -78,7 +78,7 @@ class Run:
         self._own = frozenset(tool.name for tool in self._call.tools if calls.toolbox.get(tool.name) is None)
         self._names = Names(exchange.reply_id)
         self._stage = Stage(plan.output)
-        self._count = Count(plan.bounds, exchange)
+        self._count = Count(plan.bounds.within(call), exchange)
         self._begun = False
         self._misread = False
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.testing.fake_upstream import Arrived, FakeUpstream, Script, stream
+from gateway.testing.fake_upstream import HANG, Arrived, FakeUpstream, Script, stream
 from gateway.testing.fake_upstream import json as whole
 
 Json = dict[str, Any]
@@ -18,7 +18,9 @@ ENVIRON = "TEST_TOOLS"
 
 @dataclass
 class Turn:
-    """What the model says. calls: names and arguments, an object or a text as it stands; ids: theirs."""
+    """What the model says. calls: names and arguments, an object or a text as it stands; ids: theirs. hangs: a stream
+    that does not end.
+    """
 
     text: str = ""
     calls: Sequence[tuple[str, Any]] = ()
@@ -27,6 +29,7 @@ class Turn:
     reason: str = ""
     usage: tuple[int, int] = (10, 5)
     status: int = 200
+    hangs: bool = False
 
     @property
     def called(self) -> list[Json]:
@@ -70,6 +73,8 @@ class Model:
         turn = self.mind(body["messages"])
         if turn.status != 200:
             return whole({"error": {"message": "No.", "type": "server_error"}}, status=turn.status)
+        if turn.hangs:
+            return stream(*_events(turn)[:-3], HANG)
         return stream(*_events(turn)) if body.get("stream") else whole(_completion(turn))
 
 
