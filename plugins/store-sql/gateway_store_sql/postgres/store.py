@@ -10,6 +10,7 @@ from gateway import Secret, StartupError, Store, Unavailable
 
 from ..agents import SqlAgents, SqlGrants
 from ..budgets import SqlBudgets
+from ..database import Transaction
 from ..groups import SqlGroups
 from ..identities import SqlIdentities
 from ..keys import SqlKeys
@@ -84,8 +85,7 @@ class PostgresStore(Store):
             await self._connect()
             await self._check()
             self._lanes.open()
-            await self._database.write(purge)
-            await self._database.write(forget)
+            await self._database.write(_tidy)
         except BaseException as error:
             await self._lanes.close()
             await self._pool.close()
@@ -137,3 +137,9 @@ class PostgresStore(Store):
             )
         refuse_foreign(done, shipped(), self.location)
         refuse_pending(done, shipped(), self.location)
+
+
+async def _tidy(transaction: Transaction) -> None:
+    """What expired while nobody was here."""
+    await purge(transaction)
+    await forget(transaction)
