@@ -277,7 +277,7 @@ async def test_one_with_tools_that_run_here_leads_to_what_runs_them(store: Store
     made = StoredAgents(services)
     assert store.agents is not None
     tools = ("search_web", "draw")
-    extra = {"recursion_limit": 7, "model_parameters_too": 1}
+    extra = {"recursion_limit": 7}
     await store.agents.put(agent(tools=tools, author="usr_ada", instructions="Be brief.", extra=extra))
     await store.agents.put(agent("agent_2", tools=("draw",), author="usr_ada"))
     await made.load(store)
