@@ -79,7 +79,7 @@ from .errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from .events import BlockDelta, BlockStart, BlockStop, Citation, Event, Failed, Finished, Reason, Started
+from .events import BlockDelta, BlockStart, BlockStop, Citation, Event, Failed, Finished, Idle, Reason, Started
 from .follow import Follower
 from .hookspecs import hookimpl
 from .identity import (
@@ -120,6 +120,7 @@ from .pipeline.detached import Detached, Gathered
 from .pipeline.exchange import Attempt, Exchange
 from .pipeline.permit import Lease, Permission
 from .pipeline.resolve import Directory, Route
+from .pipeline.retry import Policy
 from .pipeline.settle import Meter
 from .provider import (
     EventProvider,
@@ -235,6 +236,7 @@ __all__ = [
     "HttpProvider",
     "Identities",
     "Identity",
+    "Idle",
     "Image",
     "Inbound",
     "Intake",
@@ -263,6 +265,7 @@ __all__ = [
     "Parameter",
     "Permission",
     "PluginError",
+    "Policy",
     "Prices",
     "Principal",
     "Provider",

@@ -88,7 +88,9 @@ class ToolCall(msgspec.Struct, omit_defaults=True, tag="tool_call"):
     """arguments: the JSON text as the model wrote it, possibly not valid; free text for a `custom` tool.
 
     item_id: its maker's name for the item, beside the call's own; no loss where a dialect has no such names.
-    proof: what the upstream wants back with it, where it signs calls.
+    proof: what the upstream wants back with it, where it signs calls. executor: who runs it; a result of one that is
+    not the client's stands in the same reply. server: of the gateway's, the label of the server that has the tool; its
+    `name` is the tool's name there.
     """
 
     id: str
@@ -99,6 +101,7 @@ class ToolCall(msgspec.Struct, omit_defaults=True, tag="tool_call"):
     extra: Extra = {}
     item_id: str | None = None
     proof: Opaque | None = None
+    server: str = ""
 
 
 class ToolResult(msgspec.Struct, omit_defaults=True, tag="tool_result"):

@@ -96,4 +96,11 @@ class Failed:
         self.error = error
 
 
+class Idle(msgspec.Struct, tag="idle"):
+    """Nothing new, and it goes on: where clients bear it, something is written that keeps a silent connection open.
+
+    Encoders never see it; they are asked for what `idle` gives.
+    """
+
+
 Event = Started | BlockStart | BlockDelta | BlockStop | Usage | Finished | Failed

@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from .call import Call
 from .dialect import Encoded
-from .events import Event
+from .events import Event, Idle
 from .inbound import Principal
 from .secret import Secret
 
@@ -217,13 +217,19 @@ class HttpProvider(Provider):
 
 
 class EventProvider(Provider):
-    """A source of events instead of an address: agents with tools, echo. It speaks no dialect."""
+    """A source of events instead of an address: agents with tools, echo. It speaks no dialect.
+
+    delegates: all that it spends is spent by `Exchange.ask`. Its own attempt is not held for and costs nothing, and the
+    state that a call brings along is for whom it asks. behind: where these go, as far as that is known before.
+    """
 
     runs = True
     dialects: tuple[str, ...] = ()
+    delegates: ClassVar[bool] = False
+    behind: Sequence[Target] = ()
 
     @abstractmethod
-    def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event]:
+    def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:
         """The reply. Its first event is awaited before status and headers go out; raise before it to refuse."""
 
 

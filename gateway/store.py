@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .budgets import Budget, Budgets
     from .ledger import Ledger
     from .logins import Logins
+    from .runs import Runs
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -143,7 +144,8 @@ class UsageRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One exchange. id: minted by us; request_id: the client's `x-request-id`, if well formed.
 
     started: epoch seconds. duration, first_byte: seconds, the latter until the first byte went to the client.
-    model_asked: as the client wrote it; model_served: the upstream's. usage: the attempts' sum.
+    model_asked: as the client wrote it; model_served: the upstream's. usage: the attempts' sum. parent: the exchange
+    that asked, where no client did; what its children used is not in its own usage.
     """
 
     id: str
@@ -169,6 +171,7 @@ class UsageRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     request_id: str = ""
     peer: str = ""
     attempts: tuple[AttemptRecord, ...] = ()
+    parent: str = ""
 
 
 Grouping = Literal["key", "user", "agent", "endpoint", "model", "day"]
@@ -239,6 +242,7 @@ class Store(ABC):
     ledger: Ledger | None = None
     logins: Logins | None = None
     budgets: Budgets | None = None
+    runs: Runs | None = None
 
     @abstractmethod
     async def open(self) -> None:

@@ -36,6 +36,7 @@ OPEN_MODULES = {
     "gateway.logins",
     "gateway.money",
     "gateway.roles",
+    "gateway.runs",
     "gateway.store",
     "gateway.usage",
     "gateway.sse",

@@ -42,6 +42,7 @@ class Pipeline:
 
     async def handle(self, exchange: Exchange, sink: Sink) -> None:
         """From the request's headers to the settled record; every error becomes the dialect's own."""
+        exchange.pipeline = self
         for meter in self.meters:
             meter.started(exchange)
         try:

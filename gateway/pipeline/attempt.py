@@ -53,7 +53,9 @@ class Sender:
         attempt = Attempt(f"at{exchange.id[2:]}_{len(exchange.attempts) + 1}", target)
         exchange.attempts.append(attempt)
         try:
-            if self._permissions:
+            if provider.runs:
+                attempt.delegates = cast(EventProvider, provider).delegates
+            if self._permissions and not attempt.delegates:
                 await permit(self._permissions, exchange, attempt)
                 if attempt.max_output is not None:
                     route = bounded(route, attempt.max_output)
@@ -127,7 +129,7 @@ class Sender:
         return client
 
     async def _run(self, exchange: Exchange, route: Route, attempt: Attempt, provider: EventProvider) -> Opened:
-        call = canonical(exchange, route, attempt.target)
+        call = canonical(exchange, route, None if attempt.delegates else attempt.target)
         encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
         run = provider.run(msgspec.structs.replace(call, model=attempt.target.model), exchange)
         attempt.sent, attempt.input_bytes = True, len(exchange.inbound.body)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,12 +27,16 @@ from ..store import Outcome
 from ..usage import Usage
 
 if TYPE_CHECKING:
+    from ..call import Call
     from ..dialect import ServerDialect
+    from ..events import Event, Idle
+    from . import Pipeline
     from .permit import Lease
     from .resolve import Route
 
 
 UNREAD = Envelope()
+NOTHING = Usage()
 _NUMBERS = itertools.count()
 _PROCESS = secrets.token_hex(3)
 
@@ -68,7 +73,8 @@ class Attempt:
     class of upstream error that metrics count. output_bytes: of model output, the ground for an estimate. credentials:
     the provider's headers, which nobody may read. allowances: what limits of its target leave to the caller.
     max_output: tokens that it may write at most, where a permission says so. passed: names of the soft budgets
-    that it passed. rule: how it was settled. charge: what it came to, where a lease priced it.
+    that it passed. rule: how it was settled. charge: what it came to, where a lease priced it. delegates: others
+    are asked for it, by exchanges of their own, so that it costs nothing itself; its usage is theirs.
     """
 
     id: str
@@ -93,6 +99,7 @@ class Attempt:
     passed: tuple[str, ...] = ()
     rule: Rule = "free"
     charge: Charge | None = None
+    delegates: bool = False
 
     def goes_out(self) -> None:
         """The upstream is reached, and what it is asked is about to be written to it."""
@@ -111,7 +118,10 @@ class Attempt:
 class Exchange:
     """One request. It begins when its headers are read and ends when it is settled.
 
-    allowances: what limits leave to the caller; those of an attempt's target are with the attempt.
+    allowances: what limits leave to the caller; those of an attempt's target are with the attempt. pipeline: the one
+    that it began with. parent: the exchange that asked, where no client did. deadline: of the monotonic clock, for all
+    that is asked on its behalf. spent, cost: what its children used, and nano-USD that they came to. secrets: what they
+    were sent and nobody may read.
     """
 
     inbound: Inbound
@@ -131,6 +141,27 @@ class Exchange:
     first_byte: float | None = None
     request_id: str = ""
     allowances: Sequence[Allowance] = ()
+    pipeline: Pipeline | None = field(default=None, repr=False)
+    parent: Exchange | None = field(default=None, repr=False)
+    deadline: float = math.inf
+    spent: Usage = NOTHING
+    cost: int = 0
+    secrets: Sequence[str] = field(default=(), repr=False)
+
+    def ask(self, call: Call, way: str | Route) -> AsyncGenerator[Event | Idle, None]:
+        """A call of our own, on the caller's behalf: permitted, held for, retried and recorded like any other.
+
+        way: a name, which the caller must be allowed to use, or a route, which is up to whoever gives it. Raises
+        GatewayError, before the first event or after; whoever stops early closes the iterator.
+        """
+        from .ask import ask
+
+        return ask(self, call, way)
+
+    @property
+    def depth(self) -> int:
+        """How many asked for one another before it."""
+        return 0 if self.parent is None else self.parent.depth + 1
 
     @property
     def reply_id(self) -> str:

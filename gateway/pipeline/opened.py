@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 
 from ..dialect import Tap
 from ..errors import UpstreamBroken
-from ..events import Event
+from ..events import Event, Idle
 from ..provider import Reply, Take
 from .exchange import Attempt
 from .translation import Translation
@@ -120,11 +120,16 @@ class OpenedRun(Opened):
     """An EventProvider's run; its first event has come."""
 
     def __init__(
-        self, attempt: Attempt, convert: Translation, streamed: bool, first: Event, run: AsyncIterator[Event]
+        self,
+        attempt: Attempt,
+        convert: Translation,
+        streamed: bool,
+        first: Event | Idle,
+        run: AsyncIterator[Event | Idle],
     ) -> None:
         super().__init__(attempt, convert, 200, convert.content_type, streamed, {})
         self._translation = convert
-        self._next: Event | None = first
+        self._next: Event | Idle | None = first
         self._run = run
 
     async def piece(self) -> bytes | None:
@@ -139,8 +144,8 @@ class OpenedRun(Opened):
 
 
 def note(attempt: Attempt, convert: Tap) -> None:
-    """What the converter learned, for the record."""
-    attempt.usage = convert.usage
+    """What the converter learned, for the record. What others used for it they have told by their own ends."""
+    attempt.usage = attempt.usage if attempt.delegates else convert.usage
     attempt.upstream_id = convert.response_id or ""
     attempt.output_bytes = convert.output_bytes
     attempt.ended = attempt.ended or time.monotonic()

@@ -18,12 +18,16 @@ SHORTEST_LINE = 16
 
 def scrubbed(said: bytes, exchange: Exchange) -> bytes:
     """`***` for each credential sent with any attempt, and for the agent's instructions, whole or by lines."""
-    credentials = [value for attempt in exchange.attempts for value in attempt.credentials.values()]
+    credentials = [*exchange.secrets, *credentials_of(exchange)]
     instructions = exchange.route.edit.instructions if exchange.route else None
     for text in _hidden(dict.fromkeys(credentials), instructions or ""):
         for form in _forms(text):
             said = said.replace(form, b"***")
     return said
+
+
+def credentials_of(exchange: Exchange) -> list[str]:
+    return [value for attempt in exchange.attempts for value in attempt.credentials.values()]
 
 
 def _hidden(values: Iterable[str], instructions: str) -> Iterator[str]:

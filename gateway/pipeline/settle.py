@@ -64,7 +64,7 @@ def record_of(exchange: Exchange, now: float) -> UsageRecord:
     attempts = exchange.attempts
     last = attempts[-1] if attempts else None
     route, principal = exchange.route, exchange.principal
-    usage = attempts[0].usage or _NOTHING if len(attempts) == 1 else _sum(attempts)
+    usage = _own(attempts[0]) if len(attempts) == 1 else _sum(attempts)
     return UsageRecord(
         id=exchange.id,
         started=exchange.began,
@@ -89,6 +89,7 @@ def record_of(exchange: Exchange, now: float) -> UsageRecord:
         request_id=exchange.request_id,
         peer=exchange.inbound.peer,
         attempts=tuple(_attempt_record(attempt, now) for attempt in attempts),
+        parent=exchange.parent.id if exchange.parent is not None else "",
     )
 
 
@@ -111,8 +112,13 @@ def _settle_leases(leases: list[Lease], outcome: Outcome) -> None:
 def _sum(attempts: Sequence[Attempt]) -> Usage:
     total = _NOTHING
     for attempt in attempts:
-        total = total + (attempt.usage or _NOTHING)
+        total = total + _own(attempt)
     return total
+
+
+def _own(attempt: Attempt) -> Usage:
+    """What others used for it is in their own records."""
+    return _NOTHING if attempt.delegates else attempt.usage or _NOTHING
 
 
 def _attempt_record(attempt: Attempt, now: float) -> AttemptRecord:
@@ -124,7 +130,7 @@ def _attempt_record(attempt: Attempt, now: float) -> AttemptRecord:
         outcome=attempt.outcome,
         status=attempt.status,
         upstream_id=attempt.upstream_id,
-        usage=attempt.usage or _NOTHING,
+        usage=_own(attempt),
         error=attempt.error,
         started=attempt.began,
         duration=(attempt.ended or now) - attempt.started,

@@ -27,7 +27,7 @@ def rule_of(attempt: Attempt, answered: bool) -> Rule:
 
     What a process that was killed left behind is `unknown` instead, which the ledger decides when the hold expires.
     """
-    if not attempt.sent or attempt.status >= 400:
+    if not attempt.sent or attempt.status >= 400 or attempt.delegates:
         return "free"
     if not answered and attempt.outcome not in ("complete", "client_gone"):
         return "free"
@@ -37,6 +37,8 @@ def rule_of(attempt: Attempt, answered: bool) -> Rule:
 def used(attempt: Attempt) -> Usage:
     """What its upstream reported, and what of it is missing, estimated from the bytes that went and came."""
     usage = attempt.usage
+    if attempt.delegates:
+        return usage or _NOTHING
     if usage is None:
         return _estimate(attempt)
     if usage.output is None and attempt.outcome != "complete":
@@ -48,6 +50,8 @@ def used(attempt: Attempt) -> Usage:
 def used_so_far(attempt: Attempt, convert: Tap) -> Usage:
     """The same of a reply that still comes."""
     usage = convert.usage
+    if attempt.delegates:
+        return usage or _NOTHING
     if usage is not None and usage.output is not None:
         return usage
     wrote = tokens_in(convert.output_bytes)

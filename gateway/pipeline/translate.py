@@ -42,16 +42,18 @@ def passes(exchange: Exchange, route: Route) -> bool:
     """
     if exchange.inbound.operation.kind == "media":
         return True
+    if exchange.parent is not None:
+        return False
     return route.domains == 1 and not held_in(exchange.inbound.body) and not _tagged(exchange)
 
 
-def canonical(exchange: Exchange, route: Route, target: Target) -> Call:
+def canonical(exchange: Exchange, route: Route, target: Target | None) -> Call:
     """The call in canonical form, the route's edit in it; `model` stays what the client wrote.
 
-    Of state that upstreams keep or sign it holds what is this target's.
+    Of state that upstreams keep or sign it holds what is this target's; all of it where there is none.
     """
     call = exchange.dialect.decode(exchange.inbound)
-    if route.domains > 1 or _tagged(exchange):
+    if target is not None and (route.domains > 1 or _tagged(exchange)):
         call = bind(call, target, route.domains > 1)
     call = edited(call, route.edit)
     call.model = exchange.envelope.model or route.name

@@ -10,7 +10,7 @@ from ..call import Audio
 from ..carrier import tag_id
 from ..dialect import Decoder, Encoder, Tap
 from ..errors import GatewayError
-from ..events import BlockDelta, BlockStart, Event, Failed, Finished, Started
+from ..events import BlockDelta, BlockStart, Event, Failed, Finished, Idle, Started
 from ..provider import Target
 from ..usage import Usage
 from .resolve import Route
@@ -40,7 +40,7 @@ class Translation(Tap):
         assert self._decoder is not None
         return self.encode(self._decoder.feed(data))
 
-    def encode(self, events: Iterable[Event]) -> bytes:
+    def encode(self, events: Iterable[Event | Idle]) -> bytes:
         return b"".join([self._event(event) for event in events])
 
     def fail(self, error: GatewayError) -> bytes:
@@ -52,8 +52,10 @@ class Translation(Tap):
             return last
         return last + self._encoder.finish()
 
-    def _event(self, event: Event) -> bytes:
+    def _event(self, event: Event | Idle) -> bytes:
         match event:
+            case Idle():
+                return self._encoder.idle()
             case BlockDelta():
                 text = event.text
                 self.output_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
@@ -82,7 +84,7 @@ class Tagging(Translation):
         super().__init__(decoder, encoder, reply_id, model)
         self._domain = domain
 
-    def _event(self, event: Event) -> bytes:
+    def _event(self, event: Event | Idle) -> bytes:
         if isinstance(event, Started) and event.id:
             own, event.id = event.id, tag_id(event.id, self._domain)
             said = super()._event(event)

@@ -115,6 +115,9 @@ def endless(chunk: bytes, content_type: str = "text/event-stream") -> Script:
     return Script(200, {"content-type": content_type}, forever)
 
 
+Reaction = Callable[[Arrived], Script]
+
+
 class FakeUpstream:
     """drop_reused: a second request on a connection gets no answer, only its end: a stale keep-alive connection.
 
@@ -129,6 +132,7 @@ class FakeUpstream:
         self._tls = tls
         self.arrived: list[Arrived] = []
         self._scripts: dict[str, list[Script]] = {}
+        self._reactions: dict[str, Reaction] = {}
         self._changed = asyncio.Condition()
         self._used: set[asyncio.Transport] = set()
         self._idle: set[asyncio.Transport] = set()
@@ -143,6 +147,10 @@ class FakeUpstream:
     def answer(self, path: str, *scripts: Script) -> None:
         """What the path answers, one script a request; the last one also to all that follow."""
         self._scripts[path] = list(scripts)
+
+    def react(self, path: str, reaction: Reaction) -> None:
+        """What the path answers to a request whose body has been read."""
+        self._reactions[path] = reaction
 
     async def arrival(self, count: int = 1) -> Arrived:
         """Waits until so many requests have come with their headers; the last of them."""
@@ -180,7 +188,11 @@ class FakeUpstream:
         if self.drop_reused and arrived.reused:
             transport.abort()
         try:
-            response = await self._answer(request, arrived, self._script(request.path))
+            if (reaction := self._reactions.get(request.path)) is not None:
+                async for data in request.content.iter_any():
+                    arrived.add(data)
+            script = self._script(request.path) if reaction is None else reaction(arrived)
+            response = await self._answer(request, arrived, script)
         except (asyncio.CancelledError, ConnectionResetError):
             arrived.gone.set()
             raise

@@ -137,7 +137,8 @@ def test_plugins_are_listed_with_what_they_do() -> None:
 def test_plugins_for_programs() -> None:
     needs("provider-agents")
     [own] = [one for one in json.loads(run("plugins", "--json").stdout) if one["name"] == "provider-agents"]
-    assert own["sections"] == ["gateway.agents[]", "interface", "interface.remoteAgents"]
+    ours = ["gateway.agents[]", "interface", "interface.remoteAgents", "gateway.provider-agents", "endpoints.agents"]
+    assert own["sections"] == ours
     assert "register_sections" in own["hooks"]
     assert (own["error"], own["disabled"], own["third_party"]) == (None, None, False)
 

@@ -40,7 +40,6 @@ def test_unenforced_keys_are_named_each_with_its_reason(whole: Composed) -> None
     assert named["mcpServers"] == "agents run without tools here"
     assert {
         "modelSpecs.enforce",
-        "endpoints.agents.recursionLimit",
         "endpoints.agents.capabilities",
     } <= set(named)
     assert {"balance", "transactions"}.isdisjoint(named)
@@ -162,15 +161,6 @@ def test_what_asks_for_nothing_is_not_unenforced(composed: Compose, asking_nothi
     assert found.unenforced == ()
     assert found.errors == ()
     assert found.settings.one(Core).unenforced == "refuse"
-
-
-def test_agents_tools_are_unenforced_although_they_stand_under_gateway() -> None:
-    sections = load(Plugins()).sections()
-    if not any(section.path == "gateway.agents[]" for section in sections):
-        pytest.skip("plugins/provider-agents is not installed")
-    document = read(FILE, {})
-    document.data["gateway"] = {"agents": [{"id": "a", "endpoint": "e", "model": "m", "tools": ["t"]}]}
-    assert "gateway.agents[0].tools" in {one.path for one in compose(document, sections, {}).unenforced}
 
 
 @pytest.mark.parametrize(

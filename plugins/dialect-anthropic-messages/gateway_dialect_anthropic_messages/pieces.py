@@ -12,12 +12,13 @@ from gateway import (
     Refusal,
     Text,
     ToolCall,
+    ToolResult,
 )
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
-from . import shown, state
+from . import inputs, ran, shown, state
 
 _TEXT = b'{"type":"text_delta","text":'
 _THINKING = b'{"type":"thinking_delta","thinking":'
@@ -25,12 +26,15 @@ _JSON = b'{"type":"input_json_delta","partial_json":'
 
 
 class Writer:
-    """What the blocks of a reply share. refused, called: whether one of them is a refusal, a call."""
+    """What the blocks of a reply share. refused, called: whether one of them is a refusal, a call. ran: calls that the
+    gateway runs itself.
+    """
 
     def __init__(self, loss: Loss) -> None:
         self.loss = loss
         self.refused = False
         self.called = False
+        self.ran: set[str] = set()
         self._next = 0
 
     def start(self, block: object) -> tuple[int, bytes]:
@@ -200,6 +204,43 @@ class Calling(Piece):
         return b"%b%b}}\n\n" % (self._prefix, jsontext.encode(text)) if text else b""
 
 
+class Running(Piece):
+    """A tool that the gateway runs. It goes whole: SDKs gather the input of their own tools alone."""
+
+    def __init__(self, block: ToolCall, writer: Writer) -> None:
+        super().__init__(writer)
+        self._block = block
+        self._proof = block.proof
+        self._said = [block.arguments]
+
+    def more(self, delta: BlockDelta) -> bytes:
+        if delta.proof is not None:
+            self._proof = delta.proof
+        self._said.append(delta.text)
+        return b""
+
+    def stop(self) -> bytes:
+        given, whole = inputs.of("function", "".join(self._said))
+        if not whole:
+            self._writer.loss.add("ToolCall.arguments")
+        extra = self._writer.loss.keep(self._block.extra, "ToolCall")
+        return self._writer.whole({**ran.use(self._block, given), **extra}) + self._behind()
+
+
+class Ran(Piece):
+    """What it came to, which comes whole."""
+
+    def __init__(self, block: ToolResult, writer: Writer) -> None:
+        super().__init__(writer)
+        self._block = block
+
+    def start(self) -> bytes:
+        return self._writer.whole(ran.result(self._block, self._writer.loss))
+
+    def more(self, delta: BlockDelta) -> bytes:
+        return b""
+
+
 class Known(Piece):
     """A block that is whole as it begins. The input of a server tool goes as pieces, where clients look for it."""
 
@@ -235,4 +276,9 @@ def piece(block: Block, writer: Writer) -> Piece:
         return Thinking(block, writer)
     if isinstance(block, ToolCall) and block.executor == "client":
         return Calling(block, writer)
+    if isinstance(block, ToolCall) and block.executor == "gateway":
+        writer.ran.add(block.id)
+        return Running(block, writer)
+    if isinstance(block, ToolResult) and block.call_id in writer.ran:
+        return Ran(block, writer)
     return Known(block, writer) if isinstance(block, Opaque) else Untold(block, writer)

@@ -20,7 +20,7 @@ from gateway import (
 from gateway.wire import jsontext
 from gateway.wire.members import FLAG, RAW, TEXT, Members
 
-from . import callers, read_sources, state
+from . import callers, ran, read_sources, state
 from .names import NAME
 
 _CHANGES = (b'"tool_addition"', b'"tool_removal"')
@@ -93,6 +93,10 @@ def _block(members: Members, whole: Raw) -> Block:
             return read_sources.image(members, whole)
         case "document":
             return read_sources.document(members, whole)
+        case ran.USE if ran.is_ours(members, "id"):
+            return ran.read_use(members)
+        case ran.RESULT if ran.is_ours(members, "tool_use_id"):
+            return ran.read_result(members)
         case "search_result":
             members.put("type", jsontext.raw(kind))
             return read_sources.search_result(members)
@@ -124,7 +128,7 @@ def _proves(block: Block, before: list[Block]) -> bool:
     proof = block.proof if isinstance(block, Reasoning) else None
     if proof is None or proof.form not in (state.OF_TEXT, state.OF_CALL):
         return False
-    last = before[-1] if before else None
+    last = next((one for one in reversed(before) if not isinstance(one, ToolResult)), None)
     kind = Text if proof.form == state.OF_TEXT else ToolCall
     if isinstance(last, kind) and last.proof is None:
         last.proof = proof

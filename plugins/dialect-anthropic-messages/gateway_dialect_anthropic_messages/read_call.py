@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from gateway import Block, Call, Extra, Limits, Message, OutputFormat, Sampling, ToolResult
 from gateway.call import Role
-from gateway.wire import jsontext
+from gateway.wire import jsontext, rounds
 from gateway.wire.members import ARRAY, FLAG, INTEGER, NUMBER, TEXT, Kind, Members, parsed
 
 from . import thinking, tools
@@ -29,7 +29,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Call:
     turns = members.need("messages", ARRAY)
     if not turns:
         raise members.wrong("messages", "must hold at least one message")
-    messages = [_message(turn, f"messages[{at}]") for at, turn in enumerate(turns)]
+    messages = [message for at, turn in enumerate(turns) for message in rounds.apart(_message(turn, f"messages[{at}]"))]
     choice, parallel = tools.read_choice(members)
     form = _format(members)
     tier = members.take("service_tier", TEXT)

@@ -22,13 +22,14 @@ from gateway import (
     Started,
     Text,
     ToolCall,
+    ToolResult,
     Usage,
 )
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
-from . import inputs, refusals, shown, state, usages
+from . import inputs, ran, refusals, shown, state, usages
 from .names import NAME
 
 
@@ -57,6 +58,7 @@ class WholeEncoder(Encoder):
         self._finished = Finished()
         self._usage: Usage | None = None
         self._failed: GatewayError | None = None
+        self._ran: set[str] = set()
 
     def encode(self, event: Event) -> bytes:
         match event:
@@ -133,6 +135,11 @@ class WholeEncoder(Encoder):
             return self._thinking(block, grown)
         if isinstance(block, ToolCall) and _is_for_client(block):
             return [self._call(block, grown), *_behind(grown)]
+        if isinstance(block, ToolCall) and block.executor == "gateway":
+            self._ran.add(block.id)
+            return [self._running(block, grown), *_behind(grown)]
+        if isinstance(block, ToolResult) and block.call_id in self._ran:
+            return [ran.result(block, self._loss)]
         if isinstance(block, Opaque):
             return [shown.opaque(block)]
         shown.untold(block, self._loss)
@@ -161,10 +168,17 @@ class WholeEncoder(Encoder):
             out.append({**shown.carried(proof), **extra})
         return out
 
-    def _call(self, block: ToolCall, grown: _Grown) -> Members:
+    def _running(self, block: ToolCall, grown: _Grown) -> Members:
+        return {**ran.use(block, self._input(block, grown)), **self._loss.keep(block.extra, "ToolCall")}
+
+    def _input(self, block: ToolCall, grown: _Grown) -> object:
         given, whole = inputs.of(block.kind, grown.text)
         if not whole:
             self._loss.add("ToolCall.arguments")
+        return given
+
+    def _call(self, block: ToolCall, grown: _Grown) -> Members:
+        given = self._input(block, grown)
         out: Members = {"type": "tool_use", "id": block.id, "name": block.name, "input": given}
         return {**out, **self._loss.keep(block.extra, "ToolCall")}
 

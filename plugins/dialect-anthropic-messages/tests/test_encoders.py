@@ -375,7 +375,7 @@ def test_what_has_no_place_is_told(server, inbound):
     events = [
         *block(0, Image(data="AA")),
         *block(1, File(data="AA")),
-        *block(2, ToolCall("t", "f", executor="gateway"), "{}"),
+        *block(2, ToolCall("t", "f", executor="upstream"), "{}"),
         *block(3, Text("A", {"x": jsontext.raw(1)})),
         BlockStart(1, 0, Text("other")),
         BlockStop(1, 0),

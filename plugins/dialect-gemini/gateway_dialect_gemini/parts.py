@@ -22,6 +22,7 @@ from gateway import (
     Refusal,
     Text,
     ToolCall,
+    ToolResult,
 )
 from gateway.wire import jsontext
 from gateway.wire.jsontext import Members
@@ -57,10 +58,16 @@ class Choice(ABC):
         self.tokens: list[logprobs.Canonical] = []
         self.unread: str | None = None
         self.refused = False
+        self._hidden: set[str] = set()
 
     def start(self, index: int, block: Block) -> list[Members]:
         if isinstance(block, ToolCall) and block.executor != "client":
-            self._loss.add("ToolCall")
+            if block.executor == "gateway":
+                self._hidden.add(block.id)  # a function call would be one for the client to run
+            else:
+                self._loss.add("ToolCall")
+            return []
+        if isinstance(block, ToolResult) and block.call_id in self._hidden:
             return []
         opened = self._open[index] = Open(block, [])
         if isinstance(block, ToolCall):

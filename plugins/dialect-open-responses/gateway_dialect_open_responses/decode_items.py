@@ -25,10 +25,11 @@ from gateway import (
     ToolCall,
     ToolResult,
 )
+from gateway.wire import rounds
 from gateway.wire.jsontext import NULL, first, raw
 from gateway.wire.members import TEXT, Members
 
-from . import proofs
+from . import mcp_items, proofs
 from .members import NAME
 
 ROLES: dict[str, Literal["user", "system", "developer", "assistant"]] = {
@@ -52,7 +53,7 @@ def decode_input(value: Raw | None) -> list[Message]:
     items = Members({"input": value}).array("input")
     for n, item in enumerate(items):
         reader.item(item, f"input[{n}]")
-    return reader.messages
+    return [turn for message in reader.messages for turn in rounds.apart(message)]
 
 
 class _Reader:
@@ -71,6 +72,8 @@ class _Reader:
             self._said(_call(members, "arguments"))
         elif kind == "custom_tool_call":
             self._said(_call(members, "input", custom=True))
+        elif kind == mcp_items.KIND and (ran := mcp_items.read(members)) is not None:
+            self._said(*ran)
         elif kind in ("function_call_output", "custom_tool_call_output"):
             self._result(members, kind == "custom_tool_call_output")
         elif (state := proofs.unpacked(members.seen(proofs.ENCRYPTED))) is not None:
@@ -104,7 +107,8 @@ class _Reader:
 
     def _carried(self, members: Members, kind: str, state: Opaque) -> None:
         """State of others. What belongs to a text or a call stands behind it; without that it proves nothing."""
-        last = self._turn.blocks[-1] if self._turn is not None and self._turn.blocks else None
+        before = reversed(self._turn.blocks) if self._turn is not None else ()
+        last = next((block for block in before if not isinstance(block, ToolResult)), None)
         if state.form == "text":
             if isinstance(last, Text):
                 last.proof = state

@@ -41,6 +41,7 @@ from gateway.wire.losses import Loss
 from . import events as wire
 from .echo import IncompleteDetails, Resource, ResponseError, knows_openai_only, other_members, resource
 from .errors import encode_error
+from .mcp_items import McpItem
 from .members import NAME, spliced
 from .mend import Joiner
 from .output import Item, ReasoningItem, is_shown, new_item
@@ -71,6 +72,7 @@ class ReplyEncoder(Encoder):
         self._output: dict[int, Raw] = {}
         self._blocks: dict[int, tuple[Item, Part]] = {}
         self._carried: dict[int, Opaque] = {}
+        self._running: dict[str, McpItem] = {}
         self._usage: Usage | None = None
         self._finished: Finished | None = None
         self._ended = False
@@ -145,6 +147,8 @@ class ReplyEncoder(Encoder):
             return []
         if isinstance(event.block, Image) and self._started.dialect == NAME:
             return []  # its item was shown
+        if isinstance(event.block, ToolResult) and event.block.call_id in self._running:
+            return self._came(event.block)
         self._refused = self._refused or isinstance(event.block, Refusal)
         item, events = self._item_for(self._fitting(event.block))
         if item is None:
@@ -160,6 +164,14 @@ class ReplyEncoder(Encoder):
         if isinstance(event.block, Reasoning | Text | ToolCall):
             self._prove(item, event.block.proof)
         return events
+
+    def _came(self, result: ToolResult) -> Events:
+        """A tool that the gateway ran has answered; pictures and sounds have no place in its item."""
+        item = self._running.pop(result.call_id)
+        for part in result.blocks:
+            if not isinstance(part, Text):
+                self._loss.add(f"ToolResult.{type(part).__name__}")
+        return [*item.came(result), *self._carry(item), *self._done(item, "completed")]
 
     def _fitting(self, block: Block) -> Block:
         """The block without what an item has no place for."""
@@ -184,13 +196,20 @@ class ReplyEncoder(Encoder):
             return last, []
         events = self._carry(last) if last is not None else []
         last = self._items[-1] if self._items else None
-        item = None if self._ran_upstream(block) else new_item(len(self._items), self._seed(), block, self._openai)
+        item: Item | None
+        if isinstance(block, ToolCall) and block.executor == "gateway":
+            item = self._running[block.id] = McpItem(len(self._items), self._seed(), block)
+        elif self._ran_upstream(block):
+            item = None
+        else:
+            item = new_item(len(self._items), self._seed(), block, self._openai)
         if item is None:
             return None, events
         if last is not None and not last.done and not last.busy:
             events += self._done(last, "completed")
         self._items.append(item)
-        return item, [*events, wire.ItemAdded(output_index=item.index, item=item.value("in_progress"))]
+        events.append(wire.ItemAdded(output_index=item.index, item=item.value("in_progress")))
+        return item, [*events, *item.begun()]
 
     def _ran_upstream(self, block: Block) -> bool:
         """A call would be taken for one that the client has to run; neither it nor its result is shown."""

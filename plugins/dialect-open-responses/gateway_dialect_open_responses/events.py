@@ -140,6 +140,26 @@ class ArgumentsDone(_OfItem, tag="response.function_call_arguments.done"):
     arguments: str
 
 
+class McpInProgress(_OfItem, tag="response.mcp_call.in_progress"):
+    pass
+
+
+class McpArgumentsDelta(_OfItem, tag="response.mcp_call_arguments.delta"):
+    delta: str
+
+
+class McpArgumentsDone(_OfItem, tag="response.mcp_call_arguments.done"):
+    arguments: str
+
+
+class McpCompleted(_OfItem, tag="response.mcp_call.completed"):
+    pass
+
+
+class McpFailed(_OfItem, tag="response.mcp_call.failed"):
+    pass
+
+
 class InputDelta(_OfItem, tag="response.custom_tool_call_input.delta"):
     delta: str
 

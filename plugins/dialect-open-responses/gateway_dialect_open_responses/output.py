@@ -15,6 +15,7 @@ from . import proofs
 from .members import NAME, PICTURE, spliced
 from .parts import (
     ArgumentsPart,
+    Events,
     InputPart,
     OpaquePart,
     OpenAIThoughtPart,
@@ -92,6 +93,10 @@ class Item(ABC):
         while self._live < len(self.parts) and not self.parts[self._live].open:
             self._live += 1
         return self._live < len(self.parts)
+
+    def begun(self) -> Events:
+        """What is told right behind its beginning."""
+        return []
 
     def takes(self, block: Block) -> bool:
         """Whether a further block belongs to this item."""

@@ -51,6 +51,11 @@ def finish_reason(finished: Finished, refused: bool, legacy: bool) -> str:
     return _WORDS[finished.reason]
 
 
+def ended(finished: Finished) -> Members:
+    """What made a run end that would have gone on, under the name that OpenRouter has for an upstream's own word."""
+    return {"native_finish_reason": finished.detail} if finished.reason == "pause" and finished.detail else {}
+
+
 def sound(audio: Audio, loss: Loss) -> Members | None:
     """What a model spoke, as clients of this dialect know it; another dialect's sound has no place."""
     if not loss.own:

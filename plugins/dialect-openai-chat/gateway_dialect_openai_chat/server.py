@@ -10,7 +10,7 @@ import msgspec
 from gateway import Call, Encoder, Envelope, Framing, GatewayError, Inbound, Model, Operation, ServerDialect
 from gateway.wire import jsontext
 
-from . import calls, outline, refusals
+from . import calls, outline, ran, refusals
 from .encoders import is_legacy
 from .proofs import NAME
 from .streams import StreamEncoder
@@ -58,8 +58,8 @@ class ChatServer(ServerDialect):
         return calls.decode(inbound.body)
 
     def encoder(self, call: Call, inbound: Inbound, framing: Framing) -> Encoder:
-        legacy = is_legacy(call, inbound)
-        return StreamEncoder(call, legacy) if framing == "sse" else WholeEncoder(call, legacy)
+        legacy, shows = is_legacy(call, inbound), ran.wanted(inbound)
+        return StreamEncoder(call, legacy, shows) if framing == "sse" else WholeEncoder(call, legacy, shows)
 
     def encode_error(self, error: GatewayError, inbound: Inbound) -> bytes:
         return refusals.encode(error)

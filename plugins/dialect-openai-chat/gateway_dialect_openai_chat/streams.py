@@ -12,6 +12,7 @@ from gateway import (
     Block,
     BlockDelta,
     BlockStart,
+    BlockStop,
     Call,
     Citation,
     Encoder,
@@ -35,6 +36,7 @@ from gateway.wire.losses import Loss
 
 from . import citations, encoders, proofs, refusals, usages
 from .proofs import DETAILS, NAME, DetailWriter
+from .ran import Ran
 
 _OPEN = b',"finish_reason":null'
 _DONE = b"data: [DONE]\n\n"
@@ -55,7 +57,7 @@ class _Open:
 class StreamEncoder(Encoder):
     content_type = "text/event-stream"
 
-    def __init__(self, call: Call, legacy: bool) -> None:
+    def __init__(self, call: Call, legacy: bool, shows: bool = False) -> None:
         self._loss = Loss()
         self.loss = self._loss.paths
         self._model = call.model
@@ -69,6 +71,7 @@ class StreamEncoder(Encoder):
         self._roles: set[int] = set()
         self._refused: set[int] = set()
         self._usage: Usage | None = None
+        self._ran = Ran(shows)
         self._over = False
 
     def encode(self, event: Event) -> bytes:
@@ -77,6 +80,8 @@ class StreamEncoder(Encoder):
         match event:
             case BlockStart():
                 return self._role(event.choice) + self._start(event)
+            case BlockStop():
+                return self._told(event.choice, self._ran.stop(event.index))
             case Started():
                 return self._started(event)
             case Usage():
@@ -134,6 +139,9 @@ class StreamEncoder(Encoder):
 
     def _start(self, start: BlockStart) -> bytes:
         block = start.block
+        ran = self._ran.start(start.index, block)
+        if ran is not None:
+            return self._told(start.choice, ran)
         shown, first = _Open(block), b""
         if isinstance(block, Text | Reasoning | Refusal):
             shown = _Open(block, _PROSE[type(block)])
@@ -177,8 +185,14 @@ class StreamEncoder(Encoder):
             choice, jsontext.line({"tool_calls": [jsontext.merged(part, extra)]})
         )
 
+    def _told(self, choice: int, members: Members) -> bytes:
+        return self._chunk(choice, jsontext.line(members)) if members else b""
+
     def _delta(self, delta: BlockDelta) -> bytes:
-        block = self._blocks[delta.choice, delta.index]
+        block = self._blocks.get((delta.choice, delta.index))
+        if block is None:
+            self._ran.more(delta.index, delta.text)
+            return b""
         out = b""
         if block.prefix and (delta.text or delta.logprobs):
             text = block.prefix + jsontext.encode(delta.text) + block.suffix
@@ -216,5 +230,5 @@ class StreamEncoder(Encoder):
     def _finished(self, finished: Finished) -> bytes:
         word = encoders.finish_reason(finished, finished.choice in self._refused, self._legacy)
         extra = self._loss.keep(finished.extra, "")
-        end = jsontext.line({"finish_reason": word, **extra})[1:-1]
+        end = jsontext.line({"finish_reason": word, **encoders.ended(finished), **extra})[1:-1]
         return self._chunk(finished.choice, b"{}", end=b"," + end)

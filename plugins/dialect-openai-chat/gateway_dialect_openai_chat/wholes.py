@@ -9,6 +9,7 @@ from gateway import (
     Block,
     BlockDelta,
     BlockStart,
+    BlockStop,
     Call,
     Encoder,
     Event,
@@ -30,6 +31,7 @@ from gateway.wire.losses import Loss
 
 from . import citations, encoders, proofs, refusals, usages
 from .proofs import DETAILS, NAME, DetailWriter
+from .ran import Ran
 
 
 class _Block:
@@ -80,7 +82,7 @@ class _Choice:
 class WholeEncoder(Encoder):
     content_type = "application/json"
 
-    def __init__(self, call: Call, legacy: bool) -> None:
+    def __init__(self, call: Call, legacy: bool, shows: bool = False) -> None:
         self._loss = Loss()
         self.loss = self._loss.paths
         self._model = call.model
@@ -89,6 +91,8 @@ class WholeEncoder(Encoder):
         self._choices: dict[int, _Choice] = {}
         self._usage: Usage | None = None
         self._failed: GatewayError | None = None
+        self._ran = Ran(shows)
+        self._tools: dict[str, list[object]] = {}
 
     def encode(self, event: Event) -> bytes:
         match event:
@@ -96,6 +100,8 @@ class WholeEncoder(Encoder):
                 self._delta(event)
             case BlockStart():
                 self._start(event)
+            case BlockStop():
+                self._told(self._ran.stop(event.index))
             case Started():
                 self._started = event
                 self._loss.own = event.dialect == NAME
@@ -132,8 +138,17 @@ class WholeEncoder(Encoder):
             choice = self._choices[index] = _Choice()
         return choice
 
+    def _told(self, members: Members) -> None:
+        for name, items in members.items():
+            if isinstance(items, list):
+                self._tools.setdefault(name, []).extend(items)
+
     def _start(self, start: BlockStart) -> None:
         block = start.block
+        ran = self._ran.start(start.index, block)
+        if ran is not None:
+            self._told(ran)
+            return
         self._choice(start.choice).blocks[start.index] = _Block(block)
         if isinstance(block, Text):
             self._loss.lose(block.extra, "Text")
@@ -150,6 +165,7 @@ class WholeEncoder(Encoder):
         choice = self._choice(delta.choice)
         block = choice.blocks.get(delta.index)
         if block is None:
+            self._ran.more(delta.index, delta.text)
             return
         if delta.text:
             block.pieces.append(delta.text)
@@ -176,6 +192,7 @@ class WholeEncoder(Encoder):
             "message": self._message(choice, refusal),
             "logprobs": _logprobs(choice),
             "finish_reason": word,
+            **encoders.ended(choice.finished),
             **self._loss.keep(choice.finished.extra, ""),
         }
 
@@ -191,6 +208,7 @@ class WholeEncoder(Encoder):
             out["audio"] = choice.sound
         if choice.pictures:
             out["images"] = choice.pictures
+        out |= self._tools
         if details := choice.details():
             out[DETAILS] = _one_list(details)
         if calls and self._legacy:

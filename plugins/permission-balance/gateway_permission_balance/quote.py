@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
 from msgspec import Struct
 
-from gateway import Answer, BadCall, Budget, Exchange, Inbound, Ledger, Principal, Services, Settings, Target, Terms
+from gateway import (
+    Answer,
+    BadCall,
+    Budget,
+    EventProvider,
+    Exchange,
+    Inbound,
+    Ledger,
+    Principal,
+    Route,
+    Services,
+    Settings,
+    Target,
+    Terms,
+)
 from gateway.budgets import standing
 from gateway.ledger import Account
 from gateway.money import CREDIT, Rates, Tariff, credits_of, in_usd, terms_of
@@ -128,10 +143,11 @@ class Quotes:
 
     async def _quote(self, exchange: Exchange) -> Quote:
         assert exchange.route is not None
-        bounds = [self._bound(exchange, target) for target in exchange.route.targets]
+        targets, once = _asked_of(exchange.route)
+        bounds = [self._bound(exchange, target) for target in targets]
         most, least = max(one[0] for one in bounds), max(one[1] for one in bounds)
         places = tuple(one[2] for one in bounds)
-        bounded = exchange.inbound.operation.kind == "generate" and all(one.tokens.limited for one in places)
+        bounded = once and exchange.inbound.operation.kind == "generate" and all(one.tokens.limited for one in places)
         cover = await self._cover(exchange, most, least)
         budgets = await self._budgeted(exchange, most, least)
         refused = ["balance"] if cover is not None and not cover.begun else []
@@ -180,6 +196,15 @@ class Quotes:
 
     def _ledger(self) -> Ledger | None:
         return None if self._services.store is None else self._services.store.ledger
+
+
+def _asked_of(route: Route) -> tuple[Sequence[Target], bool]:
+    """Where the call goes, and whether it goes there once: of an agent with tools, where each of its turns goes."""
+    targets: list[Target] = []
+    for target in route.targets:
+        behind = target.provider.behind if isinstance(target.provider, EventProvider) else ()
+        targets += behind or (target,)
+    return targets, targets == list(route.targets)
 
 
 def _asked(body: bytes) -> Asked:

@@ -22,10 +22,15 @@ from .admin_routes import admin_routes
 from .commands import agents
 from .directory import Agents
 from .document_commands import COMMANDS
+from .heartbeat import heartbeat
 from .routes import agent_routes
+from .run_routes import run_routes
+from .run_settings import LibreChatAgents, RunSettings
 from .section import AgentSettings
 from .sharing import Sharing
 from .stored import StoredAgents, follower
+from .tool_agents import ToolAgents
+from .ways import Ways
 
 
 @hookimpl
@@ -34,15 +39,16 @@ def register_sections() -> Sequence[Section]:
         Section("gateway.agents[]", AgentSettings),
         Section("interface", AgentsInterface),
         Section("interface.remoteAgents", RemoteAgents),
+        Section("gateway.provider-agents", RunSettings),
+        Section("endpoints.agents", LibreChatAgents),
     )
 
 
 @hookimpl
 def register_directories(settings: Settings, services: Services) -> Sequence[Directory]:
-    listed = Agents(
-        settings.many(AgentSettings), services.endpoints, services.routes, services.catalogue, services.clock
-    )
-    return (listed, StoredAgents.new(services))
+    tools = ToolAgents.new(settings, services)
+    listed = Agents(settings.many(AgentSettings), Ways(services, tools), services.clock)
+    return (listed, StoredAgents.new(services, tools))
 
 
 @hookimpl
@@ -53,6 +59,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
         RouteSpec("GET", path, sharing.get, summary="Who may use an agent of the store"),
         RouteSpec("PUT", path, sharing.put, summary="Share it, or share it no more"),
         *agent_routes(settings, services),
+        *run_routes(ToolAgents.of(settings, services).book),
         *admin_routes(services),
         *document_routes(settings, services),
     )
@@ -60,7 +67,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
 
 @hookimpl
 def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
-    return follower(services)
+    return (*follower(services), *heartbeat(services.store, ToolAgents.of(settings, services).book))
 
 
 @hookimpl

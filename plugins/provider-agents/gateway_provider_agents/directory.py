@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
-from gateway import Catalogue, Directory, Finding, Forbidden, Inbound, Model, Principal, Provider, Route
+from gateway import Directory, Finding, Forbidden, Inbound, Model, Principal, Route
 
 from .parameters import Parameters, read
 from .section import AgentSettings
@@ -15,19 +16,12 @@ from .ways import Ways
 
 
 class Agents(Directory):
-    """endpoints, routes: filled after this is made, so they are looked into when a request comes."""
+    """What ways lead to is known after this is made, so it is looked into when a request comes."""
 
-    def __init__(
-        self,
-        agents: Sequence[AgentSettings],
-        endpoints: Mapping[str, Provider],
-        routes: Mapping[str, Route],
-        catalogue: Catalogue,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, agents: Sequence[AgentSettings], ways: Ways, clock: Callable[[], float] = time.time) -> None:
         self._agents = agents
         self._clock = clock
-        self._ways = Ways(endpoints, routes, catalogue)
+        self._ways = ways
         self._parameters = [read(agent.model_parameters, agent.locked) for agent in agents]
         self._instructions = [Instructions(agent.instructions.reveal()) for agent in agents]
         self._numbers = _numbers(agents)
@@ -60,11 +54,15 @@ class Agents(Directory):
             found += self._of_names(number, agent, path)
             found += self._of_endpoint(agent, path)
             found += _of_parameters(self._parameters[number], path)
-            if agent.tools:
-                found.append(
-                    Finding(f"{path}.tools", "agents' tools are not run yet", "do without them for now", "warning")
-                )
+            found += self._of_tools(agent, path)
         return found
+
+    def _of_tools(self, agent: AgentSettings, path: str) -> Iterator[Finding]:
+        owned = self._ways.tools.owned(agent)
+        for at, entry in enumerate(agent.tools):
+            if entry not in owned:
+                told = json.dumps(entry, default=str)
+                yield Finding(f"{path}.tools[{at}]", f"no plugin here runs {told}", "do without it for now", "warning")
 
     def _first(self, principal: Principal) -> int | None:
         return next((number for number, agent in enumerate(self._agents) if agent.allows(principal)), None)

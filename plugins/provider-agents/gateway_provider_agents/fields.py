@@ -52,7 +52,6 @@ WITHOUT_EFFECT = frozenset(
         "end_after_tools",
         "hide_sequential_outputs",
         "memory_scope",
-        "recursion_limit",
         "skills",
         "skills_enabled",
         "stateful_code_environment",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -44,6 +44,8 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     model_parameters: hold where the caller says nothing; LibreChat's names or OpenAI's.
     locked: those of them that hold whatever the caller says.
     access: who may use it; without it, everybody who may use agents.
+    tools: what plugins run for it here, as they name it. recursion_limit: steps that a run with tools may take.
+    output: what clients see of such a run: all of it, its texts, or the final text alone.
     """
 
     id: Given
@@ -57,6 +59,8 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     locked: tuple[str, ...] = ()
     access: Access | None = None
     tools: tuple[Any, ...] = ()
+    recursion_limit: Annotated[int, Meta(ge=1)] | None = None
+    output: Literal["all", "text", "final"] = "all"
 
     def allows(self, principal: Principal) -> bool:
         return self.access is None or self.access.allows(principal)

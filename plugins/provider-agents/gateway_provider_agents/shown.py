@@ -52,7 +52,7 @@ async def shown(store: Store, stored: StoredAgents, kept: Kept) -> AgentShown:
         agent.created,
         agent.updated,
         stored.trouble(kept),
-        kept.notes,
+        stored.notes(kept),
         await whole(store, agent.id),
         count(agent),
     )

@@ -20,6 +20,7 @@ from gateway import (
     Route,
     Secret,
     Services,
+    Settings,
     Store,
     Unavailable,
 )
@@ -29,6 +30,7 @@ from .access import Access
 from .fields import of_no_effect
 from .parameters import Parameters, read
 from .section import AgentSettings
+from .tool_agents import ToolAgents
 from .variables import Instructions
 from .ways import Ways
 
@@ -53,16 +55,17 @@ class Kept(Struct, frozen=True):
             endpoint=agent.provider,
             model=agent.model,
             instructions=Secret(agent.instructions),
+            tools=agent.tools,
+            recursion_limit=_steps(agent.extra.get("recursion_limit")),
         )
         return Kept(agent, preset, read(agent.model_parameters, ()), Instructions(agent.instructions))
 
     @property
     def notes(self) -> list[str]:
-        """What of it has no effect."""
+        """What of it has no effect, whatever is installed."""
         notes = [f"{place}: {what}" for place, what in self.parameters.wrong.items()]
         notes += [f"model_parameters.{name}: it has no effect yet" for name in self.parameters.idle]
-        notes += of_no_effect(self.agent.extra)
-        return [*notes, "tools: they are not run yet"] if self.agent.tools else notes
+        return notes + of_no_effect(self.agent.extra)
 
 
 class StoredAgents(Directory):
@@ -71,8 +74,8 @@ class StoredAgents(Directory):
     known: whether they were read.
     """
 
-    def __init__(self, services: Services) -> None:
-        self.ways = Ways(services.endpoints, services.routes, services.catalogue)
+    def __init__(self, services: Services, tools: ToolAgents | None = None) -> None:
+        self.ways = Ways(services, tools or ToolAgents(Settings.of(), services))
         self._clock = services.clock
         self._kept: Mapping[str, Kept] = {}
         self._routes: dict[str, Route] = {}
@@ -82,10 +85,10 @@ class StoredAgents(Directory):
         self._reading = asyncio.Lock()
 
     @staticmethod
-    def new(services: Services) -> StoredAgents:
+    def new(services: Services, tools: ToolAgents) -> StoredAgents:
         """For the directories; `follower` and `of` find it. What was read survives a reload."""
         before = cast("StoredAgents | None", services.state.get(_STATE))
-        services.state[_STATE] = made = StoredAgents(services)
+        services.state[_STATE] = made = StoredAgents(services, tools)
         if before is not None:
             made._kept, made._access, made.known = before._kept, before._access, before.known
         return made
@@ -162,6 +165,12 @@ class StoredAgents(Directory):
             return f"there is no endpoint {kept.agent.provider!r} here"
         return provider.unavailable
 
+    def notes(self, kept: Kept) -> list[str]:
+        """What of it has no effect here."""
+        owned = self.ways.tools.owned(kept.preset)
+        idle = [entry for entry in kept.agent.tools if entry not in owned]
+        return [*kept.notes, *(f"tools: no plugin here runs {entry}" for entry in idle)]
+
     def _first(self, principal: Principal) -> Kept | None:
         may = (kept for kept in self._kept.values() if self._access.bits(kept.agent, principal) & VIEW)
         return next((kept for kept in may if self.trouble(kept) is None), None)
@@ -171,6 +180,11 @@ class StoredAgents(Directory):
             raise Unavailable(f"The agent {kept.agent.id} cannot be called: {why}.")
         route = self._routes[kept.agent.id] = self.ways.route(kept.preset, kept.parameters)
         return route
+
+
+def _steps(given: object) -> int | None:
+    """LibreChat's own limit of an agent's, where it is one."""
+    return given if isinstance(given, int) and given > 0 else None
 
 
 def follower(services: Services) -> Sequence[Lifespan]:

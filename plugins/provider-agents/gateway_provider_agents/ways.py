@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from gateway import Catalogue, Edit, Model, Provider, Route, Unavailable
+from gateway import Edit, Model, Provider, Route, Services, Unavailable
 
 from .parameters import Parameters
 from .section import AgentSettings
+from .tool_agents import ToolAgents
 
 OWNER = "librechat"
 
 
 class Ways:
-    """endpoints, routes: filled after this is made, so they are looked into when a request comes."""
+    """What `services` names is filled after this is made, so it is looked into when a request comes."""
 
-    def __init__(self, endpoints: Mapping[str, Provider], routes: Mapping[str, Route], catalogue: Catalogue) -> None:
-        self.endpoints = endpoints
-        self.routes = routes
-        self._catalogue = catalogue
+    def __init__(self, services: Services, tools: ToolAgents) -> None:
+        self.endpoints = services.endpoints
+        self.routes = services.routes
+        self.tools = tools
+        self._catalogue = services.catalogue
 
     def route(self, agent: AgentSettings, parameters: Parameters) -> Route:
+        """To what runs it, where it has tools. Raises Unavailable."""
+        return self.tools.route(agent, self._way(agent, parameters))
+
+    def _way(self, agent: AgentSettings, parameters: Parameters) -> Route:
         """To its model, or as the route that it names. Raises Unavailable."""
         edit = Edit(
             model=agent.model,

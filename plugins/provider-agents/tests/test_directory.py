@@ -64,11 +64,14 @@ async def found(made, model, principal=ADA):
     return await made.find(None, model, principal)
 
 
-def test_the_section_is_a_list_of_agents():
-    assert [section.path for section in register_sections()] == [
+def test_the_sections_are_agents_and_what_bounds_their_runs():
+    paths = [section.path for section in register_sections()]
+    assert paths == [
         "gateway.agents[]",
         "interface",
         "interface.remoteAgents",
+        "gateway.provider-agents",
+        "endpoints.agents",
     ]
 
 
@@ -170,9 +173,10 @@ async def test_a_shared_name_finds_nobody():
     assert await found(directory(agent(name="x"), agent(id="b", name="x")), "x") is None
 
 
-def test_tools_are_accepted_and_reported():
-    (finding,) = directory(agent(tools=["web_search", {"mcp": "x"}])).findings()
-    assert (finding.path, finding.level) == ("gateway.agents[0].tools", "warning")
+def test_tools_that_nobody_runs_are_reported():
+    found = directory(agent(tools=["web_search", {"mcp": "x"}])).findings()
+    paths = ["gateway.agents[0].tools[0]", "gateway.agents[0].tools[1]"]
+    assert [(one.path, one.level) for one in found] == [(path, "warning") for path in paths]
 
 
 async def test_what_the_preset_says_becomes_the_edit():

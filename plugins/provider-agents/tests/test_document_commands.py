@@ -91,7 +91,7 @@ def test_an_agent_is_made_changed_reverted_and_deleted(console: Console, ann: st
         )
     )
     assert (made["author"], made["version"], made["unavailable"]) == ("ann", 1, None)
-    assert "recursion_limit: it has no effect yet" in made["notes"]
+    assert made["notes"] == ["tools: no plugin here runs a", "tools: no plugin here runs b"]
     assert "Say little" not in json.dumps(made)
     agent = made["id"]
     console("update", agent, "--name", "Other", "--parameter", "stop=null", "--set", "is_promoted=true")

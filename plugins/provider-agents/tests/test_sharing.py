@@ -210,7 +210,7 @@ def test_the_commands_list_share_and_unshare(console: Callable[..., Any], state:
     first, second = json.loads(console("list", "--json").stdout)
     assert (first["id"], first["author"], first["unavailable"]) == ("agent_1", "ann", None)
     assert second["unavailable"] == "there is no endpoint 'nowhere' here"
-    assert first["notes"] == ["tools: they are not run yet"]
+    assert first["notes"] == ["tools: no plugin here runs x"]
     shared = console("share", "agent_1", "--user", "bob", "--group", "lab", "--role", "STAFF", "--public")
     assert "shared with group lab (viewer), role STAFF (viewer), user bob (viewer), everybody (viewer)" in shared.stdout
     assert "user bob (owner)" in console("share", "agent_1", "--user", "bob", "--as", "owner").stdout

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import gateway_provider_agents as plugin
 import pytest
 from gateway_provider_agents.stored import Kept, StoredAgents
+from gateway_provider_agents.tool_agents import ToolAgent
 
 from gateway import (
     MOUNT,
     AccessGrant,
     Agent,
+    Asker,
     Forbidden,
     HttpProvider,
     Inbound,
     Model,
+    Offer,
     Operation,
     Outgoing,
     Principal,
     Provider,
+    ServerTool,
     Services,
     Settings,
     Store,
+    ToolOutcome,
+    ToolSource,
     Unavailable,
 )
 from gateway.identity import EDIT, SHARE, VIEW
@@ -172,7 +179,7 @@ async def test_what_it_is_called_with_and_what_lists_show(made: StoredAgents, st
     ]
     assert await made.find(ASKED, "agent_1", ADA) is route
     [kept] = made.all()
-    assert [note.split(":")[0] for note in kept.notes] == ["model_parameters.top_p", "tools"]
+    assert [note.split(":")[0] for note in made.notes(kept)] == ["model_parameters.top_p", "tools"]
 
 
 async def test_it_answers_to_its_id_alone_and_others_are_for_the_next_directory(
@@ -228,7 +235,7 @@ async def test_the_plugin_follows_the_store(store: Store, gateway_services: Serv
     )
     settings = Settings({}, {}, frozenset())
     _, directory = plugin.register_directories(settings, services)
-    [follower] = plugin.register_lifespans(settings, services)
+    follower, _ = plugin.register_lifespans(settings, services)
     await store.agents.put(agent(author="usr_ada"))
     await follower.look()  # type: ignore[attr-defined]
     assert await directory.find(ASKED, "agent_1", ADA) is not None
@@ -245,3 +252,42 @@ def test_without_a_store_there_is_nothing_to_follow(gateway_services: Services) 
 
 def test_instructions_are_not_printed() -> None:
     assert "brief" not in repr(Kept.of(agent(instructions="Be brief.")).preset)
+
+
+class Searching(ToolSource):
+    name = "searching"
+
+    def owns(self, wanted: str) -> bool:
+        return wanted.startswith("search_")
+
+    async def offer(self, wanted: Sequence[str], asker: Asker) -> Offer:
+        return Offer()
+
+    async def call(self, tool: ServerTool, arguments: Mapping[str, Any], asker: Asker) -> ToolOutcome:
+        return ToolOutcome()
+
+    async def listed(self, asker: Asker) -> Sequence[ServerTool]:
+        return ()
+
+
+async def test_one_with_tools_that_run_here_leads_to_what_runs_them(store: Store, gateway_services: Services) -> None:
+    services = dataclasses.replace(
+        gateway_services, endpoints={one.endpoint: one for one in ENDPOINTS}, tools=[Searching()]
+    )
+    made = StoredAgents(services)
+    assert store.agents is not None
+    tools = ("search_web", "draw")
+    extra = {"recursion_limit": 7}
+    await store.agents.put(agent(tools=tools, author="usr_ada", instructions="Be brief.", extra=extra))
+    await store.agents.put(agent("agent_2", tools=("draw",), author="usr_ada"))
+    await made.load(store)
+    route, plain = await made.find(ASKED, "agent_1", ADA), await made.find(ASKED, "agent_2", ADA)
+    assert route is not None
+    assert plain is not None
+    [target] = route.targets
+    assert (target.endpoint, target.model, route.edit.instructions) == ("agents", "agent_1", "Be brief.")
+    assert isinstance(target.provider, ToolAgent)
+    assert [one.endpoint for one in target.provider.behind] == ["openAI"]
+    assert target.provider.plan.bounds.steps == 7
+    assert plain.targets[0].endpoint == "openAI"
+    assert [made.notes(kept) for kept in made.all()] == [["tools: no plugin here runs draw"]] * 2

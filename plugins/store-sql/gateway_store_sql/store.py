@@ -23,6 +23,7 @@ from .migrate import migrate
 from .plan import shipped
 from .reader import Reader
 from .roles import SqlRoles
+from .runs import SqlRuns, forget
 from .sqlite import SqliteDatabase, run
 from .usage import SqlUsageLog
 from .user_keys import SqlUserKeys, purge
@@ -57,6 +58,7 @@ class SqliteStore(Store):
         self.user_keys = SqlUserKeys(self._database)
         self.logins = SqlLogins(self._database)
         self.budgets = SqlBudgets(self._database)
+        self.runs = SqlRuns(self._database)
         self.ledger = SqlLedger(self._database, log or logging.getLogger("gateway.store"))
 
     async def open(self) -> None:
@@ -93,6 +95,7 @@ class SqliteStore(Store):
         try:
             migrate(connection, shipped(), self._file)
             run(purge, connection)
+            run(forget, connection)
         except BaseException:
             connection.close()
             raise

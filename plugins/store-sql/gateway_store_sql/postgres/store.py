@@ -10,6 +10,7 @@ from gateway import Secret, StartupError, Store, Unavailable
 
 from ..agents import SqlAgents, SqlGrants
 from ..budgets import SqlBudgets
+from ..database import Transaction
 from ..groups import SqlGroups
 from ..identities import SqlIdentities
 from ..keys import SqlKeys
@@ -17,6 +18,7 @@ from ..ledger import SqlLedger
 from ..logins import SqlLogins
 from ..plan import refuse_foreign, refuse_pending, shipped
 from ..roles import SqlRoles
+from ..runs import SqlRuns, forget
 from ..spool import Spool
 from ..usage import SqlUsageLog
 from ..user_keys import SqlUserKeys, purge
@@ -74,6 +76,7 @@ class PostgresStore(Store):
         self.user_keys = SqlUserKeys(self._database)
         self.logins = SqlLogins(self._database)
         self.budgets = SqlBudgets(self._database)
+        self.runs = SqlRuns(self._database)
         self.ledger = SqlLedger(self._database, self._log)
 
     async def open(self) -> None:
@@ -82,7 +85,7 @@ class PostgresStore(Store):
             await self._connect()
             await self._check()
             self._lanes.open()
-            await self._database.write(purge)
+            await self._database.write(_tidy)
         except BaseException as error:
             await self._lanes.close()
             await self._pool.close()
@@ -134,3 +137,9 @@ class PostgresStore(Store):
             )
         refuse_foreign(done, shipped(), self.location)
         refuse_pending(done, shipped(), self.location)
+
+
+async def _tidy(transaction: Transaction) -> None:
+    """What expired while nobody was here."""
+    await purge(transaction)
+    await forget(transaction)

@@ -1,0 +1,73 @@
+"""Bounds: how long a run goes on."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+
+from gateway import Call, Exchange
+
+from .run_settings import LibreChatAgents, RunSettings
+
+DEFAULT_STEPS = 25
+"""LibreChat's, which is LangGraph's."""
+NANO = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """steps: a model's turn is one, a round of tools another. cost: nano-USD."""
+
+    steps: int
+    tokens: float = math.inf
+    cost: float = math.inf
+    calls: float = math.inf
+    seconds: float = math.inf
+
+    @classmethod
+    def of(cls, settings: RunSettings, librechat: LibreChatAgents, own: int | None) -> Bounds:
+        """own: what the agent says."""
+        steps = own or settings.steps or librechat.recursion_limit or DEFAULT_STEPS
+        return cls(
+            min(steps, librechat.max_recursion_limit or steps),
+            settings.tokens or math.inf,
+            math.inf if settings.usd is None else settings.usd * NANO,
+            settings.calls or math.inf,
+            settings.seconds or math.inf,
+        )
+
+    def within(self, call: Call) -> Bounds:
+        """No more calls than the client says."""
+        most = call.limits.max_tool_calls
+        return self if most is None else replace(self, calls=min(self.calls, most))
+
+
+class Count:
+    """What a run has taken so far."""
+
+    def __init__(self, bounds: Bounds, exchange: Exchange) -> None:
+        self._bounds = bounds
+        self._exchange = exchange
+        self.steps = 0
+        self.calls = 0
+        if bounds.seconds < math.inf:
+            exchange.deadline = min(exchange.deadline, time.monotonic() + bounds.seconds)
+
+    @property
+    def seconds(self) -> float:
+        """That are left."""
+        return self._exchange.deadline - time.monotonic()
+
+    def reached(self, calls: int) -> str | None:
+        """The bound that so many calls and the turn behind them would pass: `Finished.detail`, where the run ends."""
+        bounds, exchange = self._bounds, self._exchange
+        if self.steps + 2 > bounds.steps:
+            return "recursion_limit"
+        if self.calls + calls > bounds.calls:
+            return "call_limit"
+        if exchange.spent.total >= bounds.tokens:
+            return "token_limit"
+        if exchange.cost >= bounds.cost:
+            return "cost_limit"
+        return "time_limit" if self.seconds <= 0 else None

@@ -1,0 +1,105 @@
+"""Journal: what of a run must outlast it: its calls that change something, and turns that a client is to answer."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from gateway import Exchange, GatewayError, Message, Store
+from gateway.runs import CallState, KeptTurn, MadeCall, MemoryRuns, RunRecord, Runs, RunState
+from gateway.wire.jsontext import UNREADABLE, encode, mended
+
+from .history import Turns, tokens_in
+
+_MESSAGES = msgspec.json.Decoder(list[Message])
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Where journals are kept. lease: seconds after which a run that nobody renews counts as failed. kept: seconds for
+    which a turn waits. alive: ids of runs of this process, over reloads.
+    """
+
+    runs: Runs
+    clock: Callable[[], float]
+    lease: float
+    kept: float
+    log: logging.Logger
+    alive: set[str] = field(default_factory=set)
+
+    async def turns(self, user_id: str, messages: Sequence[Message]) -> Turns:
+        """Those that this conversation refers to."""
+        tokens = tokens_in(messages)
+        found = await self.runs.kept(user_id, tokens, self.clock()) if tokens else ()
+        return {turn.id: _messages(turn.payload) for turn in found}
+
+    async def keep(self, user_id: str, token: str, messages: Sequence[Message]) -> None:
+        """Raises Unavailable: what is lost could not be answered."""
+        await self.runs.keep(KeptTurn(token, user_id, encode(list(messages)), self.clock() + self.kept))
+
+    async def renew(self) -> None:
+        if self.alive:
+            await self.runs.renew(frozenset(self.alive), self.clock() + self.lease)
+
+
+class Journal:
+    """Of one run; it begins with the first call that changes something."""
+
+    def __init__(self, book: Book, exchange: Exchange, agent: str) -> None:
+        self._book = book
+        self._exchange = exchange
+        self._agent = agent
+        self._begun = False
+
+    async def calling(self, call_id: str, tool: str) -> None:
+        """Raises Unavailable: a call that nobody would know of is not made."""
+        book, exchange = self._book, self._exchange
+        run = RunRecord(
+            exchange.id, exchange.principal.user_id, self._agent, exchange.began, exchange.request_id or exchange.id
+        )
+        book.alive.add(exchange.id)
+        self._begun = True
+        now = book.clock()
+        await book.runs.calling(run, MadeCall(call_id, tool, now), now + book.lease)
+
+    async def called(self, call_id: str, state: CallState) -> None:
+        """The result stands all the same where this cannot be written: its call is `unknown` then."""
+        try:
+            await self._book.runs.called(self._exchange.id, call_id, state, self._book.clock())
+        except GatewayError as error:
+            self._book.log.warning("%s: a call's end is not written: %s", self._exchange.id, error.public)
+
+    async def end(self, state: RunState, error: str = "") -> None:
+        if not self._begun:
+            return
+        book = self._book
+        book.alive.discard(self._exchange.id)
+        try:
+            await book.runs.ended(self._exchange.id, state, error, book.clock())
+        except GatewayError as failure:
+            book.log.warning("%s: a run's end is not written: %s", self._exchange.id, failure.public)
+
+
+def token() -> str:
+    """No secret, but nobody comes upon another's."""
+    return secrets.token_hex(12)
+
+
+def runs_of(store: Store | None, state: dict[str, object]) -> Runs:
+    """Where there is no store that keeps them, this process does, over reloads."""
+    if store is not None and store.runs is not None:
+        return store.runs
+    found = state.setdefault("provider-agents.runs", MemoryRuns())
+    assert isinstance(found, Runs)
+    return found
+
+
+def _messages(payload: bytes) -> list[Message]:
+    try:
+        return _MESSAGES.decode(payload)
+    except UNREADABLE:
+        return _MESSAGES.decode(mended(payload))
