@@ -1,0 +1,39 @@
+"""MCP servers as tools of agents. Nothing but the settings is imported where none is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway import Lifespan, Section, Services, Settings, ToolSource, hookimpl
+
+from .section import ALL_PATH, OWN_PATH, SETTINGS_PATH, McpServers, McpSettings, Menu, Options
+
+
+@hookimpl
+def register_sections() -> Sequence[Section]:
+    return (
+        Section("", McpServers),
+        Section(SETTINGS_PATH, McpSettings),
+        Section("interface.mcpServers", Menu),
+        Section(OWN_PATH, Options),
+    )
+
+
+@hookimpl
+def register_tools(settings: Settings, services: Services) -> Sequence[ToolSource]:
+    if not settings.given(ALL_PATH):
+        return ()
+    from .servers import Servers
+    from .source import McpTools
+
+    return (McpTools(Servers.of(settings, services)),)
+
+
+@hookimpl
+def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
+    if not settings.given(ALL_PATH):
+        return ()
+    from .lifespan import McpLifespan
+    from .servers import Servers
+
+    return (McpLifespan(Servers.of(settings, services)),)

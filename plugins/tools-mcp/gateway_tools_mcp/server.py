@@ -1,0 +1,244 @@
+"""Server: one of mcpServers, with its connections: one for all, or one for each who shows something else there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Raw
+
+from gateway import ANONYMOUS, Asker, Upstream, ended
+
+from .connection import Connection
+from .dial import by_http, by_program
+from .failures import Down, McpError
+from .lines import Lines
+from .link import LONGEST_PAUSE, Link
+from .listing import Listing
+from .place import Place
+from .section import Era, McpServer, Options
+from .target import Filled, Target
+from .templates import Values
+from .variables import Variables
+
+IDLE = 600.0
+"""Seconds after which a connection for one user is closed."""
+SWEEP = 60.0
+NOBODY = Asker(ANONYMOUS)
+
+
+class Server:
+    """name: in mcpServers. alias: in names of tools. target: None where `unavailable` says why it cannot be used."""
+
+    def __init__(
+        self,
+        name: str,
+        alias: str,
+        settings: McpServer,
+        target: Target | None,
+        unavailable: str,
+        options: Options,
+        upstream: Upstream,
+        variables: Variables,
+        log: logging.Logger,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name, self.alias, self.settings = name, alias, settings
+        self.target, self.unavailable = target, unavailable
+        self.label = settings.title or name
+        self.patience = (settings.timeout or 60_000) / 1000
+        self._options, self._upstream, self._variables = options, upstream, variables
+        self._log, self._clock = log, clock
+        self._era: Era = options.protocol.get(name, "auto")
+        self._known: Era = "auto"
+        self._links: OrderedDict[str, Link] = OrderedDict()
+        self._shared: tuple[Listing, float] | None = None
+        self._said = ""
+        self._holders = 0
+        self._keeping: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_personal(self) -> bool:
+        return self.target is None or self.target.is_personal
+
+    @property
+    def link(self) -> Link | None:
+        """That of everybody, where there is one."""
+        return next(iter(self._links.values()), None) if not self.is_personal else None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it does not serve anybody now, as far as is known."""
+        if self.unavailable:
+            return self.unavailable
+        return self.link.trouble if self.link is not None else None
+
+    @property
+    def instructions(self) -> str:
+        """For models, as the operator wants them told."""
+        wanted = self.settings.server_instructions
+        if isinstance(wanted, str):
+            return (
+                "" if wanted.strip().lower() == "false" else self._said if wanted.strip().lower() == "true" else wanted
+            )
+        return self._said if wanted else ""
+
+    def is_same(self, other: Server) -> bool:
+        """Whether a reload may go on with this one: it would do nothing else."""
+        ours = (self.alias, self.settings, self.target, self._options, self._era, self._upstream, self._variables)
+        theirs = (
+            other.alias,
+            other.settings,
+            other.target,
+            other._options,
+            other._era,
+            other._upstream,
+            other._variables,
+        )
+        return ours == theirs
+
+    async def listing(self, asker: Asker) -> Listing:
+        """Raises McpError."""
+        if self._shared is not None and self._clock() < self._shared[1]:
+            return self._shared[0]
+        link, _ = await self.reach(asker)
+        found = await link.listing()
+        if found.shared and found.seconds:
+            self._shared = found, self._clock() + found.seconds
+        return found
+
+    async def call(self, params: Mapping[str, Any], headers: Mapping[str, str], asker: Asker) -> Raw:
+        """The result. Raises McpError."""
+        link, own = await self.reach(asker)
+        return await link.ask("tools/call", params, {**own, **headers}, self.patience)
+
+    async def reach(self, asker: Asker) -> tuple[Link, Mapping[str, str]]:
+        """The connection for this caller, and the headers of this call. Raises Down."""
+        if self.target is None:
+            raise Down(self.unavailable)
+        values = await self._values(asker)
+        filled = self.target.fill(asker, values)
+        link = self._links.get(filled.key)
+        if link is None:
+            link = self._links[filled.key] = self._new(filled)
+            self._evict()
+        self._links.move_to_end(filled.key)
+        return link, self.target.of_call(asker, values)
+
+    def forget(self, link: Link) -> None:
+        """What failed counts no more, and it is connected to anew."""
+        self._shared = None
+        link.forget()
+
+    def hold(self) -> None:
+        """For a configuration that serves."""
+        self._holders += 1
+        if self._holders > 1 or self.target is None:
+            return
+        self._keeping.append(asyncio.create_task(self._sweep()))
+        if self.settings.startup and not self.is_personal:
+            self._keeping.append(asyncio.create_task(self._keep()))
+
+    async def release(self) -> None:
+        """The last one closes it."""
+        self._holders -= 1
+        if self._holders <= 0:
+            await self.close()
+
+    async def close(self) -> None:
+        for task in self._keeping:
+            await ended(task)
+        self._keeping.clear()
+        links = list(self._links.values())
+        self._links.clear()
+        await asyncio.gather(*(link.close() for link in links), *self._closing)
+
+    async def _values(self, asker: Asker) -> Values:
+        """Raises Down where the caller has not given all of them."""
+        assert self.target is not None
+        if not self.target.names:
+            return {}
+        values = await self._variables.get(asker.principal.user_id, self.name)
+        missing = sorted(name for name in self.target.names if not values.get(name))
+        if missing:
+            raise Down(f"it needs {', '.join(missing)} of who calls, and nothing is kept for this user")
+        return values
+
+    def _new(self, filled: Filled) -> Link:
+        settings = self.settings
+        return Link(
+            self.name,
+            self.alias,
+            self.label,
+            lambda: self._connected(filled),
+            self._log,
+            patience=(settings.init_timeout or 30_000) / 1000,
+            keeps=self._options.list_seconds,
+            clock=self._clock,
+        )
+
+    async def _connected(self, filled: Filled) -> Connection:
+        connection = await self._dial(filled)
+        self._said = connection.welcome.instructions
+        return connection
+
+    async def _dial(self, filled: Filled) -> Connection:
+        assert self.target is not None
+        largest = self._options.largest_message
+        if filled.program is not None:
+            said = Lines(self.name, self._log, self._clock)
+            connection = await by_program(filled.program, largest, said, self._era, self._known)
+            self._known = "auto" if connection.is_modern else "2025"
+            return connection
+        place = Place(
+            self._upstream,
+            filled.url,
+            filled.headers,
+            trust=filled.trust,
+            patience=self.patience,
+            silence=(self.settings.sse_read_timeout or 300_000) / 1000,
+            largest=largest,
+        )
+        return await by_http(place, "sse" if self.target.kind == "sse" else "http", self._era)
+
+    def _evict(self) -> None:
+        """The one that was not used for longest; those in use stay."""
+        while len(self._links) > self._options.most_connections:
+            key = next((key for key, link in self._links.items() if not link.busy), None)
+            if key is None:
+                return
+            self._close(key)
+
+    def _close(self, key: str) -> None:
+        task = asyncio.create_task(self._links.pop(key).close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _sweep(self) -> None:
+        while self.is_personal:
+            await asyncio.sleep(SWEEP)
+            for key, link in list(self._links.items()):
+                if not link.busy and self._clock() - link.used > IDLE:
+                    self._close(key)
+
+    async def _keep(self) -> None:
+        """It is connected to without being asked for, and again when it is lost, so that operators know."""
+        while True:
+            try:
+                link, _ = await self.reach(NOBODY)
+            except McpError as error:
+                self._log.warning("mcp: %s: %s", self.name, error)
+                return
+            try:
+                link.outdated()
+                await link.listing()
+            except McpError:
+                await asyncio.sleep(link.pause or LONGEST_PAUSE / 12)
+            else:
+                await link.troubled.wait()
+                await asyncio.sleep(link.pause)
