@@ -10,7 +10,7 @@ class Fault(Struct, frozen=True):
 
     code: int = 0
     message: str = ""
-    data: Raw | None = None
+    data: Raw = Raw()
 
 
 class McpError(Exception):

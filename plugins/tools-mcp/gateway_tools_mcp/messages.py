@@ -22,20 +22,21 @@ UNSUPPORTED_VERSION = -32022
 NO_SUCH_METHOD = -32601
 _META = "io.modelcontextprotocol/"
 Params = Mapping[str, object]
+NOTHING = Raw()
 
 
 class Message(Struct, frozen=True):
-    """A request has a method and an id, a notification no id, an answer no method."""
+    """A request has a method and an id, a notification no id, an answer no method. Raw ones may be empty."""
 
     id: int | str | None = None
     method: str | None = None
-    params: Raw | None = None
-    result: Raw | None = None
+    params: Raw = NOTHING
+    result: Raw = NOTHING
     error: Fault | None = None
 
     @property
     def is_answer(self) -> bool:
-        return self.method is None and (self.result is not None or self.error is not None)
+        return self.method is None and (bool(bytes(self.result)) or self.error is not None)
 
 
 _ONE = msgspec.json.Decoder(Message)
@@ -83,14 +84,13 @@ def result_of(answer: Message) -> Raw:
     """Raises Faulted."""
     if answer.error is not None:
         raise Faulted(answer.error)
-    assert answer.result is not None
     return answer.result
 
 
 def supported(fault: Fault) -> Sequence[str] | None:
     """The versions that a server names where it refuses ours; None where it names none."""
     try:
-        return msgspec.json.decode(fault.data or b"null", type=_Supported).supported
+        return msgspec.json.decode(bytes(fault.data) or b"null", type=_Supported).supported
     except UNREADABLE:
         return None
 

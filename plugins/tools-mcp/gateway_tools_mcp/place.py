@@ -86,8 +86,10 @@ class Place:
             self.later(_to_its_end(reply))
 
     async def delete(self, headers: Mapping[str, str]) -> None:
-        reply = await self._send("DELETE", headers, b"", LINGER)
-        self.linger(reply)
+        """A courtesy: whether it is heard is the server's affair."""
+        with contextlib.suppress(Down, Lost, HttpRefused, TimeoutError):
+            async with asyncio.timeout(LINGER):
+                (await self._send("DELETE", headers, b"", LINGER)).close()
 
     async def _send(self, method: str, headers: Mapping[str, str], body: bytes, silence: float) -> Reply:
         limits = Timeouts(connect=min(10.0, self.patience), first_byte=self.patience, idle=silence)

@@ -39,7 +39,7 @@ class _Content(Struct, frozen=True, rename="camel"):
 
 class _Result(Struct, frozen=True, rename="camel"):
     content: list[_Content] = []
-    structured_content: Raw | None = None
+    structured_content: Raw = Raw()
     is_error: bool = False
     result_type: str = "complete"
 
@@ -57,9 +57,7 @@ def outcome(result: Raw, most: int) -> ToolOutcome:
     if said.result_type == "input_required":
         return failure("The tool asks a person for something before it goes on, and nobody can be asked here.")
     blocks: list[Shown] = [_shown(part) for part in said.content[:MOST_BLOCKS]]
-    structured = said.structured_content
-    if structured is not None and bytes(structured).strip() == b"null":
-        structured = None
+    structured = said.structured_content if bytes(said.structured_content).strip() not in (b"", b"null") else None
     if not blocks and structured is not None:
         blocks = [Text(bytes(structured).decode("utf-8", "replace"))]
     if structured is not None and len(bytes(structured)) > most:

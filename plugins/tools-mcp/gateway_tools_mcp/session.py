@@ -61,7 +61,7 @@ class HttpSession(Connection):
         session, self._session = self._session, ""
         if session and self.lost is None:
             self.lost = "it was closed"
-            self._place.later(self._place.delete({**self._place.headers, SESSION: session}))
+            await self._place.delete({**self._place.headers, SESSION: session})
 
     def _headers(self, more: Headers) -> Mapping[str, str]:
         own = {**self._place.headers, **more, "mcp-protocol-version": self.welcome.version}
