@@ -94,6 +94,11 @@ class Link:
             self.busy -= 1
             self.used = self._clock()
 
+    @property
+    def listed(self) -> Listing | None:
+        """The list of tools as it was last, new or not."""
+        return self._listing
+
     async def listing(self) -> Listing:
         """Kept for as long as the server allows. Raises McpError."""
         if self._listing is not None and self._clock() < self._stale:

@@ -18,6 +18,7 @@ from .failures import Fault, Faulted, Lost
 MODERN = "2026-07-28"
 HANDSHAKES = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 """Versions that begin with `initialize`, newest first."""
+HEADER_MISMATCH = -32020
 UNSUPPORTED_VERSION = -32022
 NO_SUCH_METHOD = -32601
 _META = "io.modelcontextprotocol/"

@@ -11,14 +11,16 @@ from typing import Any
 
 from msgspec import Raw
 
-from gateway import ANONYMOUS, Asker, Upstream, ended
+from gateway import ANONYMOUS, Asker, ServerTool, Upstream, ended
 
 from .connection import Connection
 from .dial import by_http, by_program
-from .failures import Down, McpError
+from .failures import Down, Faulted, McpError
+from .headers import parameter_headers
 from .lines import Lines
 from .link import LONGEST_PAUSE, Link
 from .listing import Listing
+from .messages import HEADER_MISMATCH
 from .place import Place
 from .section import Era, McpServer, Options
 from .target import Filled, Target
@@ -112,10 +114,25 @@ class Server:
             self._shared = found, self._clock() + found.seconds
         return found
 
-    async def call(self, params: Mapping[str, Any], headers: Mapping[str, str], asker: Asker) -> Raw:
+    async def call(self, tool: ServerTool, arguments: Mapping[str, Any], asker: Asker) -> Raw:
         """The result. Raises McpError."""
         link, own = await self.reach(asker)
-        return await link.ask("tools/call", params, {**own, **headers}, self.patience)
+        try:
+            return await self._call(link, own, tool, arguments)
+        except Faulted as error:
+            if error.fault.code != HEADER_MISMATCH:
+                raise
+        link.outdated()  # The tool wants other headers by now; nothing was done.
+        await link.listing()
+        return await self._call(link, own, tool, arguments)
+
+    async def _call(self, link: Link, own: Mapping[str, str], tool: ServerTool, arguments: Mapping[str, Any]) -> Raw:
+        """A list of tools is asked for only where none has been, as after a start in the midst of a run."""
+        listing = link.listed or (self._shared[0] if self._shared is not None else await link.listing())
+        known = listing.by_name.get(tool.name)
+        repeated = parameter_headers(known.headers, arguments) if known is not None and known.headers else {}
+        params = {"name": tool.original, "arguments": dict(arguments)}
+        return await link.ask("tools/call", params, {**own, **repeated}, self.patience)
 
     async def reach(self, asker: Asker) -> tuple[Link, Mapping[str, str]]:
         """The connection for this caller, and the headers of this call. Raises Down."""

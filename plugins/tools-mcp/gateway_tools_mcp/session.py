@@ -71,7 +71,7 @@ class HttpSession(Connection):
         try:
             return await self._place.post(body, headers)
         except HttpRefused as error:
-            if self._session and (error.status == 404 or (error.status == 400 and error.ident != ident)):
+            if SESSION in headers and (error.status == 404 or (error.status == 400 and error.ident != ident)):
                 self.lost = "the server has forgotten the session"
                 raise SessionGone(self.lost) from error
             if error.fault is not None and error.status not in LOGINS:

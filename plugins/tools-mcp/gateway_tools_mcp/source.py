@@ -9,7 +9,6 @@ from typing import Any
 from gateway import Asker, Finding, Offer, ServerTool, ToolOutcome, ToolSource
 
 from .failures import Faulted, McpError
-from .headers import parameter_headers
 from .listing import Listing, McpTool
 from .names import ALL, DELIMITER, SERVER
 from .results import failure, outcome
@@ -61,10 +60,8 @@ class McpTools(ToolSource):
         server = self._servers.by_name.get(name)
         if server is None:
             return failure(f"The tool {tool.name} is not there any more.")
-        params = {"name": tool.original, "arguments": dict(arguments)}
         try:
-            headers = await self._headers(server, tool, arguments, asker)
-            result = await server.call(params, headers, asker)
+            result = await server.call(tool, arguments, asker)
         except Faulted as error:
             return failure(f"The tool failed: {error}.")
         except McpError as error:
@@ -77,13 +74,6 @@ class McpTools(ToolSource):
         servers = self._servers.shown()
         found = await asyncio.gather(*(_listing(server, asker) for server in servers))
         return [tool.offered for one in found if isinstance(one, Listing) for tool in one.by_name.values()]
-
-    async def _headers(
-        self, server: Server, tool: ServerTool, arguments: Mapping[str, Any], asker: Asker
-    ) -> Mapping[str, str]:
-        """Raises McpError."""
-        known = (await server.listing(asker)).by_name.get(tool.name)
-        return parameter_headers(known.headers, arguments) if known is not None and known.headers else {}
 
 
 async def _listing(server: Server, asker: Asker) -> Listing | str:
