@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Lifespan, Section, Services, Settings, ToolSource, hookimpl
+from gateway import Lifespan, RouteSpec, Section, Services, Settings, ToolSource, hookimpl
 
+from .admin_routes import admin_routes
+from .commands import mcp
+from .routes import routes
 from .section import ALL_PATH, OWN_PATH, SETTINGS_PATH, McpServers, McpSettings, Menu, Options
 
 
@@ -37,3 +40,13 @@ def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifes
     from .servers import Servers
 
     return (McpLifespan(Servers.of(settings, services)),)
+
+
+@hookimpl
+def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
+    return (*routes(settings, services), *admin_routes(settings, services))
+
+
+@hookimpl
+def register_commands() -> Sequence[object]:
+    return (mcp,)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Raw
@@ -23,7 +23,7 @@ from .listing import Listing
 from .messages import HEADER_MISMATCH
 from .place import Place
 from .section import Era, McpServer, Options
-from .target import Filled, Target
+from .target import OWN_KEY, Filled, Target
 from .templates import Values
 from .variables import Variables
 
@@ -59,7 +59,7 @@ class Server:
         self._known: Era = "auto"
         self._links: OrderedDict[str, Link] = OrderedDict()
         self._shared: tuple[Listing, float] | None = None
-        self._said = ""
+        self._said = self._version = ""
         self._holders = 0
         self._keeping: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -79,6 +79,37 @@ class Server:
         if self.unavailable:
             return self.unavailable
         return self.link.trouble if self.link is not None else None
+
+    @property
+    def kind(self) -> str:
+        return self.target.kind if self.target is not None else ""
+
+    @property
+    def variables(self) -> Sequence[str]:
+        """What each user has an own value for."""
+        own = (OWN_KEY,) if self.settings.api_key is not None and self.settings.api_key.source == "user" else ()
+        return tuple(dict.fromkeys((*self.settings.custom_user_vars, *own)))
+
+    @property
+    def version(self) -> str:
+        """Of the protocol, as it was spoken last."""
+        return self._version
+
+    @property
+    def connections(self) -> int:
+        return sum(link.connected is not None for link in self._links.values())
+
+    async def state(self, asker: Asker) -> str:
+        """In LibreChat's words, of this caller's connection. Nothing is connected by it."""
+        if self.target is None:
+            return "error"
+        try:
+            link = self._links.get((await self._filled(asker))[0].key)
+        except McpError:
+            return "disconnected"
+        if link is None or (link.connected is None and link.trouble is None):
+            return "disconnected"
+        return "error" if link.trouble is not None else "connected"
 
     @property
     def instructions(self) -> str:
@@ -136,10 +167,8 @@ class Server:
 
     async def reach(self, asker: Asker) -> tuple[Link, Mapping[str, str]]:
         """The connection for this caller, and the headers of this call. Raises Down."""
-        if self.target is None:
-            raise Down(self.unavailable)
-        values = await self._values(asker)
-        filled = self.target.fill(asker, values)
+        filled, values = await self._filled(asker)
+        assert self.target is not None
         link = self._links.get(filled.key)
         if link is None:
             link = self._links[filled.key] = self._new(filled)
@@ -175,6 +204,13 @@ class Server:
         self._links.clear()
         await asyncio.gather(*(link.close() for link in links), *self._closing)
 
+    async def _filled(self, asker: Asker) -> tuple[Filled, Values]:
+        """Raises Down."""
+        if self.target is None:
+            raise Down(self.unavailable)
+        values = await self._values(asker)
+        return self.target.fill(asker, values), values
+
     async def _values(self, asker: Asker) -> Values:
         """Raises Down where the caller has not given all of them."""
         assert self.target is not None
@@ -201,7 +237,7 @@ class Server:
 
     async def _connected(self, filled: Filled) -> Connection:
         connection = await self._dial(filled)
-        self._said = connection.welcome.instructions
+        self._said, self._version = connection.welcome.instructions, connection.welcome.version
         return connection
 
     async def _dial(self, filled: Filled) -> Connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -51,6 +52,10 @@ class Servers:
     def may(self, asker: Asker) -> bool:
         """Whether this caller may use MCP servers at all."""
         return self._menu.use or asker.principal.is_admin
+
+    async def close(self) -> None:
+        """For who used them without a lifespan."""
+        await asyncio.gather(*(server.close() for server in self.by_name.values()))
 
     def shown(self) -> Sequence[Server]:
         return list(self.by_name.values())

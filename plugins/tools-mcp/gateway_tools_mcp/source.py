@@ -22,19 +22,19 @@ class McpTools(ToolSource):
     name = "tools-mcp"
 
     def __init__(self, servers: Servers) -> None:
-        self._servers = servers
+        self.servers = servers
 
     def findings(self) -> Sequence[Finding]:
-        return self._servers.findings
+        return self.servers.findings
 
     def owns(self, wanted: str) -> bool:
         return DELIMITER in wanted.removeprefix("_")
 
     async def offer(self, wanted: Sequence[str], asker: Asker) -> Offer:
-        if not self._servers.may(asker):
+        if not self.servers.may(asker):
             return Offer(missing=dict.fromkeys(wanted, FORBIDDEN))
-        split = {one: self._servers.names.split(one) for one in dict.fromkeys(wanted)}
-        servers = [self._servers.by_name[name] for name in dict.fromkeys(one.server for one in split.values()) if name]
+        split = {one: self.servers.names.split(one) for one in dict.fromkeys(wanted)}
+        servers = [self.servers.by_name[name] for name in dict.fromkeys(one.server for one in split.values()) if name]
         listings = dict(zip(servers, await asyncio.gather(*(_listing(one, asker) for one in servers)), strict=True))
         tools: dict[str, ServerTool] = {}
         missing: dict[str, str] = {}
@@ -42,7 +42,7 @@ class McpTools(ToolSource):
             if not name:
                 missing[one] = "there is no MCP server of this name in mcpServers"
                 continue
-            server = self._servers.by_name[name]
+            server = self.servers.by_name[name]
             listing = listings[server]
             if isinstance(listing, str):
                 missing[one] = f"the MCP server {name} cannot be used now: {listing}"
@@ -54,10 +54,10 @@ class McpTools(ToolSource):
         return Offer(tuple(tools.values()), missing, _instructions(used))
 
     async def call(self, tool: ServerTool, arguments: Mapping[str, Any], asker: Asker) -> ToolOutcome:
-        if not self._servers.may(asker):
+        if not self.servers.may(asker):
             return failure(f"The tool cannot be used: {FORBIDDEN}.")
-        name = self._servers.names.split(tool.name).server
-        server = self._servers.by_name.get(name)
+        name = self.servers.names.split(tool.name).server
+        server = self.servers.by_name.get(name)
         if server is None:
             return failure(f"The tool {tool.name} is not there any more.")
         try:
@@ -66,12 +66,12 @@ class McpTools(ToolSource):
             return failure(f"The tool failed: {error}.")
         except McpError as error:
             return failure(f"The tool {tool.original} of the server {server.label} could not be used: {error}.")
-        return outcome(result, self._servers.options.largest_result)
+        return outcome(result, self.servers.options.largest_result)
 
     async def listed(self, asker: Asker) -> Sequence[ServerTool]:
-        if not self._servers.may(asker):
+        if not self.servers.may(asker):
             return ()
-        servers = self._servers.shown()
+        servers = self.servers.shown()
         found = await asyncio.gather(*(_listing(server, asker) for server in servers))
         return [tool.offered for one in found if isinstance(one, Listing) for tool in one.by_name.values()]
 

@@ -20,8 +20,11 @@ KEPT = 5.0
 MOST = 10_000
 
 
+PREFIX = "mcp_"
+
+
 def key_name(server: str) -> str:
-    return f"mcp_{server}"
+    return PREFIX + server
 
 
 class Variables:

@@ -162,7 +162,7 @@ async def test_connections_for_users_are_not_more_than_allowed() -> None:
     async with tools({"p": server}, **own) as source:
         for number in range(5):
             await said(source, "t_mcp_p", Asker(Principal(user_id=f"u{number}")))
-        assert len(source._servers.by_name["p"]._links) == 2
+        assert len(source.servers.by_name["p"]._links) == 2
 
 
 async def test_a_hundred_calls_at_once_go_over_one_program() -> None:

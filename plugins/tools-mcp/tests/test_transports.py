@@ -152,5 +152,5 @@ async def test_headers_are_filled_for_each_caller(listening: dict[str, str], kin
             assert seen["x-conversation"] == "c1"
             again = Asker(ADA.principal, conversation="c2")
             assert json.loads(await said(source, "headers_mcp_demo", again))["x-conversation"] == "c2"
-        [server_] = source._servers.shown()
+        [server_] = source.servers.shown()
         assert len(server_._links) == 1
