@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from mcp_servers import Running, stdio
 from nasty import PROGRAM
 
+from gateway.cli import main
 from gateway.testing import installed
 from gateway.testing.running import KEY, RunningGateway
 from gateway.testing.servers import free_port
@@ -183,24 +184,19 @@ def test_a_reload_keeps_what_is_the_same_and_ends_what_is_gone(tmp_path: Path) -
             raise AssertionError("a program that no configuration names any more is still there")
 
 
-def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gateway", "--config", str(directory / "librechat.yaml"), "mcp", *arguments]
-    return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
-
-
 def test_the_command_lists_servers_and_tools_and_calls(far: Running, tmp_path: Path) -> None:
     (tmp_path / "librechat.yaml").write_text(json.dumps(configured(far.url)))
-    servers = {one["name"]: one for one in json.loads(run(tmp_path, "list", "--json").stdout)}
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["--config", str(tmp_path / "librechat.yaml"), "mcp", *arguments])
+
+    servers = {one["name"]: one for one in json.loads(run("list", "--json").stdout)}
     assert servers["demo"]["tools"] > 10
     assert servers["down"]["trouble"] == "the server cannot be reached"
-    assert "the server cannot be reached" in run(tmp_path, "list").stdout
-    assert "add_mcp_demo" in run(tmp_path, "tools", "demo").stdout
-    assert run(tmp_path, "tools", "nobody").returncode == 1
-    assert run(tmp_path, "call", "add_mcp_demo", '{"a": 1, "b": 2}').stdout == "3\n"
-    failed = run(tmp_path, "call", "boom_mcp_demo")
-    assert failed.returncode == 1
-    assert run(tmp_path, "call", "add_mcp_demo", "[]").returncode == 2
-    assert (
-        "it is no tool" in run(tmp_path, "call", "nothing").stderr
-        or "no MCP server" in run(tmp_path, "call", "x_mcp_y").stderr
-    )
+    assert "the server cannot be reached" in run("list").stdout
+    assert "add_mcp_demo" in run("tools", "demo").stdout
+    assert run("tools", "nobody").exit_code == 1
+    assert run("call", "add_mcp_demo", '{"a": 1, "b": 2}').stdout == "3\n"
+    assert run("call", "boom_mcp_demo").exit_code == 1
+    assert run("call", "add_mcp_demo", "[]").exit_code == 2
+    assert "there is no MCP server of this name" in run("call", "x_mcp_y").stderr
