@@ -6,6 +6,7 @@ Source: https://modelcontextprotocol.io/specification/2026-07-28/basic
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 
 import msgspec
@@ -44,10 +45,12 @@ _ONE = msgspec.json.Decoder(Message)
 _BATCH = msgspec.json.Decoder(list[Message])
 
 
+@cache
 def client_info() -> Mapping[str, str]:
     return {"name": "librechat-gateway", "version": version("librechat-gateway")}
 
 
+@cache
 def modern_meta() -> Mapping[str, object]:
     """What goes with each request since 2026: no capabilities, for nobody here could be asked anything."""
     return {

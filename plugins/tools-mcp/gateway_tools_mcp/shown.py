@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from msgspec import Raw, Struct
+import msgspec
+from msgspec import Struct
 
 from gateway import Asker, Block, ServerTool, Text, ToolOutcome
 
@@ -39,11 +40,13 @@ class McpToolShown(Struct, frozen=True):
     original: str
     description: str = ""
     read_only: bool = False
-    parameters: Raw = Raw(b"{}")
+    parameters: dict[str, Any] = {}
 
     @classmethod
     def of(cls, tool: ServerTool, server: str) -> McpToolShown:
-        return cls(tool.name, server, tool.original, tool.description, tool.read_only, tool.parameters)
+        return cls(
+            tool.name, server, tool.original, tool.description, tool.read_only, msgspec.json.decode(tool.parameters)
+        )
 
 
 async def servers_shown(servers: Sequence[Server], asker: Asker) -> list[McpServerShown]:
@@ -78,11 +81,12 @@ class McpCallShown(Struct, frozen=True):
 
     content: list[str]
     is_error: bool = False
-    structured: Raw = Raw(b"null")
+    structured: Any = None
 
     @classmethod
     def of(cls, outcome: ToolOutcome) -> McpCallShown:
-        return cls([_part(block) for block in outcome.blocks], outcome.is_error, outcome.structured or Raw(b"null"))
+        structured = None if outcome.structured is None else msgspec.json.decode(outcome.structured)
+        return cls([_part(block) for block in outcome.blocks], outcome.is_error, structured)
 
 
 def _part(block: Block) -> str:
