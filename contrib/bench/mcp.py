@@ -42,7 +42,8 @@ async def report(name: str, servers: dict[str, object], era: str) -> None:
         took = await timed(call)
         cpu = (time.process_time() - cpu) / (ROUNDS + 20)
         print(
-            f"{name:6} {era:11} p50 {took[len(took) // 2] * 1e3:5.2f} ms  p99 {took[len(took) * 99 // 100] * 1e3:5.2f} ms"
+            f"{name:6} {era:11} p50 {took[len(took) // 2] * 1e3:5.2f} ms"
+            f"  p99 {took[len(took) * 99 // 100] * 1e3:5.2f} ms"
             f"  of that the gateway's own CPU {cpu * 1e3:5.2f} ms  mean {statistics.mean(took) * 1e3:5.2f} ms"
         )
 

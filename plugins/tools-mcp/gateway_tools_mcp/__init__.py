@@ -8,6 +8,7 @@ from gateway import Lifespan, RouteSpec, Section, Services, Settings, ToolSource
 
 from .admin_routes import admin_routes
 from .commands import mcp
+from .login_routes import login_routes
 from .routes import routes
 from .section import ALL_PATH, OWN_PATH, SETTINGS_PATH, McpServers, McpSettings, Menu, Options
 
@@ -44,7 +45,8 @@ def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifes
 
 @hookimpl
 def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
-    return (*routes(settings, services), *admin_routes(settings, services))
+    both = settings, services
+    return (*routes(*both), *login_routes(*both), *admin_routes(*both))
 
 
 @hookimpl

@@ -23,8 +23,12 @@ OTHER_ERA = frozenset((400, 404, 405, 406))
 """Statuses of a server that was exchanged for one of another era: it is asked again what it is."""
 
 
+Prove = Callable[[str], Awaitable[Mapping[str, str]]]
+
+
 class Link:
-    """dial: connects; raises McpError. name: for the log. patience: seconds to be connected.
+    """dial: connects; raises McpError. name: for the log. patience: seconds to be connected. prove: headers of who is
+    logged in, by what the server has refused; raises Down.
 
     trouble: why it does not serve now, as far as is known; None when all is well. used: when it was, by the clock.
     keeps: seconds for which a list of tools is kept where the server does not say.
@@ -38,12 +42,14 @@ class Link:
         dial: Callable[[], Awaitable[Connection]],
         log: logging.Logger,
         *,
+        prove: Prove | None = None,
         patience: float = 30.0,
         keeps: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name, self._alias, self._label = name, alias, label
         self._dial, self._log, self._clock = dial, log, clock
+        self._prove = prove or _nobody
         self._patience, self._keeps = patience, keeps
         self.trouble: str | None = None
         self.used = clock()
@@ -127,6 +133,17 @@ class Link:
             await asyncio.wait(self._closing)
 
     async def _ask(self, method: str, params: Params, headers: Mapping[str, str], seconds: float) -> Raw:
+        """What proves who asks is renewed once where the server does not take it."""
+        proof = await self._prove("")
+        try:
+            return await self._asked(method, params, {**headers, **proof}, seconds)
+        except HttpRefused as error:
+            if error.status != 401 or not proof:
+                raise
+        proof = await self._prove(proof["authorization"])
+        return await self._asked(method, params, {**headers, **proof}, seconds)
+
+    async def _asked(self, method: str, params: Params, headers: Mapping[str, str], seconds: float) -> Raw:
         connection = await self.connection()
         try:
             async with asyncio.timeout(seconds):
@@ -226,3 +243,7 @@ class Link:
             self._log.info("mcp: %s: it is there again", self.name)
         self.trouble = None
         self.troubled.clear()
+
+
+async def _nobody(refused: str) -> Mapping[str, str]:
+    return {}

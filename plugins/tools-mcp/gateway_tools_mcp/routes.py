@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from gateway import Answer, Asker, BadCall, Forbidden, Inbound, Principal, RouteSpec, Secret, Services, Settings
 
+from .login_routes import begun
 from .variables import PREFIX
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class McpRoutes:
         if server is None:
             return _unknown(inbound)
         asker = Asker(principal)
+        if (answer := await self._login(server, inbound, principal)) is not None:
+            return answer
         try:
             link, _ = await server.reach(asker)
             if server.is_personal or principal.is_admin or link.trouble is not None:
@@ -74,9 +77,32 @@ class McpRoutes:
             await server.listing(asker)
             ok, words = True, f"MCP server '{server.name}' reinitialized successfully"
         except McpError as error:
+            if (answer := await self._login(server, inbound, principal)) is not None:
+                return answer  # Now it is known that users have to log in.
             ok, words = False, f"Failed to reinitialize MCP server '{server.name}': {error}"
         told = {"success": ok, "message": words, "serverName": server.name, "oauthRequired": False, "oauthUrl": None}
         return _told(told)
+
+    async def _login(self, server: Server, inbound: Inbound, principal: Principal) -> Answer | None:
+        """Where the user has to log in first: the address for that. None where he has not to."""
+        from .failures import Down
+
+        try:
+            if not server.wants_login or await server.logins.has_token(
+                principal.user_id, await server.at(Asker(principal))
+            ):
+                return None
+        except Down:
+            return None
+        url, cookie = await begun(server, inbound, principal)
+        told = {
+            "success": True,
+            "message": f"MCP server '{server.name}' ready for OAuth authentication",
+            "serverName": server.name,
+            "oauthRequired": True,
+            "oauthUrl": url,
+        }
+        return Answer(msgspec.json.encode(told), cookies=(cookie,))
 
     async def values(self, inbound: Inbound, principal: Principal) -> Answer:
         """Whether the caller has given them; the values never come back out."""
@@ -171,7 +197,7 @@ def routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
 async def _status(server: Server, principal: Principal) -> Mapping[str, object]:
     """Without connecting: clients ask again and again."""
     return {
-        "requiresOAuth": server.settings.requires_oauth,
+        "requiresOAuth": server.wants_login,
         "connectionState": await server.state(Asker(principal)),
     }
 
@@ -185,7 +211,7 @@ def _described(server: Server) -> Mapping[str, object]:
         "description": settings.description,
         "iconPath": settings.icon_path,
         "chatMenu": settings.chat_menu,
-        "requiresOAuth": settings.requires_oauth,
+        "requiresOAuth": server.wants_login,
         "source": "yaml",
     }
     if settings.custom_user_vars:

@@ -9,17 +9,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from gateway import ANONYMOUS, Asker, ServerTool, Upstream, ended
 
 from .connection import Connection
 from .dial import by_http, by_program
-from .failures import Down, Faulted, McpError
+from .failures import Down, Faulted, HttpRefused, McpError
 from .headers import parameter_headers
 from .lines import Lines
-from .link import LONGEST_PAUSE, Link
+from .link import LONGEST_PAUSE, Link, Prove
 from .listing import Listing
+from .logins import At, Logins
 from .messages import HEADER_MISMATCH
 from .place import Place
 from .section import Era, McpServer, Options
@@ -30,6 +31,7 @@ from .variables import Variables
 IDLE = 600.0
 """Seconds after which a connection for one user is closed."""
 SWEEP = 60.0
+BEARER = "Bearer "
 NOBODY = Asker(ANONYMOUS)
 
 
@@ -46,6 +48,8 @@ class Server:
         options: Options,
         upstream: Upstream,
         variables: Variables,
+        logins: Logins,
+        at: At | None,
         log: logging.Logger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -54,6 +58,9 @@ class Server:
         self.label = settings.title or name
         self.patience = (settings.timeout or 60_000) / 1000
         self._options, self._upstream, self._variables = options, upstream, variables
+        self.logins, self._at = logins, at
+        self.wants_login = settings.requires_oauth or settings.oauth is not None
+        self.challenge = ""
         self._log, self._clock = log, clock
         self._era: Era = options.protocol.get(name, "auto")
         self._known: Era = "auto"
@@ -66,7 +73,7 @@ class Server:
 
     @property
     def is_personal(self) -> bool:
-        return self.target is None or self.target.is_personal
+        return self.target is None or self.target.is_personal or self.wants_login
 
     @property
     def link(self) -> Link | None:
@@ -123,7 +130,16 @@ class Server:
 
     def is_same(self, other: Server) -> bool:
         """Whether a reload may go on with this one: it would do nothing else."""
-        ours = (self.alias, self.settings, self.target, self._options, self._era, self._upstream, self._variables)
+        ours = (
+            self.alias,
+            self.settings,
+            self.target,
+            self._options,
+            self._era,
+            self._upstream,
+            self._variables,
+            self._at,
+        )
         theirs = (
             other.alias,
             other.settings,
@@ -132,14 +148,15 @@ class Server:
             other._era,
             other._upstream,
             other._variables,
+            other._at,
         )
         return ours == theirs
 
     async def listing(self, asker: Asker) -> Listing:
         """Raises McpError."""
+        link, _ = await self.reach(asker)
         if self._shared is not None and self._clock() < self._shared[1]:
             return self._shared[0]
-        link, _ = await self.reach(asker)
         found = await link.listing()
         if found.shared and found.seconds:
             self._shared = found, self._clock() + found.seconds
@@ -171,7 +188,7 @@ class Server:
         assert self.target is not None
         link = self._links.get(filled.key)
         if link is None:
-            link = self._links[filled.key] = self._new(filled)
+            link = self._links[filled.key] = self._new(filled, asker.principal.user_id)
             self._evict()
         self._links.move_to_end(filled.key)
         return link, self.target.of_call(asker, values)
@@ -209,7 +226,12 @@ class Server:
         if self.target is None:
             raise Down(self.unavailable)
         values = await self._values(asker)
-        return self.target.fill(asker, values), values
+        filled = self.target.fill(asker, values)
+        if self.wants_login:
+            user = asker.principal.user_id
+            await self.logins.token(user, self._located(filled))
+            filled = structs.replace(filled, key=f"{user} {filled.key}")
+        return filled, values
 
     async def _values(self, asker: Asker) -> Values:
         """Raises Down where the caller has not given all of them."""
@@ -222,23 +244,68 @@ class Server:
             raise Down(f"it needs {', '.join(missing)} of who calls, and nothing is kept for this user")
         return values
 
-    def _new(self, filled: Filled) -> Link:
+    async def at(self, asker: Asker) -> At:
+        """Where this caller would log in. Raises Down."""
+        if self.target is None or self._at is None:
+            raise Down(self.unavailable or "nobody logs in to a program")
+        return self._located(self.target.fill(asker, await self._values(asker)))
+
+    def _located(self, filled: Filled) -> At:
+        if self._at is None:
+            raise Down("nobody logs in to a program")
+        return structs.replace(self._at, url=filled.url)
+
+    def _prover(self, filled: Filled, user: str) -> Prove | None:
+        if not self.wants_login:
+            return None
+        at = self._located(filled)
+
+        async def prove(refused: str) -> Mapping[str, str]:
+            token = await self.logins.token(user, at, refused.removeprefix(BEARER))
+            return {"authorization": BEARER + token}
+
+        return prove
+
+    def _new(self, filled: Filled, user: str) -> Link:
         settings = self.settings
+        prove = self._prover(filled, user)
         return Link(
             self.name,
             self.alias,
             self.label,
-            lambda: self._connected(filled),
+            lambda: self._connected(filled, prove),
             self._log,
+            prove=prove,
             patience=(settings.init_timeout or 30_000) / 1000,
             keeps=self._options.list_seconds,
             clock=self._clock,
         )
 
-    async def _connected(self, filled: Filled) -> Connection:
-        connection = await self._dial(filled)
+    async def _connected(self, filled: Filled, prove: Prove | None) -> Connection:
+        connection = await self._let_in(filled, prove)
         self._said, self._version = connection.welcome.instructions, connection.welcome.version
         return connection
+
+    async def _let_in(self, filled: Filled, prove: Prove | None) -> Connection:
+        """Raises McpError; where it is that users have to log in, that is known from then on."""
+        proof = await prove("") if prove is not None else {}
+        try:
+            return await self._dial(structs.replace(filled, headers={**filled.headers, **proof}))
+        except HttpRefused as error:
+            self._note(error)
+            if error.status != 401 or prove is None:
+                raise
+        proof = await prove(proof["authorization"])
+        return await self._dial(structs.replace(filled, headers={**filled.headers, **proof}))
+
+    def _note(self, error: HttpRefused) -> None:
+        if "bearer" not in error.challenge.lower():
+            return
+        self.challenge = error.challenge
+        if error.status == 401 and self.target is not None and "authorization" not in self.target.headers:
+            if not self.wants_login:
+                self._log.info("mcp: %s: users have to log in to it", self.name)
+            self.wants_login = True
 
     async def _dial(self, filled: Filled) -> Connection:
         assert self.target is not None
@@ -273,10 +340,10 @@ class Server:
         task.add_done_callback(self._closing.discard)
 
     async def _sweep(self) -> None:
-        while self.is_personal:
+        while True:
             await asyncio.sleep(SWEEP)
             for key, link in list(self._links.items()):
-                if not link.busy and self._clock() - link.used > IDLE:
+                if self.is_personal and not link.busy and self._clock() - link.used > IDLE:
                     self._close(key)
 
     async def _keep(self) -> None:
@@ -291,6 +358,8 @@ class Server:
                 link.outdated()
                 await link.listing()
             except McpError:
+                if self.wants_login:
+                    return  # Each user connects for himself.
                 await asyncio.sleep(link.pause or LONGEST_PAUSE / 12)
             else:
                 await link.troubled.wait()

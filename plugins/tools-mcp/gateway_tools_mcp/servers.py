@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import cast
+from urllib.parse import quote
 
-from gateway import Asker, Finding, Services, Settings, UnsetVariable
+from msgspec import structs
 
+from gateway import Asker, Finding, Secret, Services, Settings, UnsetVariable
+
+from .logins import At, Logins
 from .names import Names
-from .section import ALL_PATH, McpServer, McpServers, Menu, Options
+from .records import Records
+from .section import ALL_PATH, McpServer, McpServers, Menu, OAuth, Options
 from .server import Server
 from .target import Target, Unusable, target
 from .variables import Variables
@@ -24,8 +29,11 @@ class Servers:
         self.settings = settings
         self.findings: list[Finding] = []
         self.services = services
-        self.variables: Variables = (
-            before.variables if before and before.services.store is services.store else Variables(services)
+        is_same = before is not None and _kept_alike(before.services, services)
+        records = Records(services)
+        self.variables: Variables = before.variables if before and is_same else Variables(records)
+        self.logins: Logins = (
+            before.logins if before and is_same else Logins(records, services.vault, services.upstream, services.clock)
         )
         self._menu, self._options = settings.one(Menu), settings.one(Options)
         given = settings.one(McpServers).mcp_servers
@@ -72,6 +80,8 @@ class Servers:
             self._options,
             services.upstream,
             self.variables,
+            self.logins,
+            self._at(name, given, found),
             services.log,
         )
         return before if before is not None and before.is_same(fresh) else fresh
@@ -87,6 +97,23 @@ class Servers:
         self.findings.append(Finding(path, f"this server is not reached: {what}", todo, "warning"))
         return None, what
 
+    def _at(self, name: str, given: McpServer, found: Target | None) -> At | None:
+        """Where its users log in; of a program nowhere. What cannot be resolved stays as it is written."""
+        if found is None or found.kind == "stdio":
+            return None
+        oauth, domain = given.oauth or OAuth(), (self.settings.env("DOMAIN_SERVER") or "").rstrip("/")
+        texts = {
+            key: substitute(self.settings, getattr(oauth, key))
+            for key in ("authorization_url", "token_url", "client_id", "scope", "redirect_uri", "audience")
+        }
+        secret = Secret(substitute(self.settings, oauth.client_secret.reveal()))
+        oauth = structs.replace(oauth, client_secret=secret, **texts)
+        there = f"{domain}/api/mcp/{quote(name, safe='')}/oauth/callback" if domain else ""
+        headers = {
+            header.lower(): substitute(self.settings, text.reveal()) for header, text in given.oauth_headers.items()
+        }
+        return At(name, "", oauth, headers, oauth.redirect_uri or there)
+
     def _check_protocols(self, given: Mapping[str, McpServer]) -> None:
         for name in self._options.protocol:
             if name not in given:
@@ -94,3 +121,15 @@ class Servers:
                 self.findings.append(
                     Finding(path, "there is no MCP server of this name", "write it as in mcpServers", "warning")
                 )
+
+
+def substitute(settings: Settings, text: str) -> str:
+    try:
+        return settings.resolve(text)
+    except UnsetVariable:
+        return text
+
+
+def _kept_alike(before: Services, after: Services) -> bool:
+    """Whether what users keep is kept where it was, and is asked for in the same way."""
+    return before.store is after.store and before.upstream is after.upstream

@@ -23,6 +23,7 @@ from gateway.testing.servers import free_port
 from gateway.upstream import HttpUpstream
 
 PROGRAM = str(Path(__file__).with_name("mcp_program.py"))
+OAUTH_PROGRAM = str(Path(__file__).with_name("mcp_oauth_program.py"))
 ADA = Asker(Principal(user_id="u1", name="Ada", email="ada@example.org", role="USER"), conversation="c1")
 BOB = Asker(Principal(user_id="u2", name="Bob"))
 ADMIN = Asker(Principal(user_id="u0", role="ADMIN"))
@@ -39,6 +40,8 @@ class Running:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}/" + ("sse" if transport == "sse" else "mcp")
         self._command = [sys.executable, PROGRAM, transport, str(self.port), *arguments]
+        if transport == "oauth":
+            self._command = [sys.executable, OAUTH_PROGRAM, str(self.port), *arguments]
 
     def __enter__(self) -> Running:
         self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
