@@ -20,7 +20,6 @@ class Duplex(Connection):
     def __init__(self) -> None:
         super().__init__()
         self.welcome = Welcome("")
-        self.unread = 0
         self._waiting: dict[int | str | None, asyncio.Future[Message]] = {}
         self._idents = itertools.count(1)
         self._beside: set[asyncio.Task[None]] = set()
@@ -57,7 +56,7 @@ class Duplex(Connection):
         try:
             messages = read(data)
         except Lost:
-            self.unread += 1
+            self._odd(data)
             return
         for message in messages:
             if message.is_answer:
@@ -68,6 +67,9 @@ class Duplex(Connection):
                 self.changed()
             elif message.method is not None and message.id is not None:
                 self._later(answer_to(message))
+
+    def _odd(self, data: bytes) -> None:
+        """What came is no message."""
 
     def _end(self, why: str) -> None:
         """Nothing more comes."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine, Mapping
 from typing import Any, Literal
+from urllib.parse import urljoin, urlsplit
 
 from gateway import GatewayError, Reply, Timeouts, Upstream, UpstreamUnreachable
 
@@ -92,6 +93,27 @@ class Place:
                 (await self._send("DELETE", headers, b"", LINGER)).close()
 
     async def _send(self, method: str, headers: Mapping[str, str], body: bytes, silence: float) -> Reply:
+        reply = await self._sent(method, headers, body, silence)
+        there = self._moved(reply)
+        if there is not None:
+            reply.close()
+            self.url = there
+            reply = await self._sent(method, headers, body, silence)
+        if reply.status >= 300:
+            raise await self._refusal(reply)
+        return reply
+
+    def _moved(self, reply: Reply) -> str | None:
+        """Many servers want a slash at the end, or none. To another origin nothing is sent."""
+        if reply.status not in (307, 308):
+            return None
+        try:
+            there = urljoin(self.url, reply.headers.get("location", ""))
+            return there if urlsplit(there)[:2] == urlsplit(self.url)[:2] and there != self.url else None
+        except ValueError:
+            return None
+
+    async def _sent(self, method: str, headers: Mapping[str, str], body: bytes, silence: float) -> Reply:
         limits = Timeouts(connect=min(10.0, self.patience), first_byte=self.patience, idle=silence)
         try:
             reply = await self._upstream.send(method, self.url, headers, body, trust=self._trust, timeouts=limits)
@@ -99,8 +121,6 @@ class Place:
             raise Down(_words(error)) from error
         except GatewayError as error:
             raise Lost(_words(error)) from error
-        if reply.status >= 300:
-            raise await self._refusal(reply)
         return reply
 
     async def _refusal(self, reply: Reply) -> HttpRefused:

@@ -67,6 +67,7 @@ class Server:
         self._links: OrderedDict[str, Link] = OrderedDict()
         self._shared: tuple[Listing, float] | None = None
         self._said = self._version = ""
+        self._fixed: Filled | None = None
         self._holders = 0
         self._keeping: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -226,11 +227,13 @@ class Server:
         if self.target is None:
             raise Down(self.unavailable)
         values = await self._values(asker)
-        filled = self.target.fill(asker, values)
+        filled = self._fixed or self.target.fill(asker, values)
         if self.wants_login:
             user = asker.principal.user_id
             await self.logins.token(user, self._located(filled))
-            filled = structs.replace(filled, key=f"{user} {filled.key}")
+            return structs.replace(filled, key=f"{user} {filled.key}"), values
+        if not self.target.is_personal:
+            self._fixed = filled
         return filled, values
 
     async def _values(self, asker: Asker) -> Values:

@@ -34,6 +34,7 @@ class HttpSession(Connection):
         self.welcome = Welcome("")
         self._place = place
         self._session = ""
+        self._shown: Headers = {}
         self._idents = itertools.count(1)
 
     async def begin(self) -> None:
@@ -48,6 +49,7 @@ class HttpSession(Connection):
 
     async def ask(self, method: str, params: Params, headers: Headers) -> Raw:
         ident = next(self._idents)
+        self._shown = headers
         own = self._headers(headers)
         try:
             reply = await self._post(ident, request(ident, method, params), own)
@@ -103,7 +105,7 @@ class HttpSession(Connection):
         if message.method == "notifications/tools/list_changed":
             self.changed()
         elif message.id is not None:
-            self._place.later(self._place.tell(answer_to(message), self._headers({})))
+            self._place.later(self._place.tell(answer_to(message), self._headers(self._shown)))
 
 
 async def began(place: Place) -> HttpSession:

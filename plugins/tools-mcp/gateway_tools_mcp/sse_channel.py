@@ -13,7 +13,7 @@ from gateway import GatewayError, Reply, ended
 from .duplex import Duplex
 from .events import Events
 from .failures import Down, HttpRefused, Lost
-from .place import Place
+from .place import LOGINS, Place
 
 LONGEST_ENDPOINT = 8192
 
@@ -68,6 +68,8 @@ class SseChannel(Duplex):
         try:
             await self._door.tell(message, self._place.headers)
         except HttpRefused as error:
+            if error.status in LOGINS:
+                self._end(str(error))  # The next connection shows who asks as that is known by then.
             raise Lost(str(error)) from error
         except Down as error:
             raise Lost(str(error)) from error

@@ -94,6 +94,7 @@ class Stdio(Duplex):
 
     def __init__(self, largest: int, said: Callable[[str], None]) -> None:
         super().__init__()
+        self._said = said
         self._pipes = _Pipes(largest, self._came, said)
         self._transport: asyncio.SubprocessTransport
 
@@ -145,6 +146,9 @@ class Stdio(Duplex):
         if self.lost is not None or pipe is None or pipe.is_closing():
             raise Lost(self.lost or "the program does not take requests any more")
         cast("asyncio.WriteTransport", pipe).write(message + b"\n")
+
+    def _odd(self, data: bytes) -> None:
+        self._said(f"(no message) {data[:200].decode('utf-8', 'replace')}")
 
     def _over(self, why: str) -> None:
         code = self._transport.get_returncode()

@@ -297,3 +297,20 @@ async def test_an_address_for_requests_on_another_host_gets_nothing() -> None:
         [why] = (await source.offer(["t_mcp_n"], ADA)).missing.values()
         assert "another host" in why
         assert server.methods == ["GET"]
+
+
+async def test_a_server_that_wants_a_slash_at_the_end_gets_it() -> None:
+    async def calling(request: Request) -> None:
+        await request.result(GOOD)
+
+    served = modern(calling)
+
+    async def behave(request: Request) -> None:
+        if request.path == "/mcp":
+            await request.send(b"", 307, location="/mcp/")
+        else:
+            await served(request)
+
+    async with Nasty(behave) as server, tools({"n": _http(server)}) as source:
+        assert await said(source, "t_mcp_n") == "well"
+        assert [request.path for request in server.asked].count("/mcp") == 1
