@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -126,6 +125,8 @@ def _cookie(inbound: Inbound) -> str:
 
 
 def _page(title: str, words: str, status: int) -> Answer:
+    from html import escape
+
     body = _PAGE.format(title=escape(title), words=escape(words)).encode()
     return Answer(body, status, "text/html; charset=utf-8", headers=_SAFE)
 

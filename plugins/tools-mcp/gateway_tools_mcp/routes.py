@@ -16,7 +16,7 @@ from msgspec import Struct
 from gateway import Answer, Asker, BadCall, Forbidden, Inbound, Principal, RouteSpec, Secret, Services, Settings
 
 from .login_routes import begun
-from .variables import PREFIX
+from .section import PREFIX
 
 if TYPE_CHECKING:
     from .server import Server

@@ -15,6 +15,8 @@ from gateway import Secret
 ALL_PATH = "mcpServers"
 SETTINGS_PATH = "mcpSettings"
 OWN_PATH = "gateway.tools-mcp"
+PREFIX = "mcp_"
+"""Before a server's name: what users keep for it."""
 Milliseconds = Annotated[int, Meta(ge=0, le=86_400_000)]
 Era = Literal["auto", "2026-07-28", "2025"]
 

@@ -12,11 +12,11 @@ from gateway import Secret
 
 from .failures import Down
 from .records import Records
+from .section import PREFIX
 
 KEPT = 5.0
 """Seconds; what a user changes here is felt at once in this process, and so soon in the others."""
 MOST = 10_000
-PREFIX = "mcp_"
 
 
 class Variables:
