@@ -46,5 +46,7 @@ class HttpRefused(McpError):
         self, status: int, fault: Fault | None = None, ident: int | str | None = None, challenge: str = ""
     ) -> None:
         words = f": {fault.message[:2000]}" if fault is not None and fault.message else ""
+        if "insufficient_scope" in challenge:
+            words = ": the user's login does not cover this; log in to it again"
         super().__init__(f"the server answered with HTTP status {status}{words}")
         self.status, self.fault, self.ident, self.challenge = status, fault, ident, challenge

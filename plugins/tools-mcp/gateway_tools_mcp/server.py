@@ -6,8 +6,8 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from msgspec import Raw, structs
 
@@ -28,6 +28,7 @@ from .target import OWN_KEY, Filled, Target
 from .templates import Values
 from .variables import Variables
 
+T = TypeVar("T")
 IDLE = 600.0
 """Seconds after which a connection for one user is closed."""
 SWEEP = 60.0
@@ -155,6 +156,9 @@ class Server:
 
     async def listing(self, asker: Asker) -> Listing:
         """Raises McpError."""
+        return await self._as_known(lambda: self._listing(asker))
+
+    async def _listing(self, asker: Asker) -> Listing:
         link, _ = await self.reach(asker)
         if self._shared is not None and self._clock() < self._shared[1]:
             return self._shared[0]
@@ -165,6 +169,20 @@ class Server:
 
     async def call(self, tool: ServerTool, arguments: Mapping[str, Any], asker: Asker) -> Raw:
         """The result. Raises McpError."""
+        return await self._as_known(lambda: self._called(tool, arguments, asker))
+
+    async def _as_known(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Once more where it turns out that users have to log in: this one may have done so."""
+        had_login = self.wants_login
+        try:
+            return await work()
+        except HttpRefused as error:
+            self._note(error)
+            if had_login or not self.wants_login:
+                raise
+        return await work()
+
+    async def _called(self, tool: ServerTool, arguments: Mapping[str, Any], asker: Asker) -> Raw:
         link, own = await self.reach(asker)
         try:
             return await self._call(link, own, tool, arguments)

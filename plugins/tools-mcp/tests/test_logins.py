@@ -80,11 +80,12 @@ def far(seconds: int) -> Iterator[Running]:
 
 
 @pytest.fixture
-def gateway(far: Running, tmp_path: Path) -> Iterator[RunningGateway]:
+def gateway(request: pytest.FixtureRequest, far: Running, tmp_path: Path) -> Iterator[RunningGateway]:
     if "store-sql" not in installed.plugins():
         pytest.skip("plugins/store-sql is not installed")
     config = {"version": "1", "mcpServers": {"locked": {"type": "streamable-http", "url": far.url}}}
-    with RunningGateway(tmp_path, json.dumps(config), environ={"DOMAIN_SERVER": DOMAIN}) as running:
+    more = getattr(request, "param", ())
+    with RunningGateway(tmp_path, json.dumps(config), *more, environ={"DOMAIN_SERVER": DOMAIN}) as running:
         yield running
 
 
@@ -151,3 +152,14 @@ def test_each_users_token_is_that_users_alone(gateway: RunningGateway) -> None:
     status = bob.ask(f"/api/mcp/oauth/status/{identity}:locked")
     assert status.json == {"status": "COMPLETED", "completed": True, "failed": False}
     assert ada.ask(f"/api/mcp/oauth/status/{identity}:locked").status == 403
+
+
+@pytest.mark.parametrize("seconds", [1], indirect=True)
+@pytest.mark.parametrize("gateway", [("--workers", "2")], indirect=True, ids=["two"])
+def test_a_login_by_one_worker_counts_in_all(gateway: RunningGateway) -> None:
+    """Tokens end at once, so that workers renew them in turns, and each refresh token is good for once."""
+    ada = Person(gateway)
+    assert ada.back(ada.begun()).status == 200
+    for _ in range(20):
+        said = ada.call("who_mcp_locked").json
+        assert said.get("is_error") is False, said
