@@ -1,4 +1,4 @@
-"""MCP servers as tools of agents. Nothing but the settings is imported where none is configured."""
+"""MCP servers as tools of agents. What speaks to servers is imported only where one is configured."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -200,3 +202,28 @@ def test_the_command_lists_servers_and_tools_and_calls(far: Running, tmp_path: P
     assert run("call", "boom_mcp_demo").exit_code == 1
     assert run("call", "add_mcp_demo", "[]").exit_code == 2
     assert "there is no MCP server of this name" in run("call", "x_mcp_y").stderr
+
+
+def test_a_server_that_takes_connections_and_says_nothing_delays_no_start(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/mcp"
+        config = {"version": "1", "mcpServers": {"silent": {"type": "http", "url": url, "initTimeout": 600_000}}}
+        with RunningGateway(tmp_path, json.dumps(config)) as running:
+            assert ask(running, "GET", "/health")[0] == 200
+            assert get(running, "/api/mcp/connection/status/silent")["connectionStatus"] == "disconnected"
+
+
+def test_without_servers_the_routes_are_there_and_nothing_is_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys, gateway.cli; from gateway.plugins import load; from gateway.settings.core import Plugins;"
+        "load(Plugins()).sections(); print(*(name for name in sys.modules if name.startswith('gateway_tools_mcp.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"gateway_tools_mcp.server", "gateway_tools_mcp.link", "gateway_tools_mcp.stdio"} & set(
+        done.stdout.split()
+    )
+    with RunningGateway(tmp_path, json.dumps({"version": "1"})) as running:
+        assert get(running, "/api/mcp/tools") == {"servers": {}}
+        assert get(running, "/api/mcp/servers") == {}
+        assert get(running, "/api/mcp/connection/status") == {"success": True, "connectionStatus": {}}
+        assert get(running, "/api/admin/mcp")["data"] == []

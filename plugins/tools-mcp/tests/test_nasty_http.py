@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -314,3 +315,16 @@ async def test_a_server_that_wants_a_slash_at_the_end_gets_it() -> None:
     async with Nasty(behave) as server, tools({"n": _http(server)}) as source:
         assert await said(source, "t_mcp_n") == "well"
         assert [request.path for request in server.asked].count("/mcp") == 1
+
+
+@pytest.mark.parametrize("lie", [huge, huge_event, endless_events], ids=lambda lie: str(lie.__name__))
+async def test_what_a_server_pours_out_is_not_kept(lie: Callable[[Request], Awaitable[None]]) -> None:
+    async with Nasty(modern(lie)) as server, tools({"n": _http(server, timeout=1500)}, **OWN) as source:
+        [tool] = (await source.offer(["t_mcp_n"], ADA)).tools
+        tracemalloc.start()
+        try:
+            assert (await source.call(tool, {}, ADA)).is_error
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 8 * 2**20

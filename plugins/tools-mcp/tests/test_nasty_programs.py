@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -91,3 +92,16 @@ async def test_a_program_gets_nothing_of_the_gateways_environment_but_what_is_sa
     async with tools({"demo": server}, {"TOKEN": "t", "CREDS_KEY": "secret"}) as source:
         offer = await source.offer(["environment_mcp_demo"], ADA)
         assert "the variable CREDS_KEY is not set" in offer.missing["environment_mcp_demo"]
+
+
+@pytest.mark.parametrize("way", ["endless", "flood", "noise"])
+async def test_what_a_program_pours_out_is_not_kept(way: str) -> None:
+    async with tools({"p": program(way, timeout=1500)}, **OWN) as source:
+        [tool] = (await source.offer(["t_mcp_p"], ADA)).tools
+        tracemalloc.start()
+        try:
+            await source.call(tool, {}, ADA)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 8 * 2**20
