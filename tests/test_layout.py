@@ -23,7 +23,7 @@ SOURCES = sorted(
     for path in (ROOT / top).rglob("*.py")
     if not {"node_modules", "build", "dist"} & set(path.parts)
 )
-STAGES = ("auth", "permission", "dialect", "provider", "meter", "routes", "store", "limits", "import")
+STAGES = ("auth", "permission", "dialect", "provider", "tools", "meter", "routes", "store", "limits", "import")
 OPEN_MODULES = {
     "gateway.budgets",
     "gateway.call",

@@ -143,7 +143,9 @@ def test_the_example_documents_every_section(sections: list[Section]) -> None:
     text = EXAMPLE.read_text("utf-8")
     for section in sections:
         place = data
-        for step in section.path.removesuffix("[]").split("."):
+        for name in section.model.__struct_encode_fields__ if not section.path else ():
+            assert name in data, f"{name} is not in config/librechat.example.yaml"
+        for step in filter(None, section.path.removesuffix("[]").split(".")):
             assert step in place, f"{section.path} is not in config/librechat.example.yaml"
             place = place[step]
         if section.path.startswith("gateway."):

@@ -141,7 +141,7 @@ def _section(section: Section, document: Document) -> Read[Any]:
     An item of which nothing is left becomes its defaults, so that the others keep their numbers.
     """
     place = steps(section.path)
-    level: Level = "error" if place[0] == "gateway" else "warning"
+    level: Level = "error" if place[:1] == ("gateway",) else "warning"
     data = at(document.data, place)
     if section.path.endswith("[]"):
         return _items(section.model, data, place, document, level)
@@ -176,7 +176,7 @@ def _items(
 
 def _one(model: type[msgspec.Struct], data: Any, place: Steps, document: Document, level: Level) -> Read[Any]:
     findings: list[Finding] = []
-    if place[0] == "gateway":
+    if place[:1] == ("gateway",):
         data, findings = strange_names(data, [shape(model)], place, document, ())
     found = convert(data, model, place, document, level)
     return found.value, [*findings, *found.findings], dict(found.kept)

@@ -19,10 +19,11 @@ MOST = 10**9
 class Section(msgspec.Struct, frozen=True):
     """A part of the YAML that a plugin understands.
 
-    path: as `gateway.auth-keys`, `endpoints.custom[]` (a list of them) or `endpoints.openAI`. model: a frozen Struct
-    whose JSON Schema and docstring describe it, all fields with defaults unless it is a list's. Text that may hold
-    `${VAR}` or a key is typed `Secret` or `str` and resolved at use. fixed: what it says counts from the start to the
-    end of the gateway, whatever a reload finds there.
+    path: as `gateway.auth-keys`, `endpoints.custom[]` (a list of them) or `endpoints.openAI`; "" for a struct of keys
+    at the top below which the operator gives the names (`mcpServers`). model: a frozen Struct whose JSON Schema and
+    docstring describe it, all fields with defaults unless it is a list's. Text that may hold `${VAR}` or a key is typed
+    `Secret` or `str` and resolved at use. fixed: what it says counts from the start to the end of the gateway, whatever
+    a reload finds there.
     """
 
     path: str

@@ -68,7 +68,7 @@ class Keys:
 
     def __init__(self, facts: KeyFacts, sections: Sequence[Section]) -> None:
         self.facts = facts
-        self.claimed = frozenset(pattern(section.path) for section in sections)
+        self.claimed = frozenset(claim for section in sections for claim in _claims(section))
         statuses = [Status("implemented", ("version",)), *_stated(facts)]
         for section in sections:
             statuses += _implemented(section)
@@ -142,6 +142,13 @@ def _stated(facts: KeyFacts) -> Iterable[Status]:
         yield Status("none", pattern(path), why, over=path in facts.over_structs)
     for path, unmet in facts.unenforced.items():
         yield Status("unenforced", pattern(path), unmet.why, unmet, path in facts.over_structs)
+
+
+def _claims(section: Section) -> Iterable[Pattern]:
+    if section.path:
+        yield pattern(section.path)
+    else:
+        yield from ((name,) for name in section.model.__struct_encode_fields__)
 
 
 def _implemented(section: Section) -> Iterable[Status]:

@@ -38,6 +38,7 @@ def schema(sections: Sequence[Section]) -> Schema:
     _add(root, (OURS,), struct_schema(Core))
     for section in sections:
         _add(root, pattern(section.path), struct_schema(section.model))
+    root.pop("description", None)  # of a struct of keys at the top; theirs say what they are
     _close(root, keys)
     _say_status(root, keys)
     _say_variables(root, sections)

@@ -106,10 +106,11 @@ def _unmet(place: Steps, status: Status, document: Document, used: Used) -> None
 
 
 def _unclaimed(place: Steps, plugin: str, document: Document, used: Used) -> None:
-    """An endpoint is unavailable; any other key is unenforced."""
+    """An endpoint is unavailable; any other key is unenforced, unless it is empty."""
     there = place[:2]
     if there[0] != "endpoints":
-        used.unenforced[there] = f"no installed plugin enforces this; install plugins/{plugin}"
+        if at(document.data, there) not in ({}, []):
+            used.unenforced[there] = f"no installed plugin enforces this; install plugins/{plugin}"
         return
     used.needs[there] = plugin
     what, todo = lacking(plugin)

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import click
 import pytest
+from admin_commands import COVERED, ON_THE_MACHINE
 from administering import Admin
 from books import configured
 
@@ -34,58 +35,6 @@ REPLY = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "ch
 AGENT = {"id": "agent_echo", "endpoint": "echo", "model": "echo"}
 PER_WORKER = 4
 """Connections to each worker; they are spread evenly."""
-
-COVERED = {
-    "agents apply": "POST /api/admin/agents/apply",
-    "agents create": "POST /api/admin/agents",
-    "agents delete": "DELETE /api/admin/agents/{id}",
-    "agents diff": "POST /api/admin/agents/diff",
-    "agents export": "GET /api/admin/agents/export",
-    "agents list": "GET /api/admin/agents",
-    "agents revert": "POST /api/admin/agents/{id}/revert",
-    "agents show": "GET /api/admin/agents/{id}",
-    "agents share": "PATCH /api/admin/agents/{id}/sharing",
-    "agents unshare": "PATCH /api/admin/agents/{id}/sharing",
-    "agents update": "PATCH /api/admin/agents/{id}",
-    "agents versions": "GET /api/admin/agents/{id}/versions",
-    "audit": "GET /api/admin/audit",
-    "balance add": "POST /api/admin/balances/{user}",
-    "balance list": "GET /api/admin/balances",
-    "balance set": "POST /api/admin/balances/{user}",
-    "budgets list": "GET /api/admin/budgets",
-    "budgets remove": "DELETE /api/admin/budgets/{name}",
-    "budgets reset": "POST /api/admin/budgets/reset",
-    "budgets set": "PUT /api/admin/budgets",
-    "groups add": "PATCH /api/admin/groups/{id}",
-    "groups create": "POST /api/admin/groups",
-    "groups delete": "DELETE /api/admin/groups/{id}",
-    "groups list": "GET /api/admin/groups",
-    "groups remove": "PATCH /api/admin/groups/{id}",
-    "keys create": "POST /api/admin/keys",
-    "keys import": "POST /api/admin/keys/import",
-    "keys list": "GET /api/admin/keys",
-    "keys revoke": "DELETE /api/admin/keys/{id}",
-    "keys rotate": "POST /api/admin/keys/{id}/rotate",
-    "logins end": "DELETE /api/admin/users/{id}/sessions",
-    "logins password": "PUT /api/admin/users/{id}/password",
-    "logins reset-2fa": "DELETE /api/admin/users/{id}/two-factor",
-    "logins show": "GET /api/admin/users/{id}/login",
-    "models": "GET /v1/models",
-    "reconcile": "POST /api/admin/usage/reconcile",
-    "roles list": "GET /api/admin/roles",
-    "roles set": "PUT /api/admin/roles/{name}",
-    "status": "GET /status",
-    "usage": "GET /api/admin/usage",
-    "users create": "POST /api/admin/users",
-    "users delete": "DELETE /api/admin/users/{id}",
-    "users disable": "PATCH /api/admin/users/{id}",
-    "users enable": "PATCH /api/admin/users/{id}",
-    "users list": "GET /api/admin/users",
-    "users set": "PATCH /api/admin/users/{id}",
-    "users show": "GET /api/admin/users/{id}",
-}
-ON_THE_MACHINE = {"bench", "check", "doctor", "import", "matrix", "migrate", "new", "plugins", "schema", "serve"}
-"""Commands about files and databases, or about a gateway that does not run: no route can stand for them."""
 
 
 @pytest.fixture(scope="module")

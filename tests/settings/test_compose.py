@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from gateway import Finding
+from gateway import Finding, Section
 from gateway.settings.compose import compose, core_of
 from gateway.settings.core import Core
 from gateway.settings.reading import Document, read
@@ -304,3 +305,23 @@ def test_no_file_raises_and_every_finding_of_it_has_a_place(tmp_path: Path, tree
     file.write_text(json.dumps(tree), "utf-8")
     for finding in compose(read(file, {}), SECTIONS, {}).findings:
         assert finding.level == "note" or (finding.file == str(file) and finding.line and finding.column)
+
+
+class Place(msgspec.Struct, frozen=True):
+    url: str = ""
+    seconds: int = 0
+
+
+class Places(msgspec.Struct, frozen=True, rename="camel"):
+    """mcpServers: by names that the operator gives."""
+
+    mcp_servers: dict[str, Place] = {}
+
+
+def test_a_section_of_the_whole_file_has_names_of_the_operators(composed: Compose) -> None:
+    text = "version: '1'\nmcpServers:\n  my one: {url: u, seconds: x}\n  two: {url: v, odd: 1}\ncache: true\n"
+    found = composed(text, sections=(Section("", Places),))
+    assert found.settings.one(Places).mcp_servers == {"my one": Place("u"), "two": Place("v")}
+    assert found.errors == ()
+    warned = {finding.path for finding in found.findings if finding.level == "warning"}
+    assert warned == {"mcpServers['my one'].seconds", "mcpServers.two.odd"}

@@ -78,7 +78,7 @@ def its_hooks_register_what_they_say(plugin: ModuleType) -> None:
 def its_sections_are_documented_structs(plugin: ModuleType) -> None:
     for section in installed.registered(plugin, "register_sections", installed.bare_settings()):
         assert isinstance(section, Section)
-        assert re.fullmatch(r"[\w-]+(\.[\w-]+)*(\[\])?", section.path), section.path
+        assert re.fullmatch(r"([\w-]+(\.[\w-]+)*(\[\])?)?", section.path), section.path
         assert issubclass(section.model, msgspec.Struct), section.path
         assert section.model.__struct_config__.frozen, f"{section.path}: settings are frozen"
         assert section.model.__doc__, f"{section.path}: its struct has no docstring"

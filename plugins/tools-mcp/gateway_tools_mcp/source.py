@@ -1,0 +1,99 @@
+"""McpTools: the tools of all servers, for agents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway import Asker, Finding, Offer, ServerTool, ToolOutcome, ToolSource
+
+from .failures import Faulted, McpError
+from .listing import Listing, McpTool
+from .names import ALL, DELIMITER, SERVER
+from .results import failure, outcome
+from .server import Server
+from .servers import Servers
+
+FORBIDDEN = "who calls may not use MCP servers (interface.mcpServers.use)"
+
+
+class McpTools(ToolSource):
+    name = "tools-mcp"
+
+    def __init__(self, servers: Servers) -> None:
+        self.servers = servers
+
+    def findings(self) -> Sequence[Finding]:
+        return self.servers.findings
+
+    def owns(self, wanted: str) -> bool:
+        return DELIMITER in wanted.removeprefix("_")
+
+    async def offer(self, wanted: Sequence[str], asker: Asker) -> Offer:
+        if not self.servers.may(asker):
+            return Offer(missing=dict.fromkeys(wanted, FORBIDDEN))
+        split = {one: self.servers.names.split(one) for one in dict.fromkeys(wanted)}
+        servers = [self.servers.by_name[name] for name in dict.fromkeys(one.server for one in split.values()) if name]
+        listings = dict(zip(servers, await asyncio.gather(*(_listing(one, asker) for one in servers)), strict=True))
+        tools: dict[str, ServerTool] = {}
+        missing: dict[str, str] = {}
+        for one, (tool, name) in split.items():
+            if not name:
+                missing[one] = "there is no MCP server of this name in mcpServers"
+                continue
+            server = self.servers.by_name[name]
+            listing = listings[server]
+            if isinstance(listing, str):
+                missing[one] = f"the MCP server {name} cannot be used now: {listing}"
+            elif found := _chosen(listing, tool, one):
+                tools.update((each.offered.name, each.offered) for each in found)
+            elif tool not in (ALL, SERVER):
+                missing[one] = f"the MCP server {name} has no such tool"
+        used = [server for server in servers if not isinstance(listings[server], str)]
+        return Offer(tuple(tools.values()), missing, _instructions(used))
+
+    async def call(self, tool: ServerTool, arguments: Mapping[str, Any], asker: Asker) -> ToolOutcome:
+        if not self.servers.may(asker):
+            return failure(f"The tool cannot be used: {FORBIDDEN}.")
+        name = self.servers.names.split(tool.name).server
+        server = self.servers.by_name.get(name)
+        if server is None:
+            return failure(f"The tool {tool.name} is not there any more.")
+        try:
+            result = await server.call(tool, arguments, asker)
+        except Faulted as error:
+            return failure(f"The tool failed: {error}.")
+        except McpError as error:
+            return failure(f"The tool {tool.original} of the server {server.label} could not be used: {error}.")
+        return outcome(result, self.servers.options.largest_result)
+
+    async def listed(self, asker: Asker) -> Sequence[ServerTool]:
+        if not self.servers.may(asker):
+            return ()
+        servers = self.servers.shown()
+        found = await asyncio.gather(*(_listing(server, asker) for server in servers))
+        return [tool.offered for one in found if isinstance(one, Listing) for tool in one.by_name.values()]
+
+
+async def _listing(server: Server, asker: Asker) -> Listing | str:
+    """Or why there is none."""
+    try:
+        return await server.listing(asker)
+    except McpError as error:
+        return str(error)
+
+
+def _chosen(listing: Listing, tool: str, wanted: str) -> Sequence[McpTool]:
+    """As agents may have it: as models do, or with the server's own name of it."""
+    if tool == ALL:
+        return tuple(listing.by_name.values())
+    if wanted in listing.by_name:
+        return (listing.by_name[wanted],)
+    return [one for one in listing.by_name.values() if one.offered.original == tool][:1]
+
+
+def _instructions(servers: Sequence[Server]) -> str:
+    """Of those that say something, each under its name."""
+    said = [(server.label, text) for server in servers if (text := server.instructions)]
+    return "\n\n".join(f"## {label}\n\n{text.strip()}" for label, text in said if text.strip())
