@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw
 
 from .call import Audio, File, Image, Text
 from .inbound import Principal
+
+if TYPE_CHECKING:
+    from .settings import Finding
 
 
 class ServerTool(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,6 +67,10 @@ class ToolSource(ABC):
     """Some kind of tools: MCP servers, actions. name: of its plugin, for messages."""
 
     name: str
+
+    def findings(self) -> Sequence[Finding]:
+        """What the operator should know about its settings."""
+        return ()
 
     @abstractmethod
     def owns(self, wanted: str) -> bool:

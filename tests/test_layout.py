@@ -23,7 +23,7 @@ SOURCES = sorted(
     for path in (ROOT / top).rglob("*.py")
     if not {"node_modules", "build", "dist"} & set(path.parts)
 )
-STAGES = ("auth", "permission", "dialect", "provider", "meter", "routes", "store", "limits", "import")
+STAGES = ("auth", "permission", "dialect", "provider", "tools", "meter", "routes", "store", "limits", "import")
 OPEN_MODULES = {
     "gateway.budgets",
     "gateway.call",
@@ -41,6 +41,7 @@ OPEN_MODULES = {
     "gateway.wire",
     "gateway.endpoint",
     "gateway.logs",
+    "gateway.settings.yamlfile",
 }
 FOR_COMMANDS = {"gateway.cli.assembled", "gateway.cli.context", "gateway.cli.output"}
 KNOWS_AIOHTTP = {"server.py", "server", "upstream.py", "upstream"}

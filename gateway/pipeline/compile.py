@@ -158,6 +158,7 @@ def assemble(
     findings = [finding for authenticator in authenticators for finding in authenticator.findings()]
     findings += [finding for directory in directories for finding in directory.findings()]
     findings += [finding for provider in endpoints.values() for finding in provider.findings()]
+    findings += [finding for source in tools for finding in source.findings()]
     findings += [*contradictions(core), *useless_exemptions(settings), *proxy_findings(settings)]
     findings += fidelity.findings(agents, endpoints)
     findings += without_alias(router)

@@ -15,7 +15,9 @@ from .paths import Steps, pattern, text
 from .reading import Document
 from .shape import below, fields, open_mapping
 
-STAGES = frozenset(("auth", "dialect", "import", "limits", "meter", "permission", "provider", "routes", "store"))
+STAGES = frozenset(
+    ("auth", "dialect", "import", "limits", "meter", "permission", "provider", "routes", "store", "tools")
+)
 """What a plugin's name begins with, and so the key of its own section."""
 
 
