@@ -36,11 +36,11 @@ class Document(NamedTuple):
 
     def finding(self, steps: Steps, what: str, todo: str, level: Level = "error") -> Finding:
         mark = next((self.marks[steps[:n]] for n in range(len(steps), 0, -1) if steps[:n] in self.marks), None)
-        where = " ".join(str(step) for step in steps)
-        said = f"{where}: {what}" if where else what
-        if not self.file:
-            return Finding(self.path, said, todo, level)
-        return Finding(self.path, said, todo, level, self.file, mark.line if mark else 1, mark.column if mark else 1)
+        place = [f"line {mark.line}"] if mark else []
+        where = ", ".join(
+            [*([self.file] if self.file else []), *place, *([" ".join(map(str, steps))] if steps else [])]
+        )
+        return Finding(self.path, f"{where}: {what}" if where else what, todo, level)
 
 
 def document_of(fields: ActionFields, path: str) -> Document:
@@ -49,7 +49,7 @@ def document_of(fields: ActionFields, path: str) -> Document:
         what = "`document` and `file` are both there" if fields.file else "there is neither `document` nor `file`"
         raise Unreadable(Finding(path, what, "give the OpenAPI document in one of them"))
     if fields.file:
-        found = _from_file(Path(fields.file).expanduser().absolute(), f"{path}.file")
+        found = _from_file(fields.file, f"{path}.file")
     elif isinstance(fields.document, str):
         found = _from_text(fields.document, f"{path}.document", "")
     else:
@@ -58,36 +58,36 @@ def document_of(fields: ActionFields, path: str) -> Document:
     return found
 
 
-def _from_file(file: Path, path: str) -> Document:
+def _from_file(name: str, path: str) -> Document:
     try:
+        file = Path(name).expanduser().absolute()
         if file.stat().st_size > LARGEST:
-            raise Unreadable(Finding(path, f"{file} has more than {LARGEST} bytes", "give the part that is needed"))
+            raise Unreadable(Finding(path, f"{name} has more than {LARGEST} bytes", "give the part that is needed"))
         text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        what = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8"
-        raise Unreadable(Finding(path, f"{file} cannot be read: {what}", "name a file that is there")) from error
-    return _from_text(text, path, str(file))
+    except (OSError, UnicodeDecodeError, ValueError, RuntimeError) as error:
+        what = error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8, or no file"
+        raise Unreadable(Finding(path, f"{name} cannot be read: {what}", "name a file that is there")) from error
+    return _from_text(text, path, name)
 
 
 def _from_text(text: str, path: str, file: str) -> Document:
     try:
         return _whole(msgspec.json.decode(text), path, file)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         pass  # It is YAML, or JSON with something wrong, of which YAML's reader tells the place.
     parsed = parse(text, file)
     if parsed.findings:
         first = min(parsed.findings, key=lambda finding: finding.line)
-        what = first.what if file else f"line {first.line}: {first.what}"
-        todo = "mend the document; nothing of it is used"
-        place = (file, first.line, first.column) if file else ("", 0, 0)
-        raise Unreadable(Finding(path, what, todo, "error", *place))
+        where = f"{file}, line {first.line}" if file else f"line {first.line}"
+        raise Unreadable(Finding(path, f"{where}: {first.what}", "mend the document; nothing of it is used"))
     return _whole(parsed.data, path, file)._replace(marks=parsed.marks)
 
 
 def _whole(data: Any, path: str, file: str) -> Document:
+    document = Document(data if isinstance(data, dict) else {}, path, file)
     if not isinstance(data, dict):
-        raise Unreadable(Finding(path, "the document is no mapping", "give an OpenAPI 3 document", file=file, line=1))
-    return Document(data, path, file)
+        raise Unreadable(document.finding((), "the document is no mapping", "give an OpenAPI 3 document"))
+    return document
 
 
 def _check(document: Document) -> None:

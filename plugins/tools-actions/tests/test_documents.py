@@ -65,8 +65,8 @@ def test_what_is_wrong_in_a_file_has_its_line(actions, tmp_path):
     file = tmp_path / "api.yaml"
     file.write_text(YAML, "utf-8")
     [finding] = actions({"name": "a", "file": str(file)}).findings()
-    assert (finding.file, finding.line, finding.level) == (str(file), 16, "warning")
-    assert finding.path == "gateway.tools-actions[0].file"
+    assert (finding.path, finding.level) == ("gateway.tools-actions[0].file", "warning")
+    assert finding.what.startswith(f"{file}, line 16, paths /y/{{id}} get: ")
     assert "broken is no tool: its path has {id}" in finding.what
     assert finding.todo
 
@@ -131,7 +131,7 @@ def test_check_tells_the_file_and_the_line(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     said = done.stdout + done.stderr
     assert done.returncode != 0
-    assert f"{tmp_path / 'api.yaml'}:16:" in said
+    assert f"{tmp_path / 'api.yaml'}, line 16, paths /y/{{id}} get: " in said
     assert "broken is no tool" in said
     assert "librechat.yaml:1:" in said
     assert "gateway.tools-actions[1].file" in said

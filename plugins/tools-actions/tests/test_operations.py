@@ -110,7 +110,7 @@ async def test_schemas_of_which_there_is_no_end_have_one(tool):
     level: dict[str, Any] = {"type": "string"}
     for _ in range(60):
         level = {"type": "object", "properties": {"a": level}}
-    wide = {"type": "object", "properties": {f"p{n}": {"type": "boolean"} for n in range(MOST_NODES * 2)}}
+    wide = {"type": "object", "properties": {f"p{n}": {"type": "boolean"} for n in range(MOST_NODES + 200)}}
     both = {"parameters": [takes("deep") | {"schema": level}, takes("wide") | {"schema": wide}]}
     schema = await parameters(tool(json.dumps(api(("get", "/x", both)))))
     depth, place = 0, schema["properties"]["deep"]
