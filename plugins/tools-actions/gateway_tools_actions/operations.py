@@ -20,6 +20,7 @@ READING = frozenset(("get", "head"))
 LARGEST_SCHEMA = 100_000
 _LONGEST_DESCRIPTION = 1024
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+*-]+/[a-z0-9!#$&^_.+*-]+")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _OURS = re.compile(r"(?:accept(?:-.*)?|proxy-.*|sec-.*|x-forwarded-.*|x-real-ip|x-http-method.*|x-original-.*)")
 _NEVER = frozenset(
@@ -294,6 +295,8 @@ def _body(document: Document, operation: Mapping[str, Any]) -> _Body:
 
 def _rank(media_type: str) -> int | None:
     """JSON is better than a form, a form better than text."""
+    if not _MEDIA_TYPE.fullmatch(media_type):
+        return None
     if media_type in ("application/json", "*/*") or media_type.endswith("+json"):
         return 0
     if media_type == "application/x-www-form-urlencoded":

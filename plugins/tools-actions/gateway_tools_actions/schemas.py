@@ -7,11 +7,13 @@ is left out, since every call of a model pays for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import unquote
 
 DEEPEST = 24
-MOST_NODES = 3000
+MOST_NODES = 500
+"""Parts of one tool's schemas: every call of a model pays for them."""
 MOST_HOPS = 20
 _MAPS = frozenset(("properties", "patternProperties", "dependentSchemas"))
 _LISTS = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
@@ -84,21 +86,51 @@ def _target(document: Mapping[str, Any], reference: str) -> Any:
 
 
 class Alone:
-    """Schemas of one tool, written so that they need no document. What is deeper, or more, than is taken here, and
-    where a schema has itself inside, is left open: anything may stand there.
+    """Schemas of one tool, written so that they need no document. What is deeper than is taken here, and where a schema
+    has itself inside, is left open: anything may stand there.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
         self._left = MOST_NODES
+        self._deepest = 0
 
     def schema(self, found: Any) -> Schema:
-        """Raises BadReference."""
+        """As deep as all of a level can be taken. Raises BadReference."""
+        self._deepest, count = self._depth(found)
+        self._left -= count
         return self._schema(found, 0, frozenset())
 
+    def _depth(self, found: Any) -> tuple[int, int]:
+        """How deep it may go, and how many parts that is."""
+        level: list[tuple[Any, frozenset[str]]] = [(found, frozenset())]
+        count = 0
+        for depth in range(DEEPEST + 1):
+            if count + len(level) > self._left:
+                return depth - 1, count
+            count += len(level)
+            below = (one for part, inside in level for one in self._below(part, inside))
+            level = list(islice(below, self._left + 1))
+            if not level:
+                return depth, count
+        return DEEPEST, count
+
+    def _below(self, found: Any, inside: frozenset[str]) -> Iterator[tuple[Any, frozenset[str]]]:
+        if not isinstance(found, Mapping):
+            return
+        reference = found.get("$ref")
+        if isinstance(reference, str):
+            if reference not in inside:
+                yield _target(self._document, reference), inside | {reference}
+            return
+        for name, value in found.items():
+            if name in _SINGLE:
+                yield value, inside
+            elif (name in _MAPS and isinstance(value, Mapping)) or (name in _LISTS and isinstance(value, list)):
+                yield from ((part, inside) for part in (value.values() if isinstance(value, Mapping) else value))
+
     def _schema(self, found: Any, depth: int, inside: frozenset[str]) -> Schema:
-        self._left -= 1
-        if not isinstance(found, Mapping) or depth > DEEPEST or self._left < 0:
+        if not isinstance(found, Mapping) or depth > self._deepest:
             return {}
         reference = found.get("$ref")
         if not isinstance(reference, str):

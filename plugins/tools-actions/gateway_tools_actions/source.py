@@ -174,6 +174,8 @@ def _address(fields: ActionFields, path: str, settings: Settings, document: Docu
     try:
         if not urlsplit(url).hostname:
             raise ValueError("it does not say at which host")
+        if "{" in url:
+            raise ValueError("it has a variable in it that has no default")
         return Address(url)
     except ValueError as error:
         what = f"the API's URL {(fields.url or url)[:200]!r} cannot be used: {error}"

@@ -89,6 +89,7 @@ def test_what_is_wrong_in_a_file_has_its_line(actions, tmp_path):
         ),
         ({"document": api(("get", "/x", {}))}, "does not say at which host"),
         ({"document": api(("get", "/x", {}), servers=[{"url": "/v1"}])}, "does not say at which host"),
+        ({"document": api(("get", "/x", {}), servers=[{"url": "https://{x}.example"}])}, "a variable in it"),
         ({"document": api(("get", "/x", {})), "url": "ftp://a.example"}, "starts with http:// or https://"),
         ({"document": api(("get", "/x", {})), "url": "https://u:p@a.example"}, "a user name or a password"),
     ],
