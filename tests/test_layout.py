@@ -43,6 +43,7 @@ OPEN_MODULES = {
     "gateway.wire",
     "gateway.endpoint",
     "gateway.logs",
+    "gateway.settings.yamlfile",
 }
 FOR_COMMANDS = {"gateway.cli.assembled", "gateway.cli.context", "gateway.cli.output", "gateway.cli.stored"}
 KNOWS_AIOHTTP = {"server.py", "server", "upstream.py", "upstream"}

@@ -22,6 +22,7 @@ from ...routes import RouteSpec
 from ...settings import Section
 from ...settings.structschema import struct_schema
 from ...store import Store
+from ...tools import ToolSource
 from .. import installed
 from .check import Check
 
@@ -33,6 +34,7 @@ REGISTERED: dict[str, tuple[type, ...]] = {
     "register_directories": (Directory,),
     "register_permissions": (Permission,),
     "register_providers": (Provider,),
+    "register_tools": (ToolSource,),
     "register_meters": (Meter,),
     "register_routes": (RouteSpec,),
     "register_lifespans": (Lifespan,),
