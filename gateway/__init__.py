@@ -28,6 +28,7 @@ from .call import (
     ToolResult,
 )
 from .catalogue import Catalogue
+from .conversations import Conversation, ConversationItem, Conversations, KeptResponse, Owner, Responses
 from .counters import Counters, CountersDown, Grant, Taken, Want
 from .dialect import (
     ClientDialect,
@@ -201,6 +202,9 @@ __all__ = [
     "Citation",
     "ClientDialect",
     "Conflict",
+    "Conversation",
+    "ConversationItem",
+    "Conversations",
     "Counters",
     "CountersDown",
     "Credential",
@@ -238,6 +242,7 @@ __all__ = [
     "Image",
     "Inbound",
     "Intake",
+    "KeptResponse",
     "Key",
     "Keys",
     "KnownPrices",
@@ -259,6 +264,7 @@ __all__ = [
     "Outcome",
     "Outgoing",
     "OutputFormat",
+    "Owner",
     "Page",
     "Parameter",
     "Permission",
@@ -279,6 +285,7 @@ __all__ = [
     "RemoteAgents",
     "RemotePermissions",
     "Reply",
+    "Responses",
     "Rest",
     "Role",
     "RolePermissions",

@@ -10,12 +10,14 @@ from gateway import Secret, StartupError, Store, Unavailable
 
 from ..agents import SqlAgents, SqlGrants
 from ..budgets import SqlBudgets
+from ..conversations import SqlConversations
 from ..groups import SqlGroups
 from ..identities import SqlIdentities
 from ..keys import SqlKeys
 from ..ledger import SqlLedger
 from ..logins import SqlLogins
 from ..plan import refuse_foreign, refuse_pending, shipped
+from ..responses import SqlResponses
 from ..roles import SqlRoles
 from ..spool import Spool
 from ..usage import SqlUsageLog
@@ -74,6 +76,8 @@ class PostgresStore(Store):
         self.user_keys = SqlUserKeys(self._database)
         self.logins = SqlLogins(self._database)
         self.budgets = SqlBudgets(self._database)
+        self.responses = SqlResponses(self._database)
+        self.conversations = SqlConversations(self._database)
         self.ledger = SqlLedger(self._database, self._log)
 
     async def open(self) -> None:
