@@ -119,9 +119,11 @@ from .pipeline.breaker import Standing
 from .pipeline.breakers import Breakers
 from .pipeline.detached import Detached, Gathered
 from .pipeline.exchange import Attempt, Exchange
+from .pipeline.keep import Finish, Keeper, Keeping
 from .pipeline.permit import Lease, Permission
 from .pipeline.resolve import Directory, Route
 from .pipeline.settle import Meter
+from .pipeline.sink import ClientGone, Sink
 from .provider import (
     EventProvider,
     HttpProvider,
@@ -201,6 +203,7 @@ __all__ = [
     "Charge",
     "Citation",
     "ClientDialect",
+    "ClientGone",
     "Conflict",
     "Conversation",
     "ConversationItem",
@@ -224,6 +227,7 @@ __all__ = [
     "Failed",
     "File",
     "Finding",
+    "Finish",
     "Finished",
     "Follower",
     "Forbidden",
@@ -242,6 +246,8 @@ __all__ = [
     "Image",
     "Inbound",
     "Intake",
+    "Keeper",
+    "Keeping",
     "KeptResponse",
     "Key",
     "Keys",
@@ -305,6 +311,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SignIn",
+    "Sink",
     "Standing",
     "Started",
     "StartupError",

@@ -73,8 +73,8 @@ class Responses(ABC):
         """
 
     @abstractmethod
-    async def renew(self, owner: Owner, response_ids: Sequence[str], expires: float) -> None:
-        """They stay until then at least."""
+    async def renew(self, owner: Owner, response_id: str, expires: float) -> None:
+        """It and all that it continues stay until then at least."""
 
     @abstractmethod
     async def delete(self, owner: Owner, response_id: str) -> bool:
@@ -89,6 +89,10 @@ class Responses(ABC):
         """Of a run: what its client is told, numbered; and that it goes on, which makes it `in_progress`. The status
         that it has; where that is not under way the run has to end. None where it was deleted.
         """
+
+    @abstractmethod
+    async def status(self, response_id: str) -> RunStatus | None:
+        """Of a run, for whoever runs it. None where it was deleted."""
 
     @abstractmethod
     async def finish(self, response: KeptResponse) -> RunStatus | None:

@@ -27,6 +27,7 @@ from ..usage import Usage
 
 if TYPE_CHECKING:
     from ..dialect import ServerDialect
+    from .keep import Holding
     from .permit import Lease
     from .resolve import Route
 
@@ -111,7 +112,9 @@ class Attempt:
 class Exchange:
     """One request. It begins when its headers are read and ends when it is settled.
 
-    allowances: what limits leave to the caller; those of an attempt's target are with the attempt.
+    allowances: what limits leave to the caller; those of an attempt's target are with the attempt. named: what the
+    reply is to be called, whatever its upstream calls it. detached: it goes on without its client, and is settled by
+    whoever runs it. serving: what to tell of it while it does.
     """
 
     inbound: Inbound
@@ -131,6 +134,14 @@ class Exchange:
     first_byte: float | None = None
     request_id: str = ""
     allowances: Sequence[Allowance] = ()
+    named: str = ""
+    detached: bool = False
+    serving: Holding | None = None
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Headers of every reply, by which it is found again."""
+        return {"X-Request-Id": self.request_id or self.id, "X-Gateway-Exchange": self.id}
 
     @property
     def reply_id(self) -> str:

@@ -183,6 +183,7 @@ class HttpServer:
             return await self._route(serving, request, match.route, match.params, query, sink)
         body = self._body(serving, request)
         exchange = _exchange(serving, request, match, query, body)
+        exchange.serving = serving
         try:
             await assembly.pipeline.handle(exchange, sink)
         finally:

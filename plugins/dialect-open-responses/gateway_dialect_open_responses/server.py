@@ -51,6 +51,21 @@ class OpenResponsesServer(ServerDialect):
     operations: ClassVar[tuple[Operation, ...]] = (
         Operation("generate", "POST", "/responses", summary="Answer a call in the Open Responses format"),
         Operation("models", "GET", _AGENTS, (AGENTS_MOUNT,), "List agents as LibreChat does beside its Responses API"),
+        Operation("count", "POST", "/responses/input_tokens", summary="Count the input tokens of such a call"),
+        Operation(
+            "state", "GET", "/responses/{id}", summary="A response that was kept, or its events as they come"
+        ),
+        Operation("state", "DELETE", "/responses/{id}", summary="Delete it"),
+        Operation("state", "POST", "/responses/{id}/cancel", summary="Cancel one in the background"),
+        Operation("state", "GET", "/responses/{id}/input_items", summary="What the model was told for it"),
+        Operation("state", "POST", "/conversations", summary="Begin a conversation"),
+        Operation("state", "GET", "/conversations/{id}", summary="A conversation"),
+        Operation("state", "POST", "/conversations/{id}", summary="Change its metadata"),
+        Operation("state", "DELETE", "/conversations/{id}", summary="Delete it, with all that was said in it"),
+        Operation("state", "GET", "/conversations/{id}/items", summary="What was said in it"),
+        Operation("state", "POST", "/conversations/{id}/items", summary="Add to it"),
+        Operation("state", "GET", "/conversations/{id}/items/{item_id}", summary="One item of it"),
+        Operation("state", "DELETE", "/conversations/{id}/items/{item_id}", summary="Delete one item of it"),
     )
     reply_headers: ClassVar[frozenset[str]] = frozenset(
         (
@@ -71,6 +86,9 @@ class OpenResponsesServer(ServerDialect):
 
     def encoder(self, call: Call, inbound: Inbound, framing: Framing) -> Encoder:
         return ReplyEncoder(call, inbound, streams=framing == "sse")
+
+    def encode_count(self, tokens: int, inbound: Inbound) -> bytes:
+        return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
 
     def encode_error(self, error: GatewayError, inbound: Inbound) -> bytes:
         return encode_error(error)

@@ -33,10 +33,10 @@ WITH RECURSIVE chain (id, previous_id, size, depth) AS (
     FROM responses AS one JOIN chain ON one.id = chain.previous_id
     WHERE one.user_id = ?1 AND one.key_id = ?2 AND one.expires > ?4 AND chain.depth < {DEEPEST}
 )"""  # noqa: S608
-_SIZES = f"{_CHAIN} SELECT id, previous_id, size FROM chain ORDER BY depth DESC"
+_SIZES = f"{_CHAIN} SELECT id, previous_id, size FROM chain ORDER BY depth DESC"  # noqa: S608
 _KEPT = ", ".join("kept." + name for name in COLUMNS.split(", "))
 _OF_CHAIN = f"{_CHAIN} SELECT {_KEPT} FROM chain JOIN responses AS kept ON kept.id = chain.id ORDER BY chain.depth DESC"  # noqa: S608
-_RENEW = f"UPDATE responses SET expires = ?4 WHERE {_OWNED} AND id = ?3 AND expires < ?4"  # noqa: S608
+_RENEW = f"UPDATE responses SET expires = ?5 WHERE expires < ?5 AND id IN ({_CHAIN} SELECT id FROM chain)"  # noqa: S608
 _MINE = f"SELECT id FROM responses WHERE {_OWNED} AND id = ?3"  # noqa: S608
 _DELETE_FRAMES = "DELETE FROM response_frames WHERE response_id = ?1"
 _DELETE = "DELETE FROM responses WHERE id = ?1"
@@ -96,11 +96,11 @@ class SqlResponses(Responses):
             return None
         return [response_of(row) for row in await self._database.rows(_OF_CHAIN, values)]
 
-    async def renew(self, owner: Owner, response_ids: Sequence[str], expires: float) -> None:
+    async def renew(self, owner: Owner, response_id: str, expires: float) -> None:
+        """What has expired is not renewed once it is purged."""
+
         async def renew(transaction: Transaction) -> None:
-            await transaction.many(
-                _RENEW, [(owner.user_id, owner.key_id, one, expires) for one in sorted(response_ids)]
-            )
+            await transaction.rows(_RENEW, (owner.user_id, owner.key_id, response_id, 0.0, expires))
 
         await self._database.write(renew)
 
@@ -131,6 +131,9 @@ class SqlResponses(Responses):
             return _status(await transaction.rows(_STATUS, (response_id,)))
 
         return await self._database.write(add)
+
+    async def status(self, response_id: str) -> RunStatus | None:
+        return _status(await self._database.rows(_STATUS, (response_id,)))
 
     async def finish(self, response: KeptResponse) -> RunStatus | None:
         one = response

@@ -61,7 +61,7 @@ async def test_nobody_else_has_it_nor_takes_its_id(store: Store) -> None:
         assert await of(store).chain(other, "resp_1", 150.0, MOST) == ()
         assert await of(store).frames(other, "resp_1", -1, 150.0) == []
         assert not await of(store).delete(other, "resp_1")
-        await of(store).renew(other, ["resp_1"], 900.0)
+        await of(store).renew(other, "resp_1", 900.0)
         assert not await of(store).put(kept("resp_1", other, reply=b"{}"))
     assert await of(store).get(ANN, "resp_1", 150.0) == kept("resp_1")
     assert await of(store).get(ANN, "resp_1\0", 150.0) is None
@@ -85,16 +85,17 @@ async def test_a_chain_that_goes_in_circles_ends(store: Store) -> None:
 
 
 async def test_what_has_expired_is_not_there_and_what_is_renewed_stays(store: Store, place: Place) -> None:
-    for name in "ab":
-        await of(store).put(kept(name))
+    await of(store).put(kept("a"))
+    await of(store).put(kept("root"))
+    await of(store).put(kept("b", previous_id="root"))
     await of(store).write("a", [(0, b"frame")], 150.0)
-    await of(store).renew(ANN, ["b"], 300.0)
-    await of(store).renew(ANN, ["b"], 250.0)
+    await of(store).renew(ANN, "b", 300.0)
+    await of(store).renew(ANN, "b", 250.0)
     assert await of(store).get(ANN, "a", 200.5) is None
-    assert await of(store).get(ANN, "b", 200.5) is not None
+    assert len(await of(store).chain(ANN, "b", 200.5, MOST) or ()) == 2
     assert await of(store).purge(200.5) == 1
     assert await of(store).purge(299.0) == 0
-    assert await of(store).purge(300.0) == 1
+    assert await of(store).purge(300.0) == 2
     assert not left(place)
 
 
@@ -109,6 +110,7 @@ async def test_a_run_is_written_read_and_finished_once(store: Store) -> None:
     assert await responses.finish(kept("a", status="cancelled", expires=300.0)) == "cancelled"
     assert await responses.finish(kept("a", reply=b"late")) == "cancelled"
     assert await responses.write("a", [(3, b"three")], 130.0) == "cancelled"
+    assert (await responses.status("a"), await responses.status("gone")) == ("cancelled", None)
     assert len(await responses.frames(ANN, "a", -1, 150.0)) == 3
     found = await responses.get(ANN, "a", 150.0)
     assert found is not None
