@@ -1,52 +1,19 @@
-"""Responses and conversations are kept, continued and deleted, through the official SDK, on both stores, by any worker."""
+"""Responses and conversations are kept, continued and deleted, through the official SDK, on both stores."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
-from click.testing import CliRunner
-from openai import OpenAI
+from keeping import Place, placed, refused
 from recalling import Recalling
 
-from gateway.cli import main
-from gateway.testing.postgres import PostgresServer
-from gateway.testing.running import RunningGateway
-
-Json = dict[str, Any]
 TOOL: Any = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}
 MODELS = ["chat/m", "native/m", "keeping/m"]
 MOUNTS = ["/v1", "/api/agents/v1", ""]
-
-
-def config_of(url: str, store: Json) -> Json:
-    def endpoint(name: str) -> Json:
-        return {"name": name, "apiKey": "k", "baseURL": f"{url}/{name}/v1", "models": {"default": ["m"]}}
-
-    return {
-        "version": "1.3.17",
-        "interface": {"remoteAgents": {"use": True}},
-        "endpoints": {"custom": [endpoint(name) for name in ("chat", "native", "keeping")]},
-        "gateway": {
-            "workers": 2,
-            "timeouts": {"drain": 1},
-            "models": {"allow": {"roles": ["USER", "ADMIN"]}},
-            "agents": [
-                {"id": "agent_a", "endpoint": "chat", "model": "m", "instructions": "Be kind."},
-                {"id": "agent_b", "endpoint": "native", "model": "m"},
-            ],
-            "provider-custom": {
-                "dialects": {"chat": ["openai-chat"], "native": ["open-responses"], "keeping": ["open-responses"]},
-                "upstreams": {"keeping": {"keeps_responses": True}},
-            },
-            **store,
-        },
-    }
 
 
 @pytest.fixture(scope="module")
@@ -55,90 +22,13 @@ def recalling() -> Iterator[Recalling]:
         yield upstream
 
 
-class Place:
-    """A gateway of two workers. tables: rows of what is kept, past the gateway."""
-
-    def __init__(self, running: RunningGateway, sql: Callable[[str], list[str]], operator: Callable[..., str]) -> None:
-        self.running = running
-        self.sql = sql
-        self._operator = operator
-
-    def key(self, user: str, *more: str) -> str:
-        return str(json.loads(self._operator("keys", "create", "--json", "--user", user, *more))["key"])
-
-    def sdk(self, key: str = RunningGateway.key, mount: str = "/v1") -> OpenAI:
-        return OpenAI(base_url=self.running.url + mount, api_key=key, max_retries=0, timeout=30)
-
-    def rows(self, text: str) -> int:
-        """How many rows of what is kept hold this text somewhere."""
-        found = [
-            *self.sql(
-                "SELECT id, previous_id, conversation_id, CAST(input AS TEXT), CAST(reply AS TEXT) FROM responses"
-            ),
-            *self.sql("SELECT response_id, CAST(frame AS TEXT) FROM response_frames"),
-            *self.sql("SELECT id, metadata FROM conversations"),
-            *self.sql("SELECT conversation_id, id, CAST(body AS TEXT) FROM conversation_items"),
-        ]
-        return sum(text in row for row in found)
-
-
-def of_sqlite(directory: Path) -> Callable[[str], list[str]]:
-    import sqlite3
-
-    def sql(text: str) -> list[str]:
-        connection = sqlite3.connect(directory / "gateway.db", timeout=10)
-        try:
-            return [str(row) for row in connection.execute(text).fetchall()]
-        finally:
-            connection.close()
-
-    return sql
-
-
-def of_postgres(server: PostgresServer, database: str) -> Callable[[str], list[str]]:
-    def sql(text: str) -> list[str]:
-        for column in ("input", "reply", "frame", "body"):
-            text = text.replace(f"CAST({column} AS TEXT)", f"encode({column}, 'escape')")
-        return server.sql(text, database).splitlines()
-
-    return sql
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def place(
     request: pytest.FixtureRequest, recalling: Recalling, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
-    directory = tmp_path_factory.mktemp("kept")
-    with ExitStack() as stack:
-        store: Json = {}
-        if request.param == "postgresql":
-            server: PostgresServer = request.getfixturevalue("postgres")
-            database = server.create()
-            stack.callback(server.drop, database)
-            store = {"store": {"url": server.url_of(database)}}
-        config = json.dumps(config_of(recalling.url, store))
-        file = directory / "config" / "librechat.yaml"
-        file.parent.mkdir()
-        file.write_text(config)
-        environ = {"GATEWAY_STATE_DIR": str(directory / "g" / "state")}
-
-        def operator(*words: str) -> str:
-            ended = CliRunner().invoke(main, ["-c", str(file), *words], env=environ)
-            assert ended.exit_code == 0, ended.output
-            return ended.stdout
-
-        if store:
-            operator("migrate", "up")
-        running = stack.enter_context(RunningGateway(directory / "g", config))
-        sql = of_postgres(server, database) if store else of_sqlite(directory / "g" / "state")
-        yield Place(running, sql, operator)
-    assert "Traceback" not in running.printed
-
-
-def refused(kind: type[openai.APIStatusError], ask: Callable[[], object]) -> Any:
-    with pytest.raises(kind) as caught:
-        ask()
-    return caught.value
+    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    with placed(tmp_path_factory.mktemp("kept"), recalling, server) as found:
+        yield found
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -184,18 +74,18 @@ def test_who_keeps_responses_continues_them_itself_and_others_are_told_to_keep_n
 ) -> None:
     sdk = place.sdk()
     first = sdk.responses.create(model="keeping/m", input="one")
-    sdk.responses.create(model="keeping/m", input="two", previous_response_id=first.id)
+    second = sdk.responses.create(model="keeping/m", input="two", previous_response_id=first.id)
     asked = recalling.asked[-1]
     assert (asked["input"], asked["previous_response_id"], "store" in asked) == ("two", first.id, False)
     assert first.id in recalling.kept
-    moved = sdk.responses.create(model="native/m", input="three", previous_response_id=first.id)
+    moved = sdk.responses.create(model="native/m", input="three", previous_response_id=second.id)
     asked = recalling.asked[-1]
     assert "previous_response_id" not in asked
-    assert (asked["store"], [item["type"] for item in asked["input"][:3]]) == (
+    assert (asked["store"], [item["role"] for item in asked["input"]]) == (
         False,
-        ["message", "reasoning", "message"],
+        ["user", "assistant", "user", "assistant", "user"],
     )
-    assert "encrypted_content" not in asked["input"][1] or asked["input"][1]["encrypted_content"] != "SECRET"
+    assert not [item for item in asked["input"] if "encrypted_content" in item]
     back = sdk.responses.create(model="keeping/m", input="four", previous_response_id=moved.id)
     asked = recalling.asked[-1]
     assert "previous_response_id" not in asked
@@ -359,9 +249,7 @@ def test_a_conversation_is_kept_changed_and_deleted_on_every_mount(place: Place,
     assert sdk.conversations.update(begun.id, metadata={"topic": "nuts"}).metadata == {"topic": "nuts"}
     assert sdk.conversations.retrieve(begun.id).metadata == {"topic": "nuts"}
     branch = sdk.responses.create(model="agent_a", input="branch", previous_response_id=answered.id)
-    assert branch.output_text.endswith(
-        "| user:more | assistant:system:Be kind. | user:quince | user:more | user:branch"
-    )
+    assert branch.output_text.endswith("assistant:system:Be kind. | user:quince | user:more | user:branch")
     assert place.rows(begun.id) > 0
     assert sdk.conversations.delete(begun.id).deleted
     refused(openai.NotFoundError, lambda: sdk.conversations.retrieve(begun.id))

@@ -52,9 +52,7 @@ class OpenResponsesServer(ServerDialect):
         Operation("generate", "POST", "/responses", summary="Answer a call in the Open Responses format"),
         Operation("models", "GET", _AGENTS, (AGENTS_MOUNT,), "List agents as LibreChat does beside its Responses API"),
         Operation("count", "POST", "/responses/input_tokens", summary="Count the input tokens of such a call"),
-        Operation(
-            "state", "GET", "/responses/{id}", summary="A response that was kept, or its events as they come"
-        ),
+        Operation("state", "GET", "/responses/{id}", summary="A response that was kept, or its events as they come"),
         Operation("state", "DELETE", "/responses/{id}", summary="Delete it"),
         Operation("state", "POST", "/responses/{id}/cancel", summary="Cancel one in the background"),
         Operation("state", "GET", "/responses/{id}/input_items", summary="What the model was told for it"),

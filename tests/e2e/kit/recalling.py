@@ -1,6 +1,6 @@
 """An upstream that answers with what it was told: chat completions below /chat, Responses below /native and /keeping.
 
-Whoever says "wait" is made to wait until `go_on` is set, in the middle of a streamed reply. What /keeping has answered
+Whoever ends with "wait" is made to wait until `go_on` is set, in the middle of a streamed reply. What /keeping has answered
 it keeps, as OpenAI does, and continues by id.
 """
 
@@ -100,6 +100,8 @@ class Recalling:
     async def _chat(self, request: web.BaseRequest, body: Json) -> web.StreamResponse:
         text = " | ".join(map(chat_text, body["messages"]))
         last = body["messages"][-1]
+        if last["content"] == "fail":
+            return web.json_response({"error": {"message": "I was told to fail."}}, status=400)
         usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
         calls = [{"index": 0, "id": "call_7", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]
         message: Json = {"role": "assistant", "content": text}

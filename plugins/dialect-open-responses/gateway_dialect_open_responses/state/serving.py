@@ -61,7 +61,7 @@ class Asked:
         self._id = exchange.inbound.params.get("id", "")
 
     async def show(self) -> bytes:
-        return (await self._found()).reply
+        return _shown(await self._found())
 
     async def input_items(self) -> bytes:
         """All that the model was told, earlier turns included."""
@@ -92,7 +92,7 @@ class Asked:
             reply = encode(members(found.reply) | {"status": raw("cancelled")})
             await self._kept.responses.finish(msgspec.structs.replace(found, status="cancelled", reply=reply))
             self._runs.cancel(found.id)
-        return (await self._found()).reply
+        return _shown(await self._found())
 
     async def follow(self, sink: Sink) -> None:
         found = await self._found()
@@ -141,6 +141,13 @@ def allowed(scopes: Scopes | None, found: KeptResponse) -> bool:
     if found.agent:
         return scopes.allow_agent(found.agent)
     return scopes.allow_model(found.model, found.endpoint)
+
+
+def _shown(found: KeptResponse) -> bytes:
+    """Of a run under way only its status is written as it changes."""
+    if found.status not in UNDER_WAY:
+        return found.reply
+    return encode(members(found.reply) | {"status": raw(found.status)})
 
 
 def _items(found: KeptResponse) -> list[msgspec.Raw]:
