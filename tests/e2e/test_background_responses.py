@@ -1,4 +1,4 @@
-"""Responses in the background go on without their clients, on any worker, and are followed, cancelled and billed once."""
+"""Responses in the background go on without clients, are followed and cancelled by any worker, and billed once."""
 
 from __future__ import annotations
 

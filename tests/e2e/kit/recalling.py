@@ -1,7 +1,7 @@
 """An upstream that answers with what it was told: chat completions below /chat, Responses below /native and /keeping.
 
-Whoever ends with "wait" is made to wait until `go_on` is set, in the middle of a streamed reply. What /keeping has answered
-it keeps, as OpenAI does, and continues by id.
+Whoever ends with "wait" is made to wait until `go_on` is set, in the middle of a streamed reply. What /keeping has
+answered it keeps, as OpenAI does, and continues by id.
 """
 
 from __future__ import annotations
