@@ -28,7 +28,16 @@ from .call import (
     ToolResult,
 )
 from .catalogue import Catalogue
-from .conversations import Conversation, ConversationItem, Conversations, KeptResponse, Owner, Responses
+from .conversations import (
+    UNDER_WAY,
+    Conversation,
+    ConversationItem,
+    Conversations,
+    KeptResponse,
+    Owner,
+    Responses,
+    RunStatus,
+)
 from .counters import Counters, CountersDown, Grant, Taken, Want
 from .dialect import (
     ClientDialect,
@@ -172,6 +181,7 @@ __all__ = [
     "AGENTS_MOUNT",
     "ANONYMOUS",
     "MOUNT",
+    "UNDER_WAY",
     "UNLIMITED",
     "AccessGrant",
     "Address",
@@ -298,6 +308,7 @@ __all__ = [
     "Roles",
     "Route",
     "RouteSpec",
+    "RunStatus",
     "Sampling",
     "Scopes",
     "Sealed",

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from gateway import KeptResponse, Owner, Responses
-from gateway.conversations import UNDER_WAY, RunStatus
+from gateway import UNDER_WAY, KeptResponse, Owner, Responses, RunStatus
 
 from .database import Database, Rows, Transaction, Value
 from .text import check, storable

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 from msgspec import Raw
 
-from gateway import ConversationItem, Exchange, Extra, Finish, Keeping, KeptResponse, Owner, Sink, Unavailable
-from gateway.conversations import RunStatus
+from gateway import (
+    ConversationItem,
+    Exchange,
+    Extra,
+    Finish,
+    Keeping,
+    KeptResponse,
+    Owner,
+    RunStatus,
+    Sink,
+    Unavailable,
+)
 from gateway.wire.jsontext import encode
 
 from ..members import NAME

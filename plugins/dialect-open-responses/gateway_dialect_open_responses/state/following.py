@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from msgspec import Raw
 
-from gateway import KeptResponse, Sink, sse
-from gateway.conversations import UNDER_WAY
+from gateway import UNDER_WAY, KeptResponse, Sink, sse
 from gateway.wire.jsontext import encode, raw
 
 from ..encode_reply import DONE, KEEP_ALIVE

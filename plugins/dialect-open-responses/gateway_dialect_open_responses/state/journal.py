@@ -12,8 +12,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
-from gateway import Extra, KeptResponse, Sink, sse
-from gateway.conversations import RunStatus
+from gateway import Extra, KeptResponse, RunStatus, Sink, sse
 from gateway.wire.jsontext import encode, members, raw
 
 from .kept import Kept

@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gateway import Call, ClientGone, Finish, GatewayError, KeptResponse, Lifespan, Sink, Started, Unavailable
-from gateway.conversations import UNDER_WAY
+from gateway import (
+    UNDER_WAY,
+    Call,
+    ClientGone,
+    Finish,
+    GatewayError,
+    KeptResponse,
+    Lifespan,
+    Sink,
+    Started,
+    Unavailable,
+)
 from gateway.wire.jsontext import encode, members, raw
 
 from ..echo import knows_openai_only, resource

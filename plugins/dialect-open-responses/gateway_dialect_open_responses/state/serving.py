@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from gateway import (
+    UNDER_WAY,
     Attempt,
     BadCall,
     Encoded,
@@ -20,7 +21,6 @@ from gateway import (
     Sink,
     UpstreamRefused,
 )
-from gateway.conversations import UNDER_WAY
 from gateway.wire.jsontext import encode, members, raw
 from gateway.wire.segments import segment
 
