@@ -257,6 +257,10 @@ class ClientDialect(ABC):
         """Whether a reply of this content type is a stream of events; such replies go out as they come."""
         return media_type == "text/event-stream"
 
+    def counts(self, target: Target) -> bool:
+        """Whether a `count` in this very dialect may be passed on to it; else it is estimated."""
+        return True
+
     def encode_count(self, call: Call, target: Target) -> Encoded | None:
         """The request that counts a call's input tokens; None where the upstream cannot count."""
         return None

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import openai
 import pytest
 from books import Books, configured, eventually
+from clocks import LIBRARY, Clock
 
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as whole
@@ -22,7 +23,6 @@ from gateway.testing.fake_upstream import stream as streamed
 from gateway.testing.running import RunningGateway
 
 CHAT, UPSTREAM = "/v1/chat/completions", "/chat/chat/completions"
-LIBRARY = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 HOUR, DAY = 3600, 86_400
 BEFORE_SUMMER = datetime(2027, 3, 14, 0, 0, tzinfo=ZoneInfo("America/New_York"))
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
@@ -39,27 +39,6 @@ def chunk(**more: Any) -> bytes:
 
 def choice(**delta: str) -> list[dict[str, Any]]:
     return [{"index": 0, "delta": delta, "finish_reason": None}]
-
-
-class Clock:
-    """The gateway's, as faketime has it; what is monotonic goes on as ever."""
-
-    def __init__(self, directory: Path) -> None:
-        self._file = directory / "time"
-        self.set(0)
-        self.environ = {
-            "LD_PRELOAD": str(LIBRARY),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "TZ": "America/New_York",
-        }
-
-    def set(self, seconds: int) -> None:
-        """Beside the right time."""
-        part = self._file.with_suffix(".new")
-        part.write_text(f"{seconds:+d}s\n")
-        part.rename(self._file)
 
 
 @pytest.fixture

@@ -18,9 +18,11 @@ from gateway import (
     Model,
     Operation,
     ServerDialect,
+    Unsupported,
 )
 
 from .decode_call import decode_call
+from .edit import COMPACT, COUNT
 from .encode_reply import ReplyEncoder
 from .errors import encode_error
 from .members import NAME
@@ -52,6 +54,8 @@ class OpenResponsesServer(ServerDialect):
         Operation("generate", "POST", "/responses", summary="Answer a call in the Open Responses format"),
         Operation("models", "GET", _AGENTS, (AGENTS_MOUNT,), "List agents as LibreChat does beside its Responses API"),
         Operation("count", "POST", "/responses/input_tokens", summary="Count the input tokens of such a call"),
+        Operation("count", "POST", COUNT, summary="Count the input tokens of such a call"),
+        Operation("generate", "POST", COMPACT, summary="Make a conversation shorter, as the upstream does that"),
         Operation("state", "GET", "/responses/{id}", summary="A response that was kept, or its events as they come"),
         Operation("state", "DELETE", "/responses/{id}", summary="Delete it"),
         Operation("state", "POST", "/responses/{id}/cancel", summary="Cancel one in the background"),
@@ -80,6 +84,8 @@ class OpenResponsesServer(ServerDialect):
         return peek(inbound.body)
 
     def decode(self, inbound: Inbound) -> Call:
+        if inbound.operation.path == COMPACT:
+            raise Unsupported("Only an upstream that speaks Open Responses can compact.", code="not_offered")
         return decode_call(inbound.body)
 
     def encoder(self, call: Call, inbound: Inbound, framing: Framing) -> Encoder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,13 +51,19 @@ class Place:
     def __init__(self, running: RunningGateway, sql: Callable[[str], list[str]], operator: Callable[..., str]) -> None:
         self.running = running
         self.sql = sql
+        self._clients = ExitStack()
         self.operator = operator
 
     def key(self, user: str, *more: str) -> str:
         return str(json.loads(self.operator("keys", "create", "--json", "--user", user, *more))["key"])
 
     def sdk(self, key: str = RunningGateway.key, mount: str = "/v1") -> OpenAI:
-        return OpenAI(base_url=self.running.url + mount, api_key=key, max_retries=0, timeout=30)
+        made = OpenAI(base_url=self.running.url + mount, api_key=key, max_retries=0, timeout=30)
+        self._clients.callback(made.close)
+        return made
+
+    def close(self) -> None:
+        self._clients.close()
 
     def rows(self, text: str) -> int:
         """How many rows of what is kept hold this text somewhere."""
@@ -100,6 +106,7 @@ def placed(
     server: PostgresServer | None = None,
     workers: int = 2,
     drain: float = 1,
+    environ: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Iterator[Place]:
     """more: of `gateway.dialect-open-responses`."""
@@ -114,18 +121,20 @@ def placed(
         file = directory / "config" / "librechat.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(config)
-        environ = {"GATEWAY_STATE_DIR": str(directory / "g" / "state")}
+        operators = {"GATEWAY_STATE_DIR": str(directory / "g" / "state")}
 
         def operator(*words: str) -> str:
-            ended = CliRunner().invoke(main, ["-c", str(file), *words], env=environ)
+            ended = CliRunner().invoke(main, ["-c", str(file), *words], env=operators)
             assert ended.exit_code == 0, ended.output
             return ended.stdout
 
         if server is not None:
             operator("migrate", "up")
-        running = stack.enter_context(RunningGateway(directory / "g", config))
+        running = stack.enter_context(RunningGateway(directory / "g", config, environ=environ))
         sql = of_sqlite(directory / "g" / "state") if server is None else of_postgres(server, database)
-        yield Place(running, sql, operator)
+        place = Place(running, sql, operator)
+        stack.callback(place.close)
+        yield place
     assert "Traceback" not in running.printed
 
 

@@ -22,6 +22,7 @@ from gateway import (
 )
 from gateway.wire.jsontext import encode
 
+from ..encode_call import PATH
 from ..members import NAME
 from . import items
 from .history import History, output_of
@@ -60,6 +61,8 @@ class KeptCall(Keeping):
         self._runs = runs
 
     def sink(self, sink: Sink) -> Sink:
+        if self.exchange.inbound.operation.path != PATH:
+            return sink
         return KeepingSink(sink, self.plan.told, self.keep)
 
     async def detach(self, sink: Sink, finish: Finish) -> None:

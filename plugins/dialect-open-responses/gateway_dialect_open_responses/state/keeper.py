@@ -14,6 +14,7 @@ from gateway.wire.jsontext import encode, raw
 from gateway.wire.members import FLAG, TEXT, Members, parsed
 
 from ..echo import response_id
+from ..encode_call import PATH
 from ..members import NAME
 from . import items
 from .calling import KeptCall, Plan
@@ -58,8 +59,8 @@ class ResponsesKeeper(Keeper):
         background = members.take("background", FLAG) or False
         if background and store is False:
             raise BadCall("`background` needs the response to be kept: leave out `store: false`.", param="background")
-        kept = store is not False
-        past, there = NOTHING, upstream_keeps(route) and kept and not conversation and not background
+        kept = store is not False and exchange.inbound.operation.path == PATH
+        past, there = NOTHING, upstream_keeps(route) and store is not False and not conversation and not background
         if conversation:
             past = await of_conversation(self._kept, owner, conversation)
         elif previous:
@@ -96,7 +97,7 @@ class ResponsesKeeper(Keeper):
             if not plan.told:
                 return
         else:
-            exchange.named = "" if exchange.inbound.operation.kind == "count" else response_id(exchange.reply_id)
+            exchange.named = response_id(exchange.reply_id)
             body.pop("previous_response_id", None)
             body.pop("conversation", None)
             body["store"] = FALSE
