@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..allowance import Allowance
 from ..errors import (
@@ -114,7 +114,8 @@ class Exchange:
 
     allowances: what limits leave to the caller; those of an attempt's target are with the attempt. named: what the
     reply is to be called, whatever its upstream calls it. detached: it goes on without its client, and is settled by
-    whoever runs it. serving: what to tell of it while it does.
+    whoever runs it. serving: what to tell of it while it does. memory:
+    what lasts as long as the client's connection, where that is a socket.
     """
 
     inbound: Inbound
@@ -137,6 +138,7 @@ class Exchange:
     named: str = ""
     detached: bool = False
     serving: Holding | None = None
+    memory: dict[str, Any] | None = None
 
     @property
     def identity(self) -> dict[str, str]:

@@ -26,6 +26,7 @@ from .edit import COMPACT, COUNT
 from .encode_reply import ReplyEncoder
 from .errors import encode_error
 from .members import NAME
+from .messages import as_message, turn
 from .peek import peek
 
 _LIMITS = ("limit", "remaining", "reset")
@@ -54,6 +55,7 @@ class OpenResponsesServer(ServerDialect):
         Operation("generate", "POST", "/responses", summary="Answer a call in the Open Responses format"),
         Operation("models", "GET", _AGENTS, (AGENTS_MOUNT,), "List agents as LibreChat does beside its Responses API"),
         Operation("count", "POST", "/responses/input_tokens", summary="Count the input tokens of such a call"),
+        Operation("socket", "GET", "/responses", summary="The same as a WebSocket, a message each"),
         Operation("count", "POST", COUNT, summary="Count the input tokens of such a call"),
         Operation("generate", "POST", COMPACT, summary="Make a conversation shorter, as the upstream does that"),
         Operation("state", "GET", "/responses/{id}", summary="A response that was kept, or its events as they come"),
@@ -90,6 +92,12 @@ class OpenResponsesServer(ServerDialect):
 
     def encoder(self, call: Call, inbound: Inbound, framing: Framing) -> Encoder:
         return ReplyEncoder(call, inbound, streams=framing == "sse")
+
+    def turn(self, message: bytes) -> tuple[Operation, bytes]:
+        return self.operations[0], turn(message)
+
+    def as_message(self, status: int, body: bytes) -> bytes:
+        return as_message(status, body)
 
     def encode_count(self, tokens: int, inbound: Inbound) -> bytes:
         return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})

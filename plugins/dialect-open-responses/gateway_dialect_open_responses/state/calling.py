@@ -27,6 +27,7 @@ from ..members import NAME
 from . import items
 from .history import History, output_of
 from .kept import Kept
+from .memory import Remembered, remember
 from .telling import KeepingSink
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ class Plan(msgspec.Struct, frozen=True):
     """What is to become of a call.
 
     kept: whether its response is. there: whether the upstream keeps it, too, and knows what it continues. past: what
-    that is. replays: whether that is sent before the call. previous_id: as it is kept. own: the items that came with it
-    as they are kept; asked: as they are sent. told: members that the client reads in the response.
+    that is. replays: whether that is sent before the call. previous_id: as it is kept; continues: as the client says
+    it. alone: what it continues is not kept, so that all of it is its own. own: the items that came with it as they are
+    kept; asked: as they are sent. told: members that the client reads in the response.
     """
 
     owner: Owner
@@ -47,6 +49,8 @@ class Plan(msgspec.Struct, frozen=True):
     past: History
     replays: bool
     previous_id: str
+    continues: str
+    alone: bool
     own: Sequence[Raw]
     asked: Sequence[Raw]
     background: bool
@@ -70,6 +74,15 @@ class KeptCall(Keeping):
 
     async def keep(self, reply: bytes, status: str) -> bool:
         """A finished reply. Whether it is there to be continued."""
+        kept = await self._keep(reply, status)
+        if self.exchange.memory is not None:
+            response = self.response(reply, cast(RunStatus, status))
+            past = History() if self.plan.alone else self.plan.past
+            whole = msgspec.structs.replace(past, conversation=None, responses=[*past.responses, response])
+            remember(self.exchange.memory, Remembered(whole, kept), self.plan.continues)
+        return kept
+
+    async def _keep(self, reply: bytes, status: str) -> bool:
         if not self.plan.kept:
             await self.renew()
             return False

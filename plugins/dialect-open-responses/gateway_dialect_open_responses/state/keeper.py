@@ -20,6 +20,7 @@ from . import items
 from .calling import KeptCall, Plan
 from .history import NOTHING, History, of_chain, of_conversation, owner_of, previous_not_found
 from .kept import Kept
+from .memory import recall
 from .runs import Runs
 from .serving import serve
 
@@ -36,7 +37,7 @@ class ResponsesKeeper(Keeper):
 
     def concerns(self, exchange: Exchange) -> bool:
         envelope = exchange.envelope
-        if envelope.state_ids or envelope.background or envelope.store:
+        if envelope.state_ids or envelope.background or envelope.store or exchange.memory is not None:
             return True
         if envelope.store is False or exchange.route is None:
             return False
@@ -59,10 +60,16 @@ class ResponsesKeeper(Keeper):
         background = members.take("background", FLAG) or False
         if background and store is False:
             raise BadCall("`background` needs the response to be kept: leave out `store: false`.", param="background")
-        kept = store is not False and exchange.inbound.operation.path == PATH
+        kept = self._keeps(exchange, store)
+        alone = False
         past, there = NOTHING, upstream_keeps(route) and store is not False and not conversation and not background
         if conversation:
             past = await of_conversation(self._kept, owner, conversation)
+        elif previous and (remembered := recall(exchange.memory, previous)) is not None:
+            past, latest = remembered.history, remembered.history.latest
+            there = there and latest is not None and latest.upstream and latest.domain in domains(route)
+            kept = kept and (remembered.kept or store is True)
+            alone = kept and not remembered.kept
         elif previous:
             latest = await self._kept.responses.get(owner, previous, self._kept.now())
             if latest is None and not (there and brings_key(route)):
@@ -77,18 +84,29 @@ class ResponsesKeeper(Keeper):
             known = past.items
             asked = items.resolved(asked, known)
             items.check_results(asked, known)
+        own = items.named(asked, exchange.reply_id) if kept or exchange.memory is not None else []
         return Plan(
             owner=owner,
             kept=kept,
             there=there,
             past=past,
             replays=not there and past is not NOTHING,
-            previous_id=previous if past.latest is not None else "",
-            own=items.named(asked, exchange.reply_id) if kept else [],
+            previous_id=previous if past.latest is not None and not alone else "",
+            continues=previous,
+            alone=alone,
+            own=[*past.items, *own] if alone else own,
             asked=asked,
             background=background,
             told=told(exchange, previous, conversation, kept, there, background),
         )
+
+    def _keeps(self, exchange: Exchange, store: bool | None) -> bool:
+        if exchange.inbound.operation.path != PATH or store is False:
+            return False
+        envelope = exchange.envelope
+        asks = bool(store or envelope.background or envelope.state_ids)
+        assert exchange.route is not None
+        return asks or self._always or upstream_keeps(exchange.route)
 
     def _rewrite(self, exchange: Exchange, members: Members, plan: Plan) -> None:
         """The body as upstreams get it. Who keeps it there is asked in the client's own words."""
