@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
-from gateway import Extra, KeptResponse, RunStatus, Sink, sse
+from gateway import Extra, GatewayError, KeptResponse, RunStatus, Sink, sse
 from gateway.wire.jsontext import encode, members, raw
 
 from .kept import Kept
@@ -97,7 +97,12 @@ class Journal(Sink):
         """Writes what waits, and that the run goes on. The run's status."""
         async with self._turn:
             frames, self._frames, self._size = self._frames, [], 0
-            return await self._kept.responses.write(self._response.id, frames, self._kept.now())
+            try:
+                return await self._kept.responses.write(self._response.id, frames, self._kept.now())
+            except GatewayError:
+                self._frames = frames + self._frames
+                self._size += sum(len(frame) for _, frame in frames)
+                raise
 
     @property
     def waiting(self) -> bool:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 TICK = 0.1
 """Seconds between two writes of what waits, and two looks at whether a run was cancelled elsewhere."""
+TRIES = 4
+"""Of writing what a run came to; where the store stays away, it is found by its silence and has failed.
+"""
 LAST_WORDS = 10.0
 """Seconds for what a run that is ended has to write."""
 
@@ -163,17 +166,25 @@ class Runs(Lifespan):
             journal.fail("server_shutdown", "The gateway was stopped while this response was under way; ask again.")
         else:
             journal.fail("server_error", "The run ended without a reply.")
+        for again in range(TRIES):
+            try:
+                await self._last_words(run)
+                return
+            except GatewayError as error:
+                kept.log.error("what the run %s came to cannot be written: %s", run.response.id, error.public)
+                await asyncio.sleep(again)
+
+    async def _last_words(self, run: Run) -> None:
+        """Raises Unavailable."""
+        journal = run.journal
         assert journal.final is not None
         status, reply = journal.final
-        try:
-            if journal.waiting:
-                await journal.flush()
-            response = run.call.response(reply, status)
-            done = await kept.responses.finish(msgspec.structs.replace(response, id=run.response.id))
-            if done == status and status in ("completed", "incomplete"):
-                await run.call.joined(reply)
-        except GatewayError as error:
-            kept.log.error("what the run %s came to is lost: %s", run.response.id, error.public)
+        if journal.waiting:
+            await journal.flush()
+        response = run.call.response(reply, status)
+        done = await self._kept.responses.finish(msgspec.structs.replace(response, id=run.response.id))
+        if done == status and status in ("completed", "incomplete"):
+            await run.call.joined(reply)
 
 
 def _queued(call: KeptCall) -> KeptResponse:
