@@ -127,7 +127,8 @@ class ConversationItem(msgspec.Struct, frozen=True):
 
 class Conversations(ABC):
     @abstractmethod
-    async def create(self, conversation: Conversation, items: Sequence[ConversationItem]) -> None: ...
+    async def create(self, conversation: Conversation, items: Sequence[ConversationItem]) -> None:
+        """Raises Conflict where there is one with its id, whoever's that is."""
 
     @abstractmethod
     async def get(self, owner: Owner, conversation_id: str, now: float) -> Conversation | None: ...

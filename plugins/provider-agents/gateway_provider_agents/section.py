@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -44,6 +44,7 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     model_parameters: hold where the caller says nothing; LibreChat's names or OpenAI's.
     locked: those of them that hold whatever the caller says.
     access: who may use it; without it, everybody who may use agents.
+    memory: `server`: clients of chat completions that send their last message only are remembered here.
     """
 
     id: Given
@@ -57,6 +58,7 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     locked: tuple[str, ...] = ()
     access: Access | None = None
     tools: tuple[Any, ...] = ()
+    memory: Literal["client", "server"] = "client"
 
     def allows(self, principal: Principal) -> bool:
         return self.access is None or self.access.allows(principal)

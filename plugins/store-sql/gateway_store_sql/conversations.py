@@ -7,14 +7,17 @@ from typing import Any
 
 import msgspec
 
-from gateway import Conversation, ConversationItem, Conversations, Owner
+from gateway import Conflict, Conversation, ConversationItem, Conversations, Owner
 
 from .database import Database, Transaction
 from .text import check, storable
 
 _OWNED = "user_id = ?1 AND key_id = ?2 AND id = ?3"
 _COLUMNS = "id, user_id, key_id, created, expires, metadata"
-_INSERT = f"INSERT INTO conversations ({_COLUMNS}, next_place) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"  # noqa: S608 - the names are ours
+_INSERT = f"""
+INSERT INTO conversations ({_COLUMNS}, next_place) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+ON CONFLICT (id) DO NOTHING RETURNING id
+"""  # noqa: S608 - the names are ours
 _GET = f"SELECT {_COLUMNS} FROM conversations WHERE {_OWNED} AND expires > ?4"  # noqa: S608
 _UPDATE = f"UPDATE conversations SET metadata = ?5 WHERE {_OWNED} AND expires > ?4 RETURNING id"  # noqa: S608
 _MINE = f"SELECT id FROM conversations WHERE {_OWNED}"  # noqa: S608
@@ -42,7 +45,7 @@ class SqlConversations(Conversations):
         self._database = database
 
     async def create(self, conversation: Conversation, items: Sequence[ConversationItem]) -> None:
-        """Raises BadCall for what is no text."""
+        """Raises Conflict where there is one with its id, BadCall for what is no text."""
         one = conversation
         check("An item's id", *(item.id for item in items))
         values = (
@@ -56,7 +59,8 @@ class SqlConversations(Conversations):
         )
 
         async def insert(transaction: Transaction) -> None:
-            await transaction.rows(_INSERT, values)
+            if not await transaction.rows(_INSERT, values):
+                raise Conflict("There is a conversation with this id already.")
             await transaction.many(_ADD, [(one.id, place, item.id, item.body) for place, item in enumerate(items)])
 
         await self._database.write(insert)

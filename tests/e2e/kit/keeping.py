@@ -35,6 +35,8 @@ def config_of(url: str, store: Json) -> Json:
             "agents": [
                 {"id": "agent_a", "endpoint": "chat", "model": "m", "instructions": "Be kind."},
                 {"id": "agent_b", "endpoint": "native", "model": "m"},
+                {"id": "agent_m", "endpoint": "chat", "model": "m", "instructions": "Be kind.", "memory": "server"},
+                {"id": "agent_n", "endpoint": "native", "model": "m", "memory": "server"},
             ],
             "provider-custom": {
                 "dialects": {"chat": ["openai-chat"], "native": ["open-responses"], "keeping": ["open-responses"]},
