@@ -201,8 +201,8 @@ class HttpServer:
         inbound = _inbound(serving, request, served, match.params, query, self._body(serving, request))
         dialect = served.dialect
         try:
-            answer = upgrade_of(request)
             await authenticate(serving.assembly.pipeline.authenticators, inbound, dialect.credential(inbound))
+            answer = upgrade_of(request)
         except GatewayError as error:
             headers = dict(JSON) | ({"Allow": ", ".join(error.allowed)} if isinstance(error, WrongMethod) else {})
             await sink.whole(error.status, headers, dialect.encode_error(error, inbound))
