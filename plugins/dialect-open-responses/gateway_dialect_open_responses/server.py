@@ -54,7 +54,6 @@ class OpenResponsesServer(ServerDialect):
     operations: ClassVar[tuple[Operation, ...]] = (
         Operation("generate", "POST", "/responses", summary="Answer a call in the Open Responses format"),
         Operation("models", "GET", _AGENTS, (AGENTS_MOUNT,), "List agents as LibreChat does beside its Responses API"),
-        Operation("count", "POST", "/responses/input_tokens", summary="Count the input tokens of such a call"),
         Operation("socket", "GET", "/responses", summary="The same as a WebSocket, a message each"),
         Operation("count", "POST", COUNT, summary="Count the input tokens of such a call"),
         Operation("generate", "POST", COMPACT, summary="Make a conversation shorter, as the upstream does that"),
