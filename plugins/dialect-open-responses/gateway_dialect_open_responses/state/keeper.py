@@ -139,6 +139,8 @@ class ResponsesKeeper(Keeper):
 
 def upstream_keeps(route: Route) -> bool:
     """Whether whoever answers keeps the response itself, and is the only one who may."""
+    if not route.targets[0].quirks.keeps_responses:
+        return False
     return route.domains == 1 and all(
         target.quirks.keeps_responses and target.provider.dialects and NAME in target.provider.dialects
         for target in route.targets
