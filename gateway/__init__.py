@@ -28,6 +28,16 @@ from .call import (
     ToolResult,
 )
 from .catalogue import Catalogue
+from .conversations import (
+    UNDER_WAY,
+    Conversation,
+    ConversationItem,
+    Conversations,
+    KeptResponse,
+    Owner,
+    Responses,
+    RunStatus,
+)
 from .counters import Counters, CountersDown, Grant, Taken, Want
 from .dialect import (
     ClientDialect,
@@ -118,10 +128,12 @@ from .pipeline.breaker import Standing
 from .pipeline.breakers import Breakers
 from .pipeline.detached import Detached, Gathered
 from .pipeline.exchange import Attempt, Exchange
+from .pipeline.keep import Finish, Keeper, Keeping
 from .pipeline.permit import Lease, Permission
 from .pipeline.resolve import Directory, Route
 from .pipeline.retry import Policy
 from .pipeline.settle import Meter
+from .pipeline.sink import ClientGone, Sink
 from .provider import (
     EventProvider,
     HttpProvider,
@@ -170,6 +182,7 @@ __all__ = [
     "AGENTS_MOUNT",
     "ANONYMOUS",
     "MOUNT",
+    "UNDER_WAY",
     "UNLIMITED",
     "AccessGrant",
     "Address",
@@ -201,7 +214,11 @@ __all__ = [
     "Charge",
     "Citation",
     "ClientDialect",
+    "ClientGone",
     "Conflict",
+    "Conversation",
+    "ConversationItem",
+    "Conversations",
     "Counters",
     "CountersDown",
     "Credential",
@@ -221,6 +238,7 @@ __all__ = [
     "Failed",
     "File",
     "Finding",
+    "Finish",
     "Finished",
     "Follower",
     "Forbidden",
@@ -240,6 +258,9 @@ __all__ = [
     "Image",
     "Inbound",
     "Intake",
+    "Keeper",
+    "Keeping",
+    "KeptResponse",
     "Key",
     "Keys",
     "KnownPrices",
@@ -261,6 +282,7 @@ __all__ = [
     "Outcome",
     "Outgoing",
     "OutputFormat",
+    "Owner",
     "Page",
     "Parameter",
     "Permission",
@@ -282,12 +304,14 @@ __all__ = [
     "RemoteAgents",
     "RemotePermissions",
     "Reply",
+    "Responses",
     "Rest",
     "Role",
     "RolePermissions",
     "Roles",
     "Route",
     "RouteSpec",
+    "RunStatus",
     "Sampling",
     "Scopes",
     "Sealed",
@@ -301,6 +325,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SignIn",
+    "Sink",
     "Standing",
     "Started",
     "StartupError",

@@ -225,6 +225,16 @@ class ServerDialect(ABC):
         """What limits leave to the caller, one of a kind, as the dialect's SDKs read it; names are lower-case."""
         return ratelimit_headers(allowances)
 
+    def turn(self, message: bytes) -> tuple[Operation, bytes]:
+        """What a message on a socket asks: which operation, and with which body. Raises BadCall."""
+        raise Unsupported(f"{self.name} has no messages.")
+
+    def as_message(self, status: int, body: bytes) -> bytes:
+        """A whole reply, an error among them, as the one message that it is on a socket; events are messages as they
+        are.
+        """
+        raise Unsupported(f"{self.name} has no messages.")
+
     def encode_count(self, tokens: int, inbound: Inbound) -> bytes:
         """The reply to a `count` operation: how many input tokens a call would have."""
         raise Unsupported(f"{self.name} does not count tokens.")
@@ -256,6 +266,10 @@ class ClientDialect(ABC):
     def streams(self, media_type: str, encoded: Encoded) -> bool:
         """Whether a reply of this content type is a stream of events; such replies go out as they come."""
         return media_type == "text/event-stream"
+
+    def counts(self, target: Target) -> bool:
+        """Whether a `count` in this very dialect may be passed on to it; else it is estimated."""
+        return True
 
     def encode_count(self, call: Call, target: Target) -> Encoded | None:
         """The request that counts a call's input tokens; None where the upstream cannot count."""

@@ -14,6 +14,7 @@ from .counters import Counters
 from .dialect import ClientDialect, ServerDialect
 from .lifespan import Lifespan
 from .pipeline.authenticate import Authenticator
+from .pipeline.keep import Keeper
 from .pipeline.permit import Permission
 from .pipeline.resolve import Directory
 from .pipeline.settle import Meter
@@ -61,6 +62,11 @@ def register_directories(settings: Settings, services: Services) -> Sequence[Dir
 @hookspec
 def register_permissions(settings: Settings, services: Services) -> Sequence[Permission]:  # type: ignore[empty-body]
     """Rules that agree or raise."""
+
+
+@hookspec
+def register_keepers(settings: Settings, services: Services) -> Sequence[Keeper]:  # type: ignore[empty-body]
+    """What clients of a dialect leave here and come back to, where there is a store for it."""
 
 
 @hookspec

@@ -100,7 +100,8 @@ class Envelope(msgspec.Struct, frozen=True):
     """What `peek` takes from a body without parsing the rest.
 
     model: as the client wrote it; None means the first agent. max_output: tokens at most, where the client said.
-    state_ids: ids of upstream state that the call refers to. framing: how a stream is framed for this client.
+    state_ids: ids of upstream state that the call refers to. store: whether it is to be kept for later, where the
+    client said. framing: how a stream is framed for this client.
     """
 
     model: str | None = None
@@ -110,6 +111,7 @@ class Envelope(msgspec.Struct, frozen=True):
     background: bool = False
     state_ids: tuple[str, ...] = ()
     framing: Literal["sse", "lines", "array"] = "sse"
+    store: bool | None = None
 
 
 class Credential(msgspec.Struct, frozen=True):

@@ -85,7 +85,8 @@ class Quirks(msgspec.Struct, frozen=True):
     stream_options: it knows that member (usage is asked for by it). max_completion_tokens: it knows the newer name.
     developer_role: it knows that role; `system` goes otherwise. refused: members it refuses; they are left out and
     reported. reasoning_format: effort as `reasoning_effort`, as `reasoning: {effort}`, or not at all. reasoning_key:
-    the member in which earlier thoughts are sent back, None where they are not.
+    the member in which earlier thoughts are sent back, None where they are not. keeps_responses: it keeps replies
+    unless told not to, and takes their ids for what was said before.
     """
 
     stream_options: bool = True
@@ -94,6 +95,7 @@ class Quirks(msgspec.Struct, frozen=True):
     refused: frozenset[str] = frozenset()
     reasoning_format: Literal["effort", "object", "none"] = "effort"
     reasoning_key: str | None = None
+    keeps_responses: bool = False
 
 
 class Timeouts(msgspec.Struct, frozen=True):

@@ -1,5 +1,5 @@
 """Contracts of what must last: keys and the usage log; those of users and agents are in `identity.py`, of passwords in
-`logins.py`, of money in `ledger.py`.
+`logins.py`, of money in `ledger.py`, of what clients come back to in `conversations.py`.
 
 A Store plugin implements them. Writes that a request must not wait for (`touch`, `append`) only enqueue; everything
 else is awaited and durable when it returns. Ids are made by the store, at most 64 characters of `[A-Za-z0-9_-]`.
@@ -20,6 +20,7 @@ from .usage import Usage
 
 if TYPE_CHECKING:
     from .budgets import Budget, Budgets
+    from .conversations import Conversations, Responses
     from .ledger import Ledger
     from .logins import Logins
     from .runs import Runs
@@ -243,6 +244,8 @@ class Store(ABC):
     logins: Logins | None = None
     budgets: Budgets | None = None
     runs: Runs | None = None
+    responses: Responses | None = None
+    conversations: Conversations | None = None
 
     @abstractmethod
     async def open(self) -> None:

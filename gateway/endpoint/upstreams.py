@@ -27,7 +27,8 @@ class Known(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     stream_options: it knows that member. max_completion_tokens: it knows the newer name of the limit. developer_role:
     it knows that role. refused: members that it refuses. reasoning_format: how it is told the effort. reasoning_key:
-    the member in which it wants earlier thoughts back.
+    the member in which it wants earlier thoughts back. keeps_responses: it keeps replies of Open Responses unless told
+    not to, and takes their ids for what was said before.
 
     thoughts: members in which its thoughts come. comments: its streams hold comments. usage: when its streams tell
     their usage. note: what else is to be known. source: where all this is from. seen: when that was read.
@@ -45,6 +46,7 @@ class Known(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     refused: tuple[str, ...] | None = None
     reasoning_format: Literal["effort", "object", "none"] | None = None
     reasoning_key: str | None = None
+    keeps_responses: bool | None = None
     thoughts: tuple[str, ...] | None = None
     comments: bool | None = None
     usage: Literal["asked", "always", "never"] | None = None
@@ -65,6 +67,7 @@ class Known(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             refused=default.refused if self.refused is None else frozenset(self.refused),
             reasoning_format=self.reasoning_format or default.reasoning_format,
             reasoning_key=self.reasoning_key or default.reasoning_key,
+            keeps_responses=_first(self.keeps_responses, default.keeps_responses),
         )
 
 

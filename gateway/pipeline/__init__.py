@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..allowance import tightest
-from ..errors import GatewayError, InternalFault, UpstreamError, UpstreamRefused
+from ..errors import GatewayError, InternalFault, Unavailable, UpstreamError, UpstreamRefused
 from ..inbound import Kind
 from ..provider import Model
 from .attempt import refuse_unavailable
@@ -16,6 +16,7 @@ from .authenticate import Authenticator, authenticate
 from .count import count
 from .dispatch import Dispatcher
 from .exchange import Exchange, note_of, outcome_of
+from .keep import Keeper
 from .opened import Opened
 from .permit import Permission, permit
 from .read import read
@@ -39,6 +40,7 @@ class Pipeline:
     permissions: Sequence[Permission]
     dispatcher: Dispatcher
     meters: Sequence[Meter]
+    keepers: Mapping[str, Keeper] = field(default_factory=dict)
 
     async def handle(self, exchange: Exchange, sink: Sink) -> None:
         """From the request's headers to the settled record; every error becomes the dialect's own."""
@@ -50,34 +52,75 @@ class Pipeline:
             credential = exchange.dialect.credential(inbound)
             exchange.principal = await authenticate(self.authenticators, inbound, credential)
             await STEPS[inbound.operation.kind](self, exchange, sink)
-            if exchange.outcome == "fault":
+            if exchange.outcome == "fault" and not exchange.detached:
                 exchange.outcome = "complete"
         except GatewayError as error:
             await refuse(exchange, sink, error)
         except (ClientGone, asyncio.CancelledError) as gone:
-            exchange.outcome = "client_gone"
+            if not exchange.detached:
+                exchange.outcome = "client_gone"
             if isinstance(gone, asyncio.CancelledError):
                 raise
         except Exception:
             log.exception("fault in %s", exchange.id)
             await refuse(exchange, sink, InternalFault(f"The gateway failed on this request; its id is {exchange.id}."))
         finally:
-            settle(exchange, self.meters)
+            if not exchange.detached:
+                settle(exchange, self.meters)
 
     async def generate(self, exchange: Exchange, sink: Sink) -> None:
         await read(exchange)
         exchange.route = await resolve(self.directories, exchange.inbound, exchange.envelope.model, exchange.principal)
+        keeper = self.keepers.get(exchange.dialect.name)
+        if keeper is None or not keeper.concerns(exchange):
+            await permit(self.permissions, exchange)
+            await self._answer(exchange, sink)
+            return
+        keeping = await keeper.take_up(exchange)
         await permit(self.permissions, exchange)
+        if exchange.envelope.background:
+            await keeping.detach(sink, self.finish)
+        else:
+            await self._answer(exchange, keeping.sink(sink))
+
+    async def _answer(self, exchange: Exchange, sink: Sink) -> None:
         opened = await self.dispatcher.open(exchange)
         await relay(exchange, opened, sink, reply_headers)
+
+    async def finish(self, exchange: Exchange, sink: Sink) -> None:
+        """A detached exchange, from its permissions to its settled record."""
+        try:
+            await self._answer(exchange, sink)
+            if exchange.outcome == "fault":
+                exchange.outcome = "complete"
+        except GatewayError as error:
+            await refuse(exchange, sink, error)
+        except asyncio.CancelledError:
+            exchange.outcome = "client_gone"
+            raise
+        except Exception:
+            log.exception("fault in %s", exchange.id)
+            await refuse(exchange, sink, InternalFault(f"The gateway failed on this request; its id is {exchange.id}."))
+        finally:
+            settle(exchange, self.meters)
 
     async def count(self, exchange: Exchange, sink: Sink) -> None:
         await read(exchange)
         exchange.route = await resolve(self.directories, exchange.inbound, exchange.envelope.model, exchange.principal)
+        keeper = self.keepers.get(exchange.dialect.name)
+        if keeper is not None and keeper.concerns(exchange):
+            await keeper.take_up(exchange)
         await permit(self.permissions, exchange)
         body, headers = await count(exchange, self.dispatcher.sender)
         exchange.status = 200
-        await sink.whole(200, identity(exchange) | JSON | dict(headers) | allowance_headers(exchange), body)
+        await sink.whole(200, exchange.identity | JSON | dict(headers) | allowance_headers(exchange), body)
+
+    async def state(self, exchange: Exchange, sink: Sink) -> None:
+        keeper = self.keepers.get(exchange.dialect.name)
+        if keeper is None:
+            raise Unavailable("Nothing is kept here: no store that could is installed, or it is switched off.")
+        await permit(self.permissions, exchange)
+        await keeper.serve(exchange, sink)
 
     async def models(self, exchange: Exchange, sink: Sink) -> None:
         wanted = await asked_about(exchange)
@@ -91,7 +134,7 @@ class Pipeline:
             name = exchange.route.name
             models = [model for model in models if model.id == name][:1] or [Model(id=name)]
         exchange.status = 200
-        await sink.whole(200, identity(exchange) | JSON, exchange.dialect.encode_models(models, exchange.inbound))
+        await sink.whole(200, exchange.identity | JSON, exchange.dialect.encode_models(models, exchange.inbound))
 
     async def _visible(self, exchange: Exchange) -> Sequence[Model]:
         inbound, principal = exchange.inbound, exchange.principal
@@ -104,6 +147,7 @@ STEPS: Mapping[Kind, Callable[[Pipeline, Exchange, Sink], Awaitable[None]]] = {
     "count": Pipeline.count,
     "media": Pipeline.generate,
     "models": Pipeline.models,
+    "state": Pipeline.state,
 }
 
 
@@ -123,7 +167,7 @@ async def refuse(exchange: Exchange, sink: Sink, error: GatewayError) -> None:
     if sink.began:
         sink.abort()
         return
-    headers = identity(exchange) | JSON
+    headers = exchange.identity | JSON
     if error.retry_after is not None:
         headers["Retry-After"] = f"{error.retry_after:.0f}"
     body = b""
@@ -141,7 +185,7 @@ async def refuse(exchange: Exchange, sink: Sink, error: GatewayError) -> None:
 def reply_headers(exchange: Exchange, opened: Opened) -> dict[str, str]:
     """Who served it and what was lost, beside the content type and what the dialect lets through."""
     target = opened.attempt.target
-    headers = identity(exchange)
+    headers = exchange.identity
     headers["Content-Type"] = opened.content_type
     headers["X-Gateway-Route"] = header_text(f"{target.endpoint}/{target.model}")
     headers["X-Gateway-Attempts"] = str(len(exchange.attempts))
@@ -162,10 +206,6 @@ def allowance_headers(exchange: Exchange) -> dict[str, str]:
     of_target = exchange.attempts[-1].allowances if exchange.attempts else ()
     left = tightest((*exchange.allowances, *of_target))
     return dict(exchange.dialect.allowance_headers(left)) if left else {}
-
-
-def identity(exchange: Exchange) -> dict[str, str]:
-    return {"X-Request-Id": exchange.request_id or exchange.id, "X-Gateway-Exchange": exchange.id}
 
 
 def header_text(text: str) -> str:

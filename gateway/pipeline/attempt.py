@@ -137,7 +137,7 @@ class Sender:
         if first is None:
             raise UpstreamBroken("The endpoint gave no reply.")
         attempt.status = 200
-        translation = translation_of(route, attempt.target, None, encoder, exchange.reply_id)
+        translation = translation_of(route, attempt.target, None, encoder, exchange.reply_id, exchange.named)
         return OpenedRun(attempt, translation, exchange.envelope.stream, first, run)
 
 
@@ -175,7 +175,7 @@ def _translating(
     """What the client asked for says whether it gets a stream, whatever the upstream answers with."""
     decoder = client.decoder(attempt.target, _streams(exchange, client, encoded, reply))
     encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
-    translation = translation_of(route, attempt.target, decoder, encoder, exchange.reply_id)
+    translation = translation_of(route, attempt.target, decoder, encoder, exchange.reply_id, exchange.named)
     return OpenedReply(attempt, translation, 200, encoder.content_type, exchange.envelope.stream, {}, reply)
 
 

@@ -33,6 +33,7 @@ from .breakers import Breakers
 from .dispatch import dispatcher
 from .endpoints import Endpoints
 from .fidelity import Fidelity
+from .keep import Keeper
 from .named import NamedRoutes
 from .permit import Permission
 from .resolve import Directory, Route
@@ -150,6 +151,7 @@ def assemble(
         permissions=tuple(rule for rule in permissions if rule.scope == "exchange"),
         dispatcher=dispatcher(core, Sender(upstream, clients, attempt_scope, fidelity, keyring)),
         meters=tuple(collect("register_meters", **both)),
+        keepers=_keepers(collect("register_keepers", **both)),
     )
     router = Router(servers, [*routes, *collect("register_routes", **both)], root_alias=core.http.root_alias)
     services.rehearsal.bind(router, pipeline)
@@ -244,6 +246,14 @@ def missing_parts(
             )
 
 
+def _keepers(registered: Sequence[Keeper]) -> dict[str, Keeper]:
+    keepers: dict[str, Keeper] = {}
+    for keeper in registered:
+        if keepers.setdefault(keeper.dialect, keeper) is not keeper:
+            raise PluginError(f"two plugins keep what clients of {keeper.dialect} come back to")
+    return keepers
+
+
 def _dialects(
     registered: Sequence[ServerDialect | ClientDialect],
 ) -> tuple[list[ServerDialect], dict[str, ClientDialect]]:
@@ -255,6 +265,6 @@ def _dialects(
             raise PluginError(f"the {kind} dialect {', '.join(sorted(twice))} is registered twice")
     for server in servers:
         for operation in server.operations:
-            if operation.kind not in STEPS:
+            if operation.kind not in STEPS and operation.kind != "socket":
                 raise PluginError(f"{server.name} has a {operation.kind} operation, which this core cannot run")
     return servers, {client.name: client for client in clients}

@@ -49,7 +49,7 @@ async def _counted(exchange: Exchange, route: Route, target: Target, sender: Sen
     provider, dialect = target.provider, exchange.dialect
     client = sender.speaks(provider.dialects, dialect.name)
     if isinstance(provider, HttpProvider) and client is not None:
-        if client.name == dialect.name and passes(exchange, route):
+        if client.name == dialect.name and client.counts(target) and passes(exchange, route):
             edit = msgspec.structs.replace(route.edit, model=target.model)
             encoded = client.edit(exchange.inbound, edit, target)
             return await _ask(exchange, sender, target, client, encoded), {}

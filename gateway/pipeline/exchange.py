@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..allowance import Allowance
 from ..errors import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..dialect import ServerDialect
     from ..events import Event, Idle
     from . import Pipeline
+    from .keep import Holding
     from .permit import Lease
     from .resolve import Route
 
@@ -121,7 +122,9 @@ class Exchange:
     allowances: what limits leave to the caller; those of an attempt's target are with the attempt. pipeline: the one
     that it began with. parent: the exchange that asked, where no client did. deadline: of the monotonic clock, for all
     that is asked on its behalf. spent, cost: what its children used, and nano-USD that they came to. secrets: what they
-    were sent and nobody may read.
+    were sent and nobody may read. named: what the reply is to be called, whatever its
+    upstream calls it. detached: it goes on without its client, and is settled by whoever runs it. serving: what to tell
+    of it while it does. memory: what lasts as long as the client's connection, where that is a socket.
     """
 
     inbound: Inbound
@@ -147,6 +150,10 @@ class Exchange:
     spent: Usage = NOTHING
     cost: int = 0
     secrets: Sequence[str] = field(default=(), repr=False)
+    named: str = ""
+    detached: bool = False
+    serving: Holding | None = None
+    memory: dict[str, Any] | None = None
 
     def ask(self, call: Call, way: str | Route) -> AsyncGenerator[Event | Idle, None]:
         """A call of our own, on the caller's behalf: permitted, held for, retried and recorded like any other.
@@ -162,6 +169,11 @@ class Exchange:
     def depth(self) -> int:
         """How many asked for one another before it."""
         return 0 if self.parent is None else self.parent.depth + 1
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Headers of every reply, by which it is found again."""
+        return {"X-Request-Id": self.request_id or self.id, "X-Gateway-Exchange": self.id}
 
     @property
     def reply_id(self) -> str:

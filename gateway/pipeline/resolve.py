@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Route(msgspec.Struct, frozen=True):
     """Where a call goes. name: what reply and list call it. targets: tried in order. agent: the agent's id, "" for a
     raw model. edit: what an agent changes in the call; the target's own `set` and `drop` come on top. policy: what is
-    done about failures; without one the next target is tried, each once. fidelity: None where others say.
+    done about failures; without one the next target is tried, each once. fidelity: None where others say. memory: what
+    was said before is kept here, for clients that send their last message only.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Route(msgspec.Struct, frozen=True):
     agent: str = ""
     policy: Policy | None = None
     fidelity: Level | None = None
+    memory: bool = False
 
     @property
     def domains(self) -> int:

@@ -19,16 +19,18 @@ from .resolve import Route
 class Translation(Tap):
     """The upstream's bytes to events to the client's bytes.
 
-    reply_id, model: for upstreams that name neither. decoder: None where events come by `encode`.
+    reply_id, model: for upstreams that name neither. named: what the reply is called in any case, where that is said.
+    decoder: None where events come by `encode`.
     """
 
     translates: ClassVar[bool] = True
 
-    def __init__(self, decoder: Decoder | None, encoder: Encoder, reply_id: str, model: str) -> None:
+    def __init__(self, decoder: Decoder | None, encoder: Encoder, reply_id: str, model: str, named: str = "") -> None:
         self._decoder = decoder
         self._encoder = encoder
         self._reply_id = reply_id
         self._model = model
+        self._named = named
         self.content_type = encoder.content_type
 
     @property
@@ -66,7 +68,7 @@ class Translation(Tap):
                 self.usage = event
             case Started():
                 self.response_id, self.model = event.id, event.model
-                event.id, event.model = event.id or self._reply_id, event.model or self._model
+                event.id, event.model = self._named or event.id or self._reply_id, event.model or self._model
                 event.created = event.created or int(time.time())
             case Finished():
                 self.complete = True
@@ -96,8 +98,8 @@ class Tagging(Translation):
 
 
 def translation_of(
-    route: Route, target: Target, decoder: Decoder | None, encoder: Encoder, reply_id: str
+    route: Route, target: Target, decoder: Decoder | None, encoder: Encoder, reply_id: str, named: str = ""
 ) -> Translation:
-    if route.domains > 1:
+    if route.domains > 1 and not named:
         return Tagging(decoder, encoder, reply_id, target.model, target.state_domain)
-    return Translation(decoder, encoder, reply_id, target.model)
+    return Translation(decoder, encoder, reply_id, target.model, named)

@@ -9,9 +9,9 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 from aiohttp import web
@@ -42,6 +42,7 @@ from .protocol import Handler, Server
 from .request import Request
 from .serving import Serving
 from .sinks import HttpSink
+from .websocket import SocketSink, WebSocket, told, upgrade_of
 
 log = logging.getLogger("gateway.server")
 HELD_UNREAD = 2**16
@@ -60,6 +61,7 @@ class HttpServer:
         self._before: set[Serving] = set()
         self._shares = shares
         self.draining = False
+        self._leaving = asyncio.Event()
         self._held = Held(assembly.core.limits)
         self._runners: list[web.ServerRunner] = []
         self._servers: list[Server] = []
@@ -124,6 +126,7 @@ class HttpServer:
     async def drain(self) -> bool:
         """No new connections; running exchanges may end within `timeouts.drain`. True when all did. Once."""
         self.draining = True
+        self._leaving.set()
         for site in self._sites:
             await site.stop()
         try:
@@ -181,13 +184,55 @@ class HttpServer:
             return await self._miss(serving, request, path, sink, error)
         if match.route is not None:
             return await self._route(serving, request, match.route, match.params, query, sink)
+        if match.served[0].operation.kind == "socket":
+            return await self._socket(serving, request, match, query, sink)
         body = self._body(serving, request)
         exchange = _exchange(serving, request, match, query, body)
+        exchange.serving = serving
         try:
             await assembly.pipeline.handle(exchange, sink)
         finally:
             body.release()
         return sink.keep_alive
+
+    async def _socket(self, serving: Serving, request: Request, match: Match, query: str, sink: HttpSink) -> bool:
+        """While it is idle it keeps neither a drain nor a reload waiting."""
+        served = match.served[0]
+        inbound = _inbound(serving, request, served, match.params, query, self._body(serving, request))
+        dialect = served.dialect
+        try:
+            await authenticate(serving.assembly.pipeline.authenticators, inbound, dialect.credential(inbound))
+            answer = upgrade_of(request)
+        except GatewayError as error:
+            headers = dict(JSON) | ({"Allow": ", ".join(error.allowed)} if isinstance(error, WrongMethod) else {})
+            await sink.whole(error.status, headers, dialect.encode_error(error, inbound))
+            return sink.keep_alive
+        socket = WebSocket(request, serving.core.limits.body, serving.core.timeouts.write)
+        socket.open(answer, {})
+        serving.end()
+        try:
+            await socket.run(partial(self._turn, inbound, dialect), dialect, inbound, self._leaving)
+        finally:
+            serving.begin()
+        return False
+
+    async def _turn(
+        self, opened: Inbound, dialect: ServerDialect, message: bytes, sink: SocketSink, memory: dict[str, Any]
+    ) -> None:
+        """An exchange of its own, on what serves now."""
+        serving = self._now
+        serving.begin()
+        try:
+            try:
+                operation, body = dialect.turn(message)
+            except GatewayError as error:
+                sink.say(told(error, dialect, opened))
+                return
+            inbound = msgspec.structs.replace(opened, operation=operation, receive=_given(body), arriving=None)
+            exchange = Exchange(inbound, dialect, serving=serving, memory=memory)
+            await serving.assembly.pipeline.handle(exchange, sink)
+        finally:
+            serving.end()
 
     def _body(self, serving: Serving, request: Request) -> Body:
         return Body(request, serving.core.limits, serving.core.timeouts.body, self._held)
@@ -296,6 +341,15 @@ def _headers(answer: Answer) -> Mapping[str, str]:
     for cookie in answer.cookies:
         several.add("Set-Cookie", cookie)
     return several
+
+
+def _given(body: bytes) -> Callable[[], Awaitable[bytes]]:
+    """What is here already, as something that is received."""
+
+    async def receive() -> bytes:
+        return body
+
+    return receive
 
 
 async def _receive_once(inbound: Inbound, body: Body) -> bytes:

@@ -24,6 +24,9 @@ from .request import Request
 log = logging.getLogger("gateway.server")
 Handler = Callable[[Request], Awaitable[bool]]
 """Answers a request; whether another may follow on the connection."""
+Taker = Callable[[bytes], None]
+MOST_BEHIND = 2**16
+"""Bytes of one read that are kept of what a client says before its upgrade is answered."""
 
 
 class Server(web.Server):
@@ -48,9 +51,11 @@ class Server(web.Server):
 
 
 class Protocol(web.RequestHandler):
-    """remote: the client's address, "" where it has none. _deaf: nothing that may still come is a request."""
+    """remote: the client's address, "" where it has none. _deaf: nothing that may still come is a request. _taker: who
+    takes what comes instead; _behind: what came behind an upgrade before there was one, None where there was none.
+    """
 
-    __slots__ = ("_arriving", "_deaf", "_handle", "_refuse", "remote")
+    __slots__ = ("_arriving", "_behind", "_deaf", "_handle", "_refuse", "_taker", "remote")
 
     def __init__(self, server: Server, handle: Handler, refuse: Handler, **options: Any) -> None:
         super().__init__(server, **options)
@@ -58,6 +63,8 @@ class Protocol(web.RequestHandler):
         self._refuse = refuse
         self._arriving = EMPTY_PAYLOAD
         self._deaf = False
+        self._taker: Taker | None = None
+        self._behind: bytes | None = None
         self.remote = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,11 +74,17 @@ class Protocol(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """The library's own lets a body whose chunks go wrong wait for its deadline, and keeps what is no request."""
+        if self._taker is not None:
+            self._taker(data)
+            return
+        if self._behind is not None:
+            self._behind += data[:MOST_BEHIND]
+            return
         if self._deaf or self._force_close or self._close:
             return
         assert self._parser is not None
         try:
-            messages, upgraded, _ = self._parser.feed_data(data)
+            messages, upgraded, behind = self._parser.feed_data(data)
         except HttpProcessingError as error:
             self._deaf = True
             self._no_http(error)
@@ -80,7 +93,13 @@ class Protocol(web.RequestHandler):
             self._arriving = messages[-1][1]
             self._queue(messages)
         if upgraded:
-            self._deaf = True
+            self._deaf, self._behind = True, behind
+
+    def upgrade(self, taker: Taker) -> None:
+        """What comes from now on is no HTTP any more."""
+        self._taker, behind, self._behind = taker, self._behind, None
+        if behind:
+            taker(behind)
 
     def _no_http(self, error: HttpProcessingError) -> None:
         if self._arriving.is_eof():

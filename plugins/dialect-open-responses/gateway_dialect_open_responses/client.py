@@ -22,7 +22,10 @@ class OpenResponsesClient(ClientDialect):
         return encode_call(call, target)
 
     def edit(self, inbound: Inbound, edit: Edit, target: Target) -> Encoded:
-        return edit_body(inbound.body, edit, target)
+        return edit_body(inbound.body, edit, target, inbound.operation.path)
+
+    def counts(self, target: Target) -> bool:
+        return target.quirks.keeps_responses
 
     def decoder(self, target: Target, stream: bool) -> Decoder:
         return StreamDecoder(target.state_domain) if stream else WholeDecoder(target.state_domain)

@@ -28,11 +28,32 @@ MEMBERS: Mapping[Parameter, tuple[str, ...]] = {
 }
 """Where a canonical parameter stands in a body. What is missing here, Responses has no member for."""
 
+COUNT, COMPACT = PATH + "/input_tokens", PATH + "/compact"
+TAKEN: Mapping[str, frozenset[str]] = {
+    COUNT: frozenset(
+        (
+            "conversation",
+            "input",
+            "instructions",
+            "model",
+            "parallel_tool_calls",
+            "previous_response_id",
+            "reasoning",
+            "text",
+            "tool_choice",
+            "tools",
+            "truncation",
+        )
+    ),
+    COMPACT: frozenset(("input", "instructions", "model", "previous_response_id", "prompt_cache_key")),
+}
+"""What the paths below that of calls know of a call's members."""
+
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ENCODER = msgspec.json.Encoder()
 
 
-def edit_body(body: bytes, edit: Edit, target: Target) -> Encoded:
+def edit_body(body: bytes, edit: Edit, target: Target, path: str = PATH) -> Encoded:
     """Raises BadCall where a member that must change has the wrong type."""
     members = parsed(body)
     _set_model(members, edit.model)
@@ -43,7 +64,9 @@ def edit_body(body: bytes, edit: Edit, target: Target) -> Encoded:
     members |= target.set
     for name in edit.drop | target.drop:
         members.pop(name, None)
-    return Encoded(PATH, _ENCODER.encode(members), loss=tuple(loss))
+    if path in TAKEN:
+        members = {name: value for name, value in members.items() if name in TAKEN[path]}
+    return Encoded(path, _ENCODER.encode(members), loss=tuple(loss))
 
 
 def _set_model(members: Extra, model: str) -> None:

@@ -20,6 +20,7 @@ class _Outline(msgspec.Struct):
     stream: bool | None = None
     max_output_tokens: int | None = None
     background: bool | None = None
+    store: bool | None = None
     previous_response_id: str | None = None
     conversation: str | _Conversation | None = None
     input: Raw = Raw(b"")
@@ -40,6 +41,7 @@ def peek(body: bytes) -> Envelope:
         max_output=outline.max_output_tokens,
         background=bool(outline.background),
         state_ids=tuple(state for state in states if state),
+        store=outline.store,
     )
 
 
@@ -51,6 +53,7 @@ def _explained(body: bytes) -> _Outline:
         stream=members.take("stream", FLAG),
         max_output_tokens=members.take("max_output_tokens", INTEGER),
         background=members.take("background", FLAG),
+        store=members.take("store", FLAG),
         previous_response_id=members.take("previous_response_id", TEXT),
         conversation=_named(members),
         input=members.raw("input") or NULL,

@@ -18,12 +18,15 @@ from gateway import (
     Model,
     Operation,
     ServerDialect,
+    Unsupported,
 )
 
 from .decode_call import decode_call
+from .edit import COMPACT, COUNT
 from .encode_reply import ReplyEncoder
 from .errors import encode_error
 from .members import NAME
+from .messages import as_message, turn
 from .peek import peek
 
 _LIMITS = ("limit", "remaining", "reset")
@@ -51,6 +54,21 @@ class OpenResponsesServer(ServerDialect):
     operations: ClassVar[tuple[Operation, ...]] = (
         Operation("generate", "POST", "/responses", summary="Answer a call in the Open Responses format"),
         Operation("models", "GET", _AGENTS, (AGENTS_MOUNT,), "List agents as LibreChat does beside its Responses API"),
+        Operation("socket", "GET", "/responses", summary="The same as a WebSocket, a message each"),
+        Operation("count", "POST", COUNT, summary="Count the input tokens of such a call"),
+        Operation("generate", "POST", COMPACT, summary="Make a conversation shorter, as the upstream does that"),
+        Operation("state", "GET", "/responses/{id}", summary="A response that was kept, or its events as they come"),
+        Operation("state", "DELETE", "/responses/{id}", summary="Delete it"),
+        Operation("state", "POST", "/responses/{id}/cancel", summary="Cancel one in the background"),
+        Operation("state", "GET", "/responses/{id}/input_items", summary="What the model was told for it"),
+        Operation("state", "POST", "/conversations", summary="Begin a conversation"),
+        Operation("state", "GET", "/conversations/{id}", summary="A conversation"),
+        Operation("state", "POST", "/conversations/{id}", summary="Change its metadata"),
+        Operation("state", "DELETE", "/conversations/{id}", summary="Delete it, with all that was said in it"),
+        Operation("state", "GET", "/conversations/{id}/items", summary="What was said in it"),
+        Operation("state", "POST", "/conversations/{id}/items", summary="Add to it"),
+        Operation("state", "GET", "/conversations/{id}/items/{item_id}", summary="One item of it"),
+        Operation("state", "DELETE", "/conversations/{id}/items/{item_id}", summary="Delete one item of it"),
     )
     reply_headers: ClassVar[frozenset[str]] = frozenset(
         (
@@ -67,10 +85,21 @@ class OpenResponsesServer(ServerDialect):
         return peek(inbound.body)
 
     def decode(self, inbound: Inbound) -> Call:
+        if inbound.operation.path == COMPACT:
+            raise Unsupported("Only an upstream that speaks Open Responses can compact.", code="not_offered")
         return decode_call(inbound.body)
 
     def encoder(self, call: Call, inbound: Inbound, framing: Framing) -> Encoder:
         return ReplyEncoder(call, inbound, streams=framing == "sse")
+
+    def turn(self, message: bytes) -> tuple[Operation, bytes]:
+        return self.operations[0], turn(message)
+
+    def as_message(self, status: int, body: bytes) -> bytes:
+        return as_message(status, body)
+
+    def encode_count(self, tokens: int, inbound: Inbound) -> bytes:
+        return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
 
     def encode_error(self, error: GatewayError, inbound: Inbound) -> bytes:
         return encode_error(error)

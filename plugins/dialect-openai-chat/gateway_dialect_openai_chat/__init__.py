@@ -12,18 +12,34 @@ unread.py               members of a reply that nobody knows
 encoders.py             events to a client's reply: streams.py, wholes.py
 citations.py            sources of a text, both ways; likewise pictures.py, proofs.py
 usages.py, refusals.py  token counts and errors, both ways
+memory/                 conversations of agents that remember
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import ClientDialect, ServerDialect, Settings, hookimpl
+from gateway import ClientDialect, Keeper, Section, ServerDialect, Services, Settings, hookimpl
 
 from .client import ChatClient
+from .memory.keeper import ChatKeeper
+from .memory.settings import MemorySettings
 from .server import ChatServer
 
 
 @hookimpl
 def register_dialects(settings: Settings) -> Sequence[ServerDialect | ClientDialect]:
     return (ChatServer(), ChatClient())
+
+
+@hookimpl
+def register_sections() -> Sequence[Section]:
+    return (Section("gateway.dialect-openai-chat", MemorySettings),)
+
+
+@hookimpl
+def register_keepers(settings: Settings, services: Services) -> Sequence[Keeper]:
+    store = services.store
+    if store is None or store.conversations is None:
+        return ()
+    return (ChatKeeper(store.conversations, settings.one(MemorySettings), services.clock, services.log),)

@@ -46,6 +46,7 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     access: who may use it; without it, everybody who may use agents.
     tools: what plugins run for it here, as they name it. recursion_limit: steps that a run with tools may take.
     output: what clients see of such a run: all of it, its texts, or the final text alone.
+    memory: `server`: clients of chat completions that send their last message only are remembered here.
     """
 
     id: Given
@@ -61,6 +62,7 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tools: tuple[Any, ...] = ()
     recursion_limit: Annotated[int, Meta(ge=1)] | None = None
     output: Literal["all", "text", "final"] = "all"
+    memory: Literal["client", "server"] = "client"
 
     def allows(self, principal: Principal) -> bool:
         return self.access is None or self.access.allows(principal)

@@ -39,11 +39,11 @@ class Ways:
             way = self.routes.get(agent.route)
             if way is None:
                 raise Unavailable(f"The route {agent.route} of agent {agent.id} is not configured.")
-            return Route(agent.id, way.targets, edit, agent.id, way.policy, way.fidelity)
+            return Route(agent.id, way.targets, edit, agent.id, way.policy, way.fidelity, agent.memory == "server")
         provider = self.provider(agent)
         if provider is None:
             raise Unavailable(f"The endpoint {agent.endpoint} of agent {agent.id} is not configured.")
-        return Route(agent.id, (provider.target(agent.model),), edit, agent.id)
+        return Route(agent.id, (provider.target(agent.model),), edit, agent.id, memory=agent.memory == "server")
 
     def available(self, agent: AgentSettings) -> Provider | None:
         """The first provider that can be called."""

@@ -165,7 +165,7 @@ async def test_a_key_that_no_header_can_carry_is_refused():
 def test_it_is_openais_own_kind_and_knows_all_that_openai_knows():
     provider = one(KEY)
     assert provider.kind == "openAI"
-    assert provider.target("m").quirks == Quirks()
+    assert provider.target("m").quirks == Quirks(keeps_responses=True)
 
 
 async def test_headers_that_say_who_calls_make_a_list_for_each():

@@ -12,6 +12,7 @@ from gateway import GatewayError, Store
 from .agents import SqlAgents, SqlGrants
 from .budgets import SqlBudgets
 from .connect import check_library, open_writer, refusal
+from .conversations import SqlConversations
 from .files import prepare
 from .groups import SqlGroups
 from .identities import SqlIdentities
@@ -22,6 +23,7 @@ from .logins import SqlLogins
 from .migrate import migrate
 from .plan import shipped
 from .reader import Reader
+from .responses import SqlResponses
 from .roles import SqlRoles
 from .runs import SqlRuns, forget
 from .sqlite import SqliteDatabase, run
@@ -59,6 +61,8 @@ class SqliteStore(Store):
         self.logins = SqlLogins(self._database)
         self.budgets = SqlBudgets(self._database)
         self.runs = SqlRuns(self._database)
+        self.responses = SqlResponses(self._database)
+        self.conversations = SqlConversations(self._database)
         self.ledger = SqlLedger(self._database, log or logging.getLogger("gateway.store"))
 
     async def open(self) -> None:

@@ -47,6 +47,10 @@ _FORGET = (
     "DELETE FROM backup_codes WHERE user_id = ?1",
     "DELETE FROM logins WHERE user_id = ?1",
     "DELETE FROM access_grants WHERE principal = 'user' AND principal_id = ?1",
+    "DELETE FROM response_frames WHERE response_id IN (SELECT id FROM responses WHERE user_id = ?1)",
+    "DELETE FROM responses WHERE user_id = ?1",
+    "DELETE FROM conversation_items WHERE conversation_id IN (SELECT id FROM conversations WHERE user_id = ?1)",
+    "DELETE FROM conversations WHERE user_id = ?1",
 )
 _groups = msgspec.json.Decoder(tuple[str, ...])
 

@@ -10,6 +10,7 @@ from gateway import Secret, StartupError, Store, Unavailable
 
 from ..agents import SqlAgents, SqlGrants
 from ..budgets import SqlBudgets
+from ..conversations import SqlConversations
 from ..database import Transaction
 from ..groups import SqlGroups
 from ..identities import SqlIdentities
@@ -17,6 +18,7 @@ from ..keys import SqlKeys
 from ..ledger import SqlLedger
 from ..logins import SqlLogins
 from ..plan import refuse_foreign, refuse_pending, shipped
+from ..responses import SqlResponses
 from ..roles import SqlRoles
 from ..runs import SqlRuns, forget
 from ..spool import Spool
@@ -77,6 +79,8 @@ class PostgresStore(Store):
         self.logins = SqlLogins(self._database)
         self.budgets = SqlBudgets(self._database)
         self.runs = SqlRuns(self._database)
+        self.responses = SqlResponses(self._database)
+        self.conversations = SqlConversations(self._database)
         self.ledger = SqlLedger(self._database, self._log)
 
     async def open(self) -> None:

@@ -1,0 +1,167 @@
+"""Contracts of what clients leave here and come back to: responses, runs that go on without them, conversations.
+
+Whatever is asked for is asked in its owner's name, and another's is as if it were not there. Items, replies and frames
+are the words of the dialect that keeps them here. `now` and `expires` are epoch seconds; what has expired is not there,
+whether or not it has been purged.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+RunStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
+UNDER_WAY: tuple[RunStatus, ...] = ("queued", "in_progress")
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whose it is. key_id: of a key with scopes, which has what it left here for itself; "" for all others."""
+
+    user_id: str
+    key_id: str = ""
+
+
+class KeptResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """A reply that may be asked for, and continued.
+
+    model: as the client wrote it. agent: its id, "" for a raw model. endpoint, served, domain: of the target that
+    answered: its endpoint, its name of the model, and its `state_domain`; "" while nobody has. upstream: whether that
+    one keeps it under this id, too.
+    previous_id: the response that it continues. conversation_id, place: the conversation that it is part of, and how
+    many items that had before.
+    input: a JSON array of the items that came with it; those before are the previous response's, or the
+    conversation's. reply: the JSON object that the client was told, with output items and usage.
+    beat: when whoever runs it said last that it does; None for what runs no more.
+    """
+
+    id: str
+    owner: Owner
+    dialect: str
+    model: str
+    agent: str = ""
+    endpoint: str = ""
+    served: str = ""
+    domain: str = ""
+    upstream: bool = False
+    status: RunStatus
+    background: bool = False
+    created: float
+    expires: float
+    beat: float | None = None
+    previous_id: str = ""
+    conversation_id: str = ""
+    place: int = 0
+    input: bytes
+    reply: bytes
+
+
+class Responses(ABC):
+    @abstractmethod
+    async def put(self, response: KeptResponse) -> bool:
+        """False where there is one with its id, whoever's that is."""
+
+    @abstractmethod
+    async def get(self, owner: Owner, response_id: str, now: float) -> KeptResponse | None: ...
+
+    @abstractmethod
+    async def chain(self, owner: Owner, response_id: str, now: float, most: int) -> Sequence[KeptResponse] | None:
+        """It and all that it continues, oldest first; none where one of them is not there. None where they have more
+        than `most` bytes together.
+        """
+
+    @abstractmethod
+    async def renew(self, owner: Owner, response_id: str, expires: float) -> None:
+        """It and all that it continues stay until then at least."""
+
+    @abstractmethod
+    async def delete(self, owner: Owner, response_id: str) -> bool:
+        """With its frames. False where there is none."""
+
+    @abstractmethod
+    async def purge(self, now: float) -> int:
+        """Deletes what has expired, conversations included; how many responses that were."""
+
+    @abstractmethod
+    async def write(self, response_id: str, frames: Sequence[tuple[int, bytes]], now: float) -> RunStatus | None:
+        """Of a run: what its client is told, numbered; and that it goes on, which makes it `in_progress`. The status
+        that it has; where that is not under way the run has to end. None where it was deleted.
+        """
+
+    @abstractmethod
+    async def status(self, response_id: str) -> RunStatus | None:
+        """Of a run, for whoever runs it. None where it was deleted."""
+
+    @abstractmethod
+    async def finish(self, response: KeptResponse) -> RunStatus | None:
+        """What a run came to, once, where it was still under way; its status, with which others may have come before.
+        None where it was deleted.
+        """
+
+    @abstractmethod
+    async def frames(self, owner: Owner, response_id: str, after: int, now: float) -> Sequence[tuple[int, bytes]]:
+        """Those with numbers above `after`, in order; a part of them where they are many."""
+
+    @abstractmethod
+    async def abandoned(self, before: float) -> Sequence[KeptResponse]:
+        """Runs under way whose last word is older: whoever ran them is gone."""
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    id: str
+    owner: Owner
+    created: float
+    expires: float
+    metadata: Mapping[str, str] = {}
+
+
+class ConversationItem(msgspec.Struct, frozen=True):
+    """body: a JSON object with this id. place: counts a conversation's items from 0 and is never used again."""
+
+    id: str
+    body: bytes
+    place: int = 0
+
+
+class Conversations(ABC):
+    @abstractmethod
+    async def create(self, conversation: Conversation, items: Sequence[ConversationItem]) -> None:
+        """Raises Conflict where there is one with its id, whoever's that is."""
+
+    @abstractmethod
+    async def get(self, owner: Owner, conversation_id: str, now: float) -> Conversation | None: ...
+
+    @abstractmethod
+    async def update(self, owner: Owner, conversation_id: str, metadata: Mapping[str, str], now: float) -> bool:
+        """In place of what was there. False where there is none."""
+
+    @abstractmethod
+    async def delete(self, owner: Owner, conversation_id: str) -> bool:
+        """With its items and the responses in it."""
+
+    @abstractmethod
+    async def add(
+        self,
+        owner: Owner,
+        conversation_id: str,
+        items: Sequence[ConversationItem],
+        now: float,
+        expires: float | None = None,
+    ) -> Sequence[ConversationItem] | None:
+        """Behind those that are there; with their places. expires: the conversation stays until then at least. None
+        where there is no such conversation.
+        """
+
+    @abstractmethod
+    async def items(
+        self, owner: Owner, conversation_id: str, now: float, most: int, before: int | None = None
+    ) -> Sequence[ConversationItem] | None:
+        """All that it has, those with places below `before` where that is said, in order; none where there is no such
+        conversation. None where they have more than `most` bytes together.
+        """
+
+    @abstractmethod
+    async def remove(self, owner: Owner, conversation_id: str, item_id: str, now: float) -> bool:
+        """One item. False where it is not there."""

@@ -1,0 +1,149 @@
+"""KeptCall: one call that is kept, or continues what is, on its way to its reply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+from msgspec import Raw
+
+from gateway import (
+    ConversationItem,
+    Exchange,
+    Extra,
+    Finish,
+    Keeping,
+    KeptResponse,
+    Owner,
+    RunStatus,
+    Sink,
+    Unavailable,
+)
+from gateway.wire.jsontext import encode
+
+from ..encode_call import PATH
+from ..members import NAME
+from . import items
+from .history import History, output_of
+from .kept import Kept
+from .memory import Remembered, remember
+from .telling import KeepingSink
+
+if TYPE_CHECKING:
+    from .runs import Runs
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to become of a call.
+
+    kept: whether its response is. there: whether the upstream keeps it, too, and knows what it continues. past: what
+    that is. replays: whether that is sent before the call. previous_id: as it is kept; continues: as the client says
+    it. alone: what it continues is not kept, so that all of it is its own. own: the items that came with it as they are
+    kept; asked: as they are sent. told: members that the client reads in the response.
+    """
+
+    owner: Owner
+    kept: bool
+    there: bool
+    past: History
+    replays: bool
+    previous_id: str
+    continues: str
+    alone: bool
+    own: Sequence[Raw]
+    asked: Sequence[Raw]
+    background: bool
+    told: Extra
+
+
+class KeptCall(Keeping):
+    def __init__(self, exchange: Exchange, kept: Kept, plan: Plan, runs: Runs) -> None:
+        self.exchange = exchange
+        self.kept = kept
+        self.plan = plan
+        self._runs = runs
+
+    def sink(self, sink: Sink) -> Sink:
+        if self.exchange.inbound.operation.path != PATH:
+            return sink
+        return KeepingSink(sink, self.plan.told, self.keep)
+
+    async def detach(self, sink: Sink, finish: Finish) -> None:
+        await self._runs.begin(self, sink, finish)
+
+    async def keep(self, reply: bytes, status: str) -> bool:
+        """A finished reply. Whether it is there to be continued."""
+        kept = await self._keep(reply, status)
+        if self.exchange.memory is not None:
+            response = self.response(reply, cast(RunStatus, status))
+            past = History() if self.plan.alone else self.plan.past
+            whole = msgspec.structs.replace(past, conversation=None, responses=[*past.responses, response])
+            remember(self.exchange.memory, Remembered(whole, kept), self.plan.continues)
+        return kept
+
+    async def _keep(self, reply: bytes, status: str) -> bool:
+        if not self.plan.kept:
+            await self.renew()
+            return False
+        if len(reply) + sum(len(item) for item in self.plan.own) > self.kept.settings.most:
+            self.kept.log.warning("the response to %s is too large to be kept", self.exchange.id)
+            return False
+        try:
+            if not await self.kept.responses.put(self.response(reply, cast(RunStatus, status))):
+                self.kept.log.warning("the response to %s is not kept: another has its id", self.exchange.id)
+                return False
+            await self.joined(reply)
+        except Unavailable as error:
+            self.kept.log.warning("the response to %s is not kept: %s", self.exchange.id, error.public)
+            return False
+        return True
+
+    def response(self, reply: bytes, status: RunStatus) -> KeptResponse:
+        """As it is kept."""
+        exchange, plan = self.exchange, self.plan
+        target = exchange.attempts[-1].target if exchange.attempts else None
+        conversation = plan.past.conversation
+        return KeptResponse(
+            id=_ID.decode(reply).id,
+            owner=plan.owner,
+            dialect=NAME,
+            model=exchange.envelope.model or (exchange.route.name if exchange.route else ""),
+            agent=exchange.route.agent if exchange.route else "",
+            endpoint=target.endpoint if target else "",
+            served=target.model if target else "",
+            domain=target.state_domain if target else "",
+            upstream=plan.there,
+            status=status,
+            background=plan.background,
+            created=self.kept.now(),
+            expires=self.kept.expires,
+            previous_id=plan.previous_id,
+            conversation_id=conversation.id if conversation else "",
+            place=plan.past.place,
+            input=encode(plan.own),
+            reply=reply,
+        )
+
+    async def joined(self, reply: bytes) -> None:
+        """What was said goes into its conversation, and what it continues stays as long as it does."""
+        conversation = self.plan.past.conversation
+        if conversation is not None:
+            domain = self.exchange.attempts[-1].target.state_domain if self.exchange.attempts else ""
+            said = [*self.plan.own, *(items.packed(item, domain) for item in output_of(reply))]
+            added = [ConversationItem(items.id_of(item), bytes(item)) for item in said]
+            now, until = self.kept.now(), self.kept.expires
+            await self.kept.conversations.add(self.plan.owner, conversation.id, added, now, until)
+        await self.renew()
+
+    async def renew(self) -> None:
+        latest = self.plan.past.latest
+        if latest is not None:
+            await self.kept.responses.renew(self.plan.owner, latest.id, self.kept.expires)
+
+
+class _Named(msgspec.Struct):
+    id: str = ""
+
+
+_ID = msgspec.json.Decoder(_Named)

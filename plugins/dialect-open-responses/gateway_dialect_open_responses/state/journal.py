@@ -1,0 +1,139 @@
+"""Journal: the sink of a run in the background. What its client would be told goes into the store, numbered.
+
+The last event is never written: whoever follows makes it of what the run came to, so that the two cannot differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw
+
+from gateway import Extra, GatewayError, KeptResponse, RunStatus, Sink, sse
+from gateway.wire.jsontext import encode, members, raw
+
+from .kept import Kept
+from .telling import Retold
+
+FULL = 2**20
+"""Bytes that may wait to be written before the upstream is read no further."""
+_NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
+
+
+class _Error(msgspec.Struct):
+    code: str | None = None
+    message: str = ""
+
+
+class _Failure(msgspec.Struct):
+    error: _Error
+
+
+_FAILURE = msgspec.json.Decoder(_Failure)
+
+
+class Journal(Sink):
+    """response: as it was begun. told: members that its client reads. final: what the run came to, once it has.
+
+    seen: what is known of the response so far.
+    """
+
+    def __init__(self, kept: Kept, response: KeptResponse, told: Extra) -> None:
+        self._kept = kept
+        self._response = response
+        self._told = told
+        self._stream = Retold(told)
+        self._frames: list[tuple[int, bytes]] = []
+        self._size = 0
+        self._next = 0
+        self._turn = asyncio.Lock()
+        self.final: tuple[RunStatus, bytes] | None = None
+
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """What was refused, or came unstreamed."""
+        self.began = True
+        if status == 200:
+            found = members(body) | self._told
+            self._ended(found, _status_of(found))
+        else:
+            code, message = _failure(body)
+            self.fail(code, message)
+
+    async def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        self.began = True
+
+    def put(self, data: bytes) -> bool:
+        told = self._stream.take(data)
+        for event in sse.events(told) if told else ():
+            if sse.data(event):
+                self._add(event)
+        if self._stream.final is not None:
+            self._ended(self._stream.final, self._stream.status)
+        return self._size < FULL
+
+    async def room(self) -> None:
+        await self.flush()
+
+    async def end(self) -> None:
+        if self.final is None:
+            self.fail("server_error", "The reply ended before it was complete.")
+
+    def abort(self) -> None:
+        if self.final is None:
+            self.fail("server_error", "The reply was cut.")
+
+    def fail(self, code: str, message: str) -> None:
+        """As what it has come to, where it has come to nothing else."""
+        self.ended_as("failed", {"error": raw({"code": code, "message": message})})
+
+    def ended_as(self, status: RunStatus, more: Extra) -> None:
+        if self.final is None:
+            self._ended(members(self._response.reply) | more, status)
+
+    async def flush(self) -> RunStatus | None:
+        """Writes what waits, and that the run goes on. The run's status."""
+        async with self._turn:
+            frames, self._frames, self._size = self._frames, [], 0
+            try:
+                return await self._kept.responses.write(self._response.id, frames, self._kept.now())
+            except GatewayError:
+                self._frames = frames + self._frames
+                self._size += sum(len(frame) for _, frame in frames)
+                raise
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._frames)
+
+    def _add(self, event: bytes) -> None:
+        found = _NUMBER.search(event)
+        number = int(found[1]) if found else -1
+        if number < self._next:
+            number = self._next
+            numbered = members(sse.data(event)) | {"sequence_number": raw(number)}
+            event = sse.frame(encode(numbered), sse.named(event))
+        self._next = number + 1
+        self._frames.append((number, event))
+        self._size += len(event)
+
+    def _ended(self, response: Extra, status: str) -> None:
+        known: RunStatus = status if status in ("completed", "incomplete", "cancelled") else "failed"  # type: ignore[assignment]
+        self.final = known, encode(response | {"status": raw(known)})
+
+
+def _status_of(response: Extra) -> str:
+    try:
+        return msgspec.json.decode(response.get("status", Raw(b'"completed"')), type=str)
+    except msgspec.MsgspecError:
+        return "completed"
+
+
+def _failure(body: bytes) -> tuple[str, str]:
+    try:
+        error = _FAILURE.decode(body).error
+    except msgspec.MsgspecError:
+        return "server_error", "The call was refused."
+    return error.code or "server_error", error.message

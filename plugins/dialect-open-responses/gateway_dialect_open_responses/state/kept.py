@@ -1,0 +1,29 @@
+"""Kept: where things are kept, for how long, and by which clock."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway import Conversations, Provider, Responses, Upstream
+
+from .settings import StateSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """now: epoch seconds. upstream, endpoints: where replies may be kept, too."""
+
+    responses: Responses
+    conversations: Conversations
+    settings: StateSettings
+    now: Callable[[], float]
+    log: logging.Logger
+    upstream: Upstream
+    endpoints: Mapping[str, Provider]
+
+    @property
+    def expires(self) -> float:
+        """Of what is made or continued now."""
+        return self.now() + self.settings.ttl

@@ -1,0 +1,34 @@
+"""Which conversation a call is in."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from gateway import Exchange, Owner
+from gateway.wire.members import TEXT, Members
+
+CHAT_ID = "x-openwebui-chat-id"
+
+
+def name_of(exchange: Exchange, members: Members) -> str | None:
+    """What the client calls it, with where it says so: `conversation_id` of the body, which is the gateway's alone;
+    Open WebUI's header; `user`; else there is one conversation for the key. None where the call is in none: what Open
+    WebUI asks unstreamed are tasks of its own, as titles.
+    """
+    given = members.take("conversation_id", TEXT)
+    if given:
+        return f"conversation_id {given}"
+    if chat := exchange.inbound.headers.get(CHAT_ID, ""):
+        return f"chat {chat}" if exchange.envelope.stream else None
+    user = members.seen("user")
+    if user is not None:
+        return f"user {TEXT.read(user, 'user')}"
+    return f"key {exchange.principal.key_id}"
+
+
+def id_of(owner: Owner, agent: str, name: str) -> str:
+    """The conversation's id: nobody else's name leads to it."""
+    told = msgspec.json.encode([owner.user_id, owner.key_id, agent, name])
+    return "conv_" + hashlib.sha256(told).hexdigest()[:48]

@@ -1,0 +1,206 @@
+"""Responses on SQL: what is kept of replies, how they hang together, and the frames of runs.
+
+Texts of clients and models are bytes to the database, which looks into none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from gateway import UNDER_WAY, KeptResponse, Owner, Responses, RunStatus
+
+from .database import Database, Rows, Transaction, Value
+from .text import check, storable
+
+COLUMNS = (
+    "id, user_id, key_id, dialect, model, agent, endpoint, served, domain, upstream, status, background, created,"
+    " expires, beat, previous_id, conversation_id, place, input, reply"
+)
+_OWNED = "user_id = ?1 AND key_id = ?2"
+_PLACES = ", ".join(f"?{n}" for n in range(1, COLUMNS.count(",") + 2))
+_UNDER_WAY = ", ".join(f"'{status}'" for status in UNDER_WAY)
+_INSERT = f"INSERT INTO responses ({COLUMNS}) VALUES ({_PLACES}) ON CONFLICT (id) DO NOTHING RETURNING id"  # noqa: S608 - the names are ours
+_GET = f"SELECT {COLUMNS} FROM responses WHERE {_OWNED} AND id = ?3 AND expires > ?4"  # noqa: S608
+DEEPEST = 10_000
+"""Turns of one chain: no conversation has so many, and no row of a database may send us round in circles."""
+_CHAIN = f"""
+WITH RECURSIVE chain (id, previous_id, size, depth) AS (
+    SELECT id, previous_id, LENGTH(input) + LENGTH(reply), 0 FROM responses WHERE {_OWNED} AND id = ?3 AND expires > ?4
+    UNION ALL
+    SELECT one.id, one.previous_id, LENGTH(one.input) + LENGTH(one.reply), chain.depth + 1
+    FROM responses AS one JOIN chain ON one.id = chain.previous_id
+    WHERE one.user_id = ?1 AND one.key_id = ?2 AND one.expires > ?4 AND chain.depth < {DEEPEST}
+)"""  # noqa: S608
+_SIZES = f"{_CHAIN} SELECT id, previous_id, size FROM chain ORDER BY depth DESC"  # noqa: S608
+_KEPT = ", ".join("kept." + name for name in COLUMNS.split(", "))
+_OF_CHAIN = f"{_CHAIN} SELECT {_KEPT} FROM chain JOIN responses AS kept ON kept.id = chain.id ORDER BY chain.depth DESC"  # noqa: S608
+_RENEW = f"UPDATE responses SET expires = ?5 WHERE expires < ?5 AND id IN ({_CHAIN} SELECT id FROM chain)"  # noqa: S608
+_MINE = f"SELECT id FROM responses WHERE {_OWNED} AND id = ?3"  # noqa: S608
+_DELETE_FRAMES = "DELETE FROM response_frames WHERE response_id = ?1"
+_DELETE = "DELETE FROM responses WHERE id = ?1"
+_PURGE = (
+    "DELETE FROM response_frames WHERE response_id IN (SELECT id FROM responses WHERE expires <= ?1)",
+    "DELETE FROM conversation_items WHERE conversation_id IN (SELECT id FROM conversations WHERE expires <= ?1)",
+    "DELETE FROM conversations WHERE expires <= ?1",
+)
+_PURGE_RESPONSES = "DELETE FROM responses WHERE expires <= ?1 RETURNING id"
+_BEAT = f"""
+UPDATE responses SET beat = ?2, status = 'in_progress' WHERE id = ?1 AND status IN ({_UNDER_WAY}) RETURNING status
+"""  # noqa: S608
+_STATUS = "SELECT status FROM responses WHERE id = ?1"
+_FRAME = """
+INSERT INTO response_frames (response_id, number, frame) VALUES (?1, ?2, ?3)
+ON CONFLICT (response_id, number) DO NOTHING
+"""
+_FINISH = f"""
+UPDATE responses SET status = ?2, reply = ?3, endpoint = ?4, served = ?5, domain = ?6, expires = ?7, beat = NULL
+WHERE id = ?1 AND status IN ({_UNDER_WAY}) RETURNING status
+"""  # noqa: S608
+_FRAMES = f"""
+SELECT number, frame FROM response_frames WHERE response_id = ?3 AND number > ?4 AND EXISTS (
+    SELECT 1 FROM responses WHERE {_OWNED} AND id = ?3 AND expires > ?5
+) ORDER BY number LIMIT 500
+"""  # noqa: S608
+_ABANDONED = f"SELECT {COLUMNS} FROM responses WHERE beat < ?1 AND status IN ({_UNDER_WAY}) ORDER BY beat LIMIT 100"  # noqa: S608
+
+
+class SqlResponses(Responses):
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, response: KeptResponse) -> bool:
+        """Raises BadCall for what is no text."""
+        values = row_of(response)
+
+        async def insert(transaction: Transaction) -> bool:
+            return bool(await transaction.rows(_INSERT, values))
+
+        return await self._database.write(insert)
+
+    async def get(self, owner: Owner, response_id: str, now: float) -> KeptResponse | None:
+        if not storable(response_id):
+            return None
+        rows = await self._database.rows(_GET, (owner.user_id, owner.key_id, response_id, now))
+        return response_of(rows[0]) if rows else None
+
+    async def chain(self, owner: Owner, response_id: str, now: float, most: int) -> Sequence[KeptResponse] | None:
+        if not storable(response_id):
+            return ()
+        values = (owner.user_id, owner.key_id, response_id, now)
+        sizes = await self._database.rows(_SIZES, values)
+        if not sizes or sizes[0][1]:  # nothing, or the oldest that is there continues what is not
+            return ()
+        if sum(row[2] for row in sizes) > most:
+            return None
+        return [response_of(row) for row in await self._database.rows(_OF_CHAIN, values)]
+
+    async def renew(self, owner: Owner, response_id: str, expires: float) -> None:
+        """What has expired is not renewed once it is purged."""
+
+        async def renew(transaction: Transaction) -> None:
+            await transaction.rows(_RENEW, (owner.user_id, owner.key_id, response_id, 0.0, expires))
+
+        await self._database.write(renew)
+
+    async def delete(self, owner: Owner, response_id: str) -> bool:
+        async def remove(transaction: Transaction) -> bool:
+            values = (owner.user_id, owner.key_id, response_id)
+            if not await transaction.rows(f"{_MINE} {transaction.for_update}", values):
+                return False
+            await transaction.rows(_DELETE_FRAMES, (response_id,))
+            await transaction.rows(_DELETE, (response_id,))
+            return True
+
+        return storable(response_id) and await self._database.write(remove)
+
+    async def purge(self, now: float) -> int:
+        async def purge(transaction: Transaction) -> int:
+            for statement in _PURGE:
+                await transaction.rows(statement, (now,))
+            return len(await transaction.rows(_PURGE_RESPONSES, (now,)))
+
+        return await self._database.write(purge)
+
+    async def write(self, response_id: str, frames: Sequence[tuple[int, bytes]], now: float) -> RunStatus | None:
+        async def add(transaction: Transaction) -> RunStatus | None:
+            if await transaction.rows(_BEAT, (response_id, now)):
+                await transaction.many(_FRAME, [(response_id, number, frame) for number, frame in frames])
+                return "in_progress"
+            return _status(await transaction.rows(_STATUS, (response_id,)))
+
+        return await self._database.write(add)
+
+    async def status(self, response_id: str) -> RunStatus | None:
+        return _status(await self._database.rows(_STATUS, (response_id,)))
+
+    async def finish(self, response: KeptResponse) -> RunStatus | None:
+        one = response
+        values = (one.id, one.status, one.reply, one.endpoint, one.served, one.domain, one.expires)
+
+        async def finish(transaction: Transaction) -> RunStatus | None:
+            await transaction.rows(_FINISH, values)
+            return _status(await transaction.rows(_STATUS, (one.id,)))
+
+        return await self._database.write(finish)
+
+    async def frames(self, owner: Owner, response_id: str, after: int, now: float) -> Sequence[tuple[int, bytes]]:
+        if not storable(response_id):
+            return ()
+        rows = await self._database.rows(_FRAMES, (owner.user_id, owner.key_id, response_id, after, now))
+        return [(int(row[0]), bytes(row[1])) for row in rows]
+
+    async def abandoned(self, before: float) -> Sequence[KeptResponse]:
+        return [response_of(row) for row in await self._database.rows(_ABANDONED, (before,))]
+
+
+def row_of(one: KeptResponse) -> tuple[Value, ...]:
+    """In the order of COLUMNS. Raises BadCall for what is no text."""
+    names = (one.dialect, one.model, one.agent, one.endpoint, one.served, one.domain)
+    check("The response's id, its model, or what it continues", one.id, *names, one.previous_id, one.conversation_id)
+    return (
+        one.id,
+        one.owner.user_id,
+        one.owner.key_id,
+        *names,
+        int(one.upstream),
+        one.status,
+        int(one.background),
+        one.created,
+        one.expires,
+        one.beat,
+        one.previous_id,
+        one.conversation_id,
+        one.place,
+        one.input,
+        one.reply,
+    )
+
+
+def response_of(row: Sequence[Any]) -> KeptResponse:
+    """From a row of COLUMNS."""
+    return KeptResponse(
+        id=row[0],
+        owner=Owner(row[1], row[2]),
+        dialect=row[3],
+        model=row[4],
+        agent=row[5],
+        endpoint=row[6],
+        served=row[7],
+        domain=row[8],
+        upstream=bool(row[9]),
+        status=row[10],
+        background=bool(row[11]),
+        created=row[12],
+        expires=row[13],
+        beat=row[14],
+        previous_id=row[15],
+        conversation_id=row[16],
+        place=row[17],
+        input=bytes(row[18]),
+        reply=bytes(row[19]),
+    )
+
+
+def _status(rows: Rows) -> RunStatus | None:
+    return cast(RunStatus, rows[0][0]) if rows else None
