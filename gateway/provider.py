@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from .call import Call
 from .dialect import Encoded
+from .errors import UpstreamRefused
 from .events import Event
 from .inbound import Principal
 from .secret import Secret
@@ -214,6 +215,10 @@ class HttpProvider(Provider):
     @abstractmethod
     async def headers(self, outgoing: Outgoing) -> Mapping[str, str]:
         """Credentials and the operator's own headers; content type and length are added by the upstream."""
+
+    def refused(self, outgoing: Outgoing, error: UpstreamRefused) -> UpstreamRefused:
+        """A refusal as it is told to this caller, where it is about more than the gateway's own credentials."""
+        return error
 
 
 class EventProvider(Provider):

@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from ..call import Call
 from ..dialect import ClientDialect, Encoded, Parameter
-from ..errors import Refused, Unavailable, Unsupported, UpstreamBroken, UpstreamError
+from ..errors import Refused, Unavailable, Unsupported, UpstreamBroken, UpstreamError, UpstreamRefused
 from ..provider import EventProvider, HttpProvider, Outgoing, Reply, Target, Upstream, UserKey
 from .exchange import Attempt, Exchange
 from .fidelity import Fidelity
@@ -90,7 +90,8 @@ class Sender:
         attempt.status = reply.status
         if 200 <= reply.status < 300:
             return reply
-        raise await _refused(reply, client, user_key)
+        error = await _refused(reply, client, user_key)
+        raise provider.refused(outgoing, error) if isinstance(error, UpstreamRefused) else error
 
     def speaks(self, dialects: tuple[str, ...], asked: str) -> ClientDialect | None:
         """Which dialect to use, worked out once for each pair."""
