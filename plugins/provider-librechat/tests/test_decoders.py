@@ -70,7 +70,7 @@ def texts(found):
 
 def calls(found):
     blocks = {e.index: e.block for e in found if isinstance(e, BlockStart) and isinstance(e.block, ToolCall)}
-    said = {index: "" for index in blocks}
+    said = dict.fromkeys(blocks, "")
     for event in found:
         if isinstance(event, BlockDelta) and event.index in said:
             said[event.index] += event.text
