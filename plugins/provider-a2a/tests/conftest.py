@@ -42,7 +42,7 @@ class Agents:
             return json.load(reply)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def agents():
     with ExitStack() as stack:
         found = Agents(stack)
@@ -50,7 +50,7 @@ def agents():
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gateway(agents, tmp_path_factory):
     entries = [{"name": kind, "url": url, "key": KEY} for kind, url in agents.urls.items()]
     entries.append({"name": "locked-out", "url": agents.urls["keyed"], "key": "wrong"})
@@ -83,7 +83,7 @@ def until():
 
     async def wait(true):
         async with asyncio.timeout(60):
-            while not await asyncio.to_thread(true):
+            while not await asyncio.to_thread(true):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     return wait
