@@ -227,6 +227,10 @@ class EventProvider(Provider):
     runs = True
     dialects: tuple[str, ...] = ()
 
+    def loss(self, call: Call) -> Sequence[str]:
+        """What of the call it has no use for, as paths of the client's own members; see `Encoded.loss`."""
+        return ()
+
     @abstractmethod
     def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event]:
         """The reply. Its first event is awaited before status and headers go out; raise before it to refuse."""

@@ -129,12 +129,16 @@ class Sender:
 
     async def _run(self, exchange: Exchange, route: Route, attempt: Attempt, provider: EventProvider) -> Opened:
         call = canonical(exchange, route, attempt.target)
+        loss = provider.loss(call)
+        if loss and self._fidelity.strict(route, attempt.target):
+            refuse_loss(loss)
         encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
         run = provider.run(msgspec.structs.replace(call, model=attempt.target.model), exchange)
         attempt.sent, attempt.input_bytes = True, len(exchange.inbound.body)
         first = await anext(run, None)
         if first is None:
             raise UpstreamBroken("The endpoint gave no reply.")
+        exchange.loss.extend(loss)
         attempt.status = 200
         translation = translation_of(route, attempt.target, None, encoder, exchange.reply_id)
         return OpenedRun(attempt, translation, exchange.envelope.stream, first, run)

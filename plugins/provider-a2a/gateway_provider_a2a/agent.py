@@ -95,6 +95,9 @@ class A2aProvider(EventProvider):
         self._cards = Cards(self._services.upstream, self._address, headers)
         self._threads = Threads(self.endpoint, self._key)
 
+    def loss(self, call: Call) -> Sequence[str]:
+        return question(call, self._threads.names(call)).loss
+
     async def run(self, call: Call, exchange: Exchange) -> AsyncGenerator[Event]:
         """What goes wrong before the agent says that it works is raised before the first event."""
         thread = self._threads.of(call, exchange.principal)
@@ -102,7 +105,6 @@ class A2aProvider(EventProvider):
         rpc = self._rpc_of(card, exchange)
         thread = await self._open(rpc, thread)
         asked = question(call, thread.context is not None)
-        exchange.loss.extend(asked.loss)
         answer = Answer(call.model)
         try:
             async with aclosing(self._events(rpc, card, call, asked, thread, answer, exchange)) as events:

@@ -39,6 +39,10 @@ class Threads:
         self._endpoint = endpoint
         self._secret = hashlib.sha256(f"a2a\0{endpoint}\0{secret}".encode()).digest()
 
+    def names(self, call: Call) -> bool:
+        """Whether the call goes on with something."""
+        return bool(call.state.previous_response_id or call.state.conversation or _named(call))
+
     def of(self, call: Call, principal: Principal) -> Thread:
         """Raises NotFound for an id that is none of this caller's."""
         if previous := call.state.previous_response_id:

@@ -63,7 +63,10 @@ def gateway(agents, tmp_path_factory):
             "agents": [
                 {"id": "agent_far", "name": "Far", "endpoint": "new", "model": "new", "instructions": "Be kind."}
             ],
-            "routes": [{"name": "safe", "targets": [{"model": "away/away"}, {"model": "new/new"}]}],
+            "routes": [
+                {"name": "strict", "targets": [{"model": "new/new"}], "fidelity": "strict"},
+                {"name": "safe", "targets": [{"model": "away/away"}, {"model": "new/new"}]},
+            ],
         },
     }
     with RunningGateway(tmp_path_factory.mktemp("a2a"), json.dumps(config)) as running:

@@ -124,6 +124,12 @@ async def test_what_agents_do_not_take_is_told(client):
     assert reply.headers["x-gateway-route"] == "new/new"
 
 
+async def test_what_agents_do_not_take_is_refused_where_nothing_may_be_lost(client):
+    with pytest.raises(openai.UnprocessableEntityError, match="temperature"):
+        await said(client, "strict", "Hi", False, temperature=0)
+    assert await said(client, "strict", "Hi", False) == "Hello from agent"
+
+
 @each
 @both
 async def test_a_responses_client_goes_on_in_the_agents_context(client, model, stream):

@@ -9,6 +9,7 @@ import gateway_provider_a2a as plugin
 import pytest
 import pytest_asyncio
 from gateway_provider_a2a import agent as running
+from gateway_provider_a2a import cards as keeping
 from gateway_provider_a2a import rpc as limits
 from raw_agent import RawAgent, artifact, http, result, rpc, status, stream, task
 
@@ -172,7 +173,8 @@ async def test_a_flood_of_artifacts_is_ended(provider):
             await events(provider(far.url))
 
 
-async def test_silence_is_a_timeout(provider):
+async def test_silence_is_a_timeout(provider, monkeypatch):
+    monkeypatch.setattr(keeping, "TIMES", Timeouts(5.0, 2.0, 2.0))  # one connection has one timer
     async with RawAgent() as far:
         far.answers["SendStreamingMessage"] = [None]
         with pytest.raises(UpstreamTimeout):
