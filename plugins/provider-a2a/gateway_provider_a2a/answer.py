@@ -34,7 +34,7 @@ class Answer:
         self._next = 0
         self._kind: Kind | None = None
         self._in = ""
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, list[str]] = {}
         self._seen: dict[str, int] = {}
 
     @property
@@ -93,7 +93,7 @@ class Answer:
         """Those of the status, where they are not what the artifacts have said; without either, the last in history."""
         if message is None and not self._spoke and history:
             message = next((one for one in reversed(history) if "agent" in one.role.lower()), None)
-        if message is not None and _words(message) not in self._texts.values():
+        if message is not None and _words(message) not in map("".join, self._texts.values()):
             self._say_message(message, out)
 
     def _say_message(self, message: Message, out: list[Event]) -> None:
@@ -105,17 +105,17 @@ class Answer:
         if name not in self._texts:
             if len(self._texts) >= MOST_ARTIFACTS:
                 raise UpstreamBroken("The agent sends more artifacts than can be told.")
-            self._texts[name], self._seen[name] = "", 0
+            self._texts[name], self._seen[name] = [], 0
         if append:
             self._seen[name] += len(artifact.parts)
             self._parts(artifact.parts, name, out)
             return
-        known, whole = self._texts[name], "".join(_text(part) or "" for part in artifact.parts)
+        known, whole = "".join(self._texts[name]), "".join(_text(part) or "" for part in artifact.parts)
         if known and whole.startswith(known):
             others = [part for part in artifact.parts[self._seen[name] :] if _text(part) is None]
             self._parts([Part(text=whole[len(known) :]), *others], name, out)
         elif not known or whole != known:
-            self._texts[name] = ""
+            self._texts[name] = []
             self._close(out)
             self._parts(artifact.parts, name, out)
         self._seen[name] = len(artifact.parts)
@@ -144,7 +144,7 @@ class Answer:
             self._next += 1
         if kind is Text:
             self._spoke = True
-            self._texts[name] = self._texts.get(name, "") + text
+            self._texts.setdefault(name, []).append(text)
         out.append(BlockDelta(0, self._next - 1, text))
 
     def _close(self, out: list[Event]) -> None:

@@ -204,6 +204,29 @@ async def test_a_task_that_still_runs_when_it_is_answered_is_asked_about(provide
             await events(provider(far.url))
 
 
+@pytest.mark.parametrize(
+    ("frames", "text"),
+    [
+        ([artifact("One", False), artifact("One, two", False)], "One, two"),
+        ([artifact("One", False), artifact("One", False)], "One"),
+        ([artifact("One", False), artifact("Other", False)], "OneOther"),
+        ([artifact("One", False), artifact("Two", False, "a2"), artifact("!", True, "a1")], "OneTwo!"),
+    ],
+    ids=["longer", "the same", "another", "two"],
+)
+async def test_an_artifact_that_is_told_again(provider, frames, text):
+    async with RawAgent() as far:
+        far.answers["SendStreamingMessage"] = [stream(WORKING, *frames, DONE)]
+        assert words(await events(provider(far.url))) == text
+
+
+async def test_long_replies_of_small_pieces_take_no_longer_than_they_are(provider):
+    async with RawAgent() as far:
+        frames = [artifact("0123456789")] * 40_000
+        far.answers["SendStreamingMessage"] = [stream(WORKING, *frames, DONE)]
+        assert len(words(await events(provider(far.url)))) == 400_000
+
+
 async def test_states_and_events_that_nobody_knows_are_passed_over(provider):
     async with RawAgent() as far:
         frames = [{"newsUpdate": {}}, status("TASK_STATE_UNSPECIFIED"), status("DREAMING"), artifact("Hi"), DONE]

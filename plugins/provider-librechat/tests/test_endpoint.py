@@ -4,6 +4,7 @@ import logging
 
 import gateway_provider_librechat as plugin
 import pytest
+from gateway_provider_librechat.endpoint import callers_of
 from gateway_provider_librechat.names import NAME
 
 from gateway import Egress, Forbidden, RemoteAgents, Services, Settings, UpstreamRefused
@@ -124,3 +125,16 @@ def test_the_endpoint_keeps_its_contracts():
     ):
         check()
     assert made(key="k").dialects == (NAME,)
+
+
+def test_what_is_known_of_keys_survives_a_reload_that_changes_nothing_of_it():
+    services = Services(NoUpstream(), Egress(), None, lambda: 0.0, logging.getLogger("test"))
+
+    def callers(**given):
+        section = {"gateway": {"provider-librechat": {"url": "https://chat.example", "forward": True, **given}}}
+        return callers_of(endpoints.settings(plugin, section), services)
+
+    first = callers()
+    assert callers() is first
+    for changed in ({"role": "TEAM"}, {"url": "https://other.example"}, {"name": "chat"}, {"headers": {"x": "y"}}):
+        assert callers(**changed) is not first
