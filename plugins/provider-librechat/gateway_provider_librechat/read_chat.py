@@ -125,14 +125,14 @@ class ChatReader:
     def _call(self, call: Call, whole: bool, out: list[Event]) -> None:
         function = call.function or Function()
         arguments = function.arguments or ""
-        if call.id and function.name:
+        if call.id and function.name and not self._calls.knows(call.id):
             at = self._blocks.call(call.id, function.name, out)
             if whole:
                 self._blocks.more(at, arguments, out)
                 return
-            self._calls.begin(at)
+            self._calls.begin(at, call.id)
         if arguments:
-            found = self._calls.of(call.index, arguments)
+            found = self._calls.of(call.index, arguments, call.id or "")
             if found is None:
                 self._loss.add(UNPLACED)
             else:

@@ -15,7 +15,7 @@ from gateway.wire import jsontext
 UNPLACED = "choices[0].delta.tool_calls"
 
 
-class Called(Struct):
+class Called(Struct, eq=False):
     """block: the index of its block. arguments: so far."""
 
     block: int
@@ -30,12 +30,23 @@ class ToolCalls:
     def __init__(self) -> None:
         self._begun: list[Called] = []
         self._by_index: dict[int, Called] = {}
+        self._by_id: dict[str, Called] = {}
 
-    def begin(self, block: int) -> None:
-        self._begun.append(Called(block))
+    def knows(self, identity: str) -> bool:
+        return identity in self._by_id
 
-    def of(self, index: int, arguments: str) -> Called | None:
-        """The call that these arguments go on with; None where it was never announced."""
+    def begin(self, block: int, identity: str) -> None:
+        called = self._by_id[identity] = Called(block)
+        self._begun.append(called)
+
+    def of(self, index: int, arguments: str, identity: str = "") -> Called | None:
+        """The call that these arguments go on with; None where it was never announced. Where they name it, that."""
+        if (named := self._by_id.get(identity)) is not None:
+            if named in self._begun:
+                self._begun.remove(named)
+            self._by_index[index] = named
+            named.arguments += arguments
+            return named
         known = self._by_index.get(index)
         if known is None or (self._begun and known.whole):
             if not self._begun:

@@ -28,6 +28,12 @@ def start(index, name):
     return chunk({"tool_calls": [{"index": index, "id": f"id-{name}", "function": {"name": name, "arguments": ""}}]})
 
 
+def named(index, name, text):
+    """As in versions that stream the provider's own pieces."""
+    function = {"name": name, "arguments": text}
+    return chunk({"tool_calls": [{"index": index, "id": f"id-{name}", "type": "function", "function": function}]})
+
+
 def more(index, text):
     return chunk({"tool_calls": [{"index": index, "function": {"arguments": text}}]})
 
@@ -138,8 +144,9 @@ def test_an_error_of_json_reads_as_words():
             [start(1, "a"), more(0, "{}"), chunk({"content": "So."}), start(3, "b"), more(0, "{}")],
             [("a", "{}"), ("b", "{}")],
         ),
+        ([named(0, "a", '{"x":'), named(1, "b", "{}"), named(0, "a", "1}")], [("a", '{"x":1}'), ("b", "{}")]),
     ],
-    ids=["one after another", "in parallel", "interleaved", "in two turns"],
+    ids=["one after another", "in parallel", "interleaved", "in two turns", "named each time"],
 )
 def test_arguments_stand_with_their_call(frames, wanted):
     found, lost = events(*frames, END)
