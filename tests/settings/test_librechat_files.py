@@ -66,7 +66,7 @@ def test_endpoints_that_no_plugin_provides_are_unavailable_with_the_reason(compo
     found = composed("version: '1'\nendpoints:\n  bedrock:\n    availableRegions: [a]\n  assistants: {}\n")
     assert sentences(found, "warning") == [
         "librechat.yaml:3:3: endpoints.bedrock: no installed plugin provides this; install plugins/provider-bedrock",
-        "librechat.yaml:5:3: endpoints.assistants: no plugin provides this; take it out, or do without it",
+        "librechat.yaml:5:3: endpoints.assistants: no installed plugin provides this; install plugins/provider-assistants",
     ]
     assert found.unclaimed["bedrock"] == (
         "endpoints.bedrock: no installed plugin provides this; install plugins/provider-bedrock"
