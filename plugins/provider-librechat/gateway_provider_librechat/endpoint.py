@@ -26,7 +26,7 @@ from gateway.endpoint.reading import address, header_templates, resolved
 from .callers import Callers
 from .names import API, MODELS, NAME, PATH
 from .refusals import own_words
-from .section import LibreChat
+from .section import ADMIN, LibreChat
 
 AUTHORIZATION = "authorization"
 CHARGED_THERE = Prices(input=0.0, output=0.0, source="LibreChat charges its own users")
@@ -119,6 +119,8 @@ class LibreChatProvider(ConfiguredProvider):
         if not key and not self._given.forward:
             todo = "give `key`, or `forward: true` for LibreChat's own users"
             raise Unusable("key", "there is nothing to call LibreChat with", todo)
+        if self._given.role == ADMIN:
+            raise Unusable("role", "whoever has a key of LibreChat's would be an admin here", "name another role")
         if key == USER_PROVIDED and self._given.forward:
             raise Unusable("key", "callers bring a key in both ways", "write `forward: true` alone, or user_provided")
 

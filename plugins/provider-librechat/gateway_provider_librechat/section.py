@@ -7,6 +7,9 @@ from msgspec import Struct, field
 from gateway import Secret
 
 
+ADMIN = "ADMIN"
+
+
 class LibreChat(Struct, frozen=True, forbid_unknown_fields=True):
     """A LibreChat whose agents are models here.
 
@@ -26,4 +29,4 @@ class LibreChat(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def forwards(self) -> bool:
         """Whether anybody is let in by it."""
-        return bool(self.url) and self.forward
+        return bool(self.url) and self.forward and self.role != ADMIN

@@ -42,6 +42,10 @@ def test_nobody_is_let_in_unless_it_is_said():
     assert len(hooks_of(url="https://chat.example", forward=True)) == 4
 
 
+def test_nobody_is_let_in_as_an_admin():
+    assert len(hooks_of(url="https://chat.example", forward=True, role="ADMIN")) == 2
+
+
 def test_nobody_is_let_in_by_an_address_that_is_none():
     assert len(hooks_of(url="chat.example", forward=True)) == 2
 
@@ -82,9 +86,10 @@ async def test_without_a_key_of_librechats_nothing_is_sent():
         ({"url": "chat.example", "key": "k"}, "http"),
         ({"key": "user_provided", "forward": True}, "both ways"),
         ({"key": "k", "name": "a/b"}, "no name"),
+        ({"forward": True, "role": "ADMIN"}, "admin"),
         ({"key": "k", "headers": {"bad name": "x"}}, "characters"),
     ],
-    ids=["no key", "unset variable", "no address", "two ways", "no name", "no header"],
+    ids=["no key", "unset variable", "no address", "two ways", "no name", "admins", "no header"],
 )
 def test_what_cannot_be_used_says_why(given, why):
     one = made(**given)
