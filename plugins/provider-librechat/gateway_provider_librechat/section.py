@@ -6,7 +6,6 @@ from msgspec import Struct, field
 
 from gateway import Secret
 
-
 ADMIN = "ADMIN"
 
 
