@@ -184,6 +184,13 @@ async def test_the_key_goes_where_the_card_says(client, model, stream):
     assert await said(client, model, "Hi", stream) == "Hello from agent"
 
 
+@both
+async def test_an_agent_that_quotes_the_key_is_not_passed_on(client, stream):
+    with pytest.raises(openai.APIError, match="I was called with") as raised:
+        await said(client, "bearer", "QUOTE", stream)
+    assert "the-agents-key" not in str(raised.value)
+
+
 async def test_a_key_that_is_refused_is_the_operators_to_mend(client):
     with pytest.raises(openai.InternalServerError, match="gateway's own credentials"):
         await said(client, "locked-out", "Hi", False)

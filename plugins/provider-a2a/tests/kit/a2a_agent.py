@@ -60,6 +60,8 @@ class Agent(AgentExecutor):
     async def work(self, said, ctx, updater):
         if "FAIL" in said:
             await updater.failed(updater.new_agent_message([Part(text="It broke")]))
+        elif "QUOTE" in said:
+            await updater.failed(updater.new_agent_message([Part(text=f"I was called with {KEY}")]))
         elif "ASK" in said:
             await updater.requires_input(updater.new_agent_message([Part(text="Which one?")]))
         elif "LOGIN" in said:
