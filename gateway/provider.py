@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from .call import Call
 from .dialect import Encoded
+from .errors import UpstreamRefused
 from .events import Event, Idle
 from .inbound import Principal
 from .secret import Secret
@@ -217,6 +218,10 @@ class HttpProvider(Provider):
     async def headers(self, outgoing: Outgoing) -> Mapping[str, str]:
         """Credentials and the operator's own headers; content type and length are added by the upstream."""
 
+    def refused(self, outgoing: Outgoing, error: UpstreamRefused) -> UpstreamRefused:
+        """A refusal as it is told to this caller, where it is about more than the gateway's own credentials."""
+        return error
+
 
 class EventProvider(Provider):
     """A source of events instead of an address: agents with tools, echo. It speaks no dialect.
@@ -229,6 +234,10 @@ class EventProvider(Provider):
     dialects: tuple[str, ...] = ()
     delegates: ClassVar[bool] = False
     behind: Sequence[Target] = ()
+
+    def loss(self, call: Call) -> Sequence[str]:
+        """What of the call it has no use for, as paths of the client's own members; see `Encoded.loss`."""
+        return ()
 
     @abstractmethod
     def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:

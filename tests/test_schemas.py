@@ -111,8 +111,6 @@ def test_librechats_keys_say_what_becomes_of_them(composed: dict[str, Any]) -> N
     assert "Not enforced" not in at(composed, "balance")["description"]
     custom = at(composed, "endpoints", "custom", "[]")
     assert custom["properties"]["titleConvo"]["description"].startswith("Accepted, without effect here")
-    assistants = at(composed, "endpoints", "assistants")["description"]
-    assert assistants.startswith("No plugin provides this; ")
 
 
 def test_secrets_are_text_and_their_defaults_stay_out() -> None:

@@ -27,8 +27,9 @@ class Context:
     """Reads the configuration when first asked and keeps it.
 
     config: the file named on the command line. flags: overrides by path, as `{"gateway.listen.port": 9000}`, and
-    `upstream`. safe_mode: without third-party plugins. sources: where files are read. first: the context of the
-    gateway's start, where this is a later one of the same process; what a reload does not change stays as it says.
+    `upstream`, and `alone` where they name all that is served. safe_mode: without third-party plugins. sources: where
+    files are read. first: the context of the gateway's start, where this is a later one of the same process; what a
+    reload does not change stays as it says.
     """
 
     def __init__(

@@ -42,6 +42,9 @@ def _base_url(ctx: click.Context, option: click.Parameter, value: str | None) ->
 @click.option(
     "--upstream", callback=_base_url, metavar="URL", help="Serve this OpenAI-compatible base URL; no file is needed."
 )
+@click.option(
+    "--librechat", callback=_base_url, metavar="URL", help="Serve a LibreChat's agents to its own users' own API keys."
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Default: info.")
 @click.option("--safe-mode", is_flag=True, help="Start without third-party plugins.")
 @click.pass_obj
@@ -52,6 +55,7 @@ def serve(
     port: int | None,
     workers: int | None,
     upstream: str | None,
+    librechat: str | None,
     log_level: str | None,
     safe_mode: bool,
 ) -> None:
@@ -65,6 +69,9 @@ def serve(
         "gateway.workers": workers,
         "gateway.log.level": log_level,
         "upstream": upstream,
+        "gateway.provider-librechat.url": librechat,
+        "gateway.provider-librechat.forward": True if librechat else None,
+        "alone": True if librechat else None,
     }
     given = {path: value for path, value in flags.items() if value is not None}
     context = Context(

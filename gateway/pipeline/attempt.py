@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from ..call import Call
 from ..dialect import ClientDialect, Encoded, Parameter
-from ..errors import Refused, Unavailable, Unsupported, UpstreamBroken, UpstreamError
+from ..errors import Refused, Unavailable, Unsupported, UpstreamBroken, UpstreamError, UpstreamRefused
 from ..provider import EventProvider, HttpProvider, Outgoing, Reply, Target, Upstream, UserKey
 from .exchange import Attempt, Exchange
 from .fidelity import Fidelity
@@ -92,7 +92,8 @@ class Sender:
         attempt.status = reply.status
         if 200 <= reply.status < 300:
             return reply
-        raise await _refused(reply, client, user_key)
+        error = await _refused(reply, client, user_key)
+        raise provider.refused(outgoing, error) if isinstance(error, UpstreamRefused) else error
 
     def speaks(self, dialects: tuple[str, ...], asked: str) -> ClientDialect | None:
         """Which dialect to use, worked out once for each pair."""
@@ -130,12 +131,16 @@ class Sender:
 
     async def _run(self, exchange: Exchange, route: Route, attempt: Attempt, provider: EventProvider) -> Opened:
         call = canonical(exchange, route, None if attempt.delegates else attempt.target)
+        loss = provider.loss(call)
+        if loss and self._fidelity.strict(route, attempt.target):
+            refuse_loss(loss)
         encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))
         run = provider.run(msgspec.structs.replace(call, model=attempt.target.model), exchange)
         attempt.sent, attempt.input_bytes = True, len(exchange.inbound.body)
         first = await anext(run, None)
         if first is None:
             raise UpstreamBroken("The endpoint gave no reply.")
+        exchange.loss.extend(loss)
         attempt.status = 200
         translation = translation_of(route, attempt.target, None, encoder, exchange.reply_id, exchange.named)
         return OpenedRun(attempt, translation, exchange.envelope.stream, first, run)

@@ -107,6 +107,8 @@ def _put(data: dict[str, Any], place: Steps, value: Any) -> bool:
 def _with_upstream(document: Document, data: dict[str, Any], flags: Mapping[str, object]) -> Document:
     """`--upstream URL`: one more endpoint; without a file the only thing there is, so the defaults' agent goes."""
     url = flags.get("upstream")
+    if flags.get("alone"):
+        _alone(document, data)
     if not url:
         return replace(document, data=data)
     entry = {
@@ -121,3 +123,10 @@ def _with_upstream(document: Document, data: dict[str, Any], flags: Mapping[str,
     if isinstance(endpoints, dict) and isinstance(endpoints.setdefault("custom", []), list):
         endpoints["custom"].append(entry)
     return replace(document, data=data)
+
+
+def _alone(document: Document, data: dict[str, Any]) -> None:
+    """Without a file what a flag names is all there is: the defaults' agent goes, and users may call agents."""
+    if document.embedded and isinstance(data.get("gateway"), dict):
+        data["gateway"].pop("agents", None)
+        _put(data, ("interface", "remoteAgents", "use"), True)

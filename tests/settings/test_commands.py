@@ -219,11 +219,12 @@ def test_a_dialect_that_there_is_not_is_told_with_those_that_there_are(option: s
     assert "openai-chat" in result.output
 
 
+@pytest.mark.parametrize("option", ["--upstream", "--librechat"])
 @pytest.mark.parametrize("url", ["localhost:11434/v1", "nonsense", "http://", "http://a:b/v1"])
-def test_an_upstream_that_is_no_address_is_refused_at_once(url: str) -> None:
-    result = run("serve", "--upstream", url, "--port", "0")
+def test_an_upstream_that_is_no_address_is_refused_at_once(url: str, option: str) -> None:
+    result = run("serve", option, url, "--port", "0")
     assert result.exit_code == 2
-    assert f"Invalid value for '--upstream': '{url}': " in result.output
+    assert f"Invalid value for '{option}': '{url}': " in result.output
 
 
 def test_every_command_says_in_one_line_what_it_does() -> None:

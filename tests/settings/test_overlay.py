@@ -138,3 +138,15 @@ def test_overlaying_changes_no_document(composed: Compose) -> None:
 def test_types_that_one_line_cannot_hold_have_no_variable() -> None:
     assert shape(Custom)
     assert not [name for name, place, _ in variables(SECTIONS) if "agents" in place]
+
+
+def test_what_a_flag_names_alone_is_all_there_is_without_a_file(composed: Compose) -> None:
+    found = composed(None, {}, {"alone": True})
+    assert not found.settings.given("gateway.agents")
+    assert found.settings.given("interface.remoteAgents.use")
+    assert found.errors == ()
+
+
+def test_a_file_stays_what_it_is_beside_such_a_flag(composed: Compose) -> None:
+    found = composed("version: '1'\n", {}, {"alone": True})
+    assert not found.settings.given("interface")

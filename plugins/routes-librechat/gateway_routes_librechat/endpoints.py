@@ -49,7 +49,7 @@ class Endpoints:
                 yield self._order.index(name), name, members
         for provider in self._endpoints.values():
             kind = kind_of(provider)
-            if provider.unavailable or (kind != CUSTOM and kind not in self._order):
+            if provider.unavailable or kind in self._assistants or (kind != CUSTOM and kind not in self._order):
                 continue
             order = self._order.index(kind) if kind in self._order else LAST
             yield order, provider.endpoint, _members(provider, kind)

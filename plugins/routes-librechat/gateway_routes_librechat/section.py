@@ -60,7 +60,7 @@ class AgentsFields(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class AssistantsFields(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What LibreChat's client is told of assistants by /api/endpoints; they cannot be called here."""
+    """What LibreChat's client is told of assistants by /api/endpoints; without effect on anything else."""
 
     disable_builder: bool | UnsetType = UNSET
     retrieval_models: tuple[str, ...] = RETRIEVAL_MODELS
