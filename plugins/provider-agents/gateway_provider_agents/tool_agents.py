@@ -79,7 +79,7 @@ class ToolAgents:
         )
         target = Target(ToolAgent(self, plan, entries), ENDPOINT, agent.id, state_domain=way.targets[0].state_domain)
         outer = msgspec.structs.replace(edit, set={})
-        return Route(agent.id, (target,), outer, agent.id, ONCE, way.fidelity)
+        return Route(agent.id, (target,), outer, agent.id, ONCE, way.fidelity, way.memory)
 
 
 class ToolAgent(EventProvider):

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-DELIMITER = "_mcp_"
+DELIMITER, ACTION = "_mcp_", "_action_"
+"""The second stands in LibreChat's names of tools of another kind."""
 ALL = "sys__all__sys"
 """As a tool: all that the server has."""
 SERVER = "sys__server__sys"

@@ -10,7 +10,7 @@ from gateway import Asker, Finding, Offer, ServerTool, ToolOutcome, ToolSource
 
 from .failures import Faulted, McpError
 from .listing import Listing, McpTool
-from .names import ALL, DELIMITER, SERVER
+from .names import ACTION, ALL, DELIMITER, SERVER
 from .results import failure, outcome
 from .server import Server
 from .servers import Servers
@@ -28,7 +28,9 @@ class McpTools(ToolSource):
         return self.servers.findings
 
     def owns(self, wanted: str) -> bool:
-        return DELIMITER in wanted.removeprefix("_")
+        """Of two delimiters the last one counts, unless it stands in the name of a server that is here."""
+        named = wanted.rfind(DELIMITER, 1)
+        return named > wanted.rfind(ACTION) or bool(named > 0 and self.servers.names.split(wanted).server)
 
     async def offer(self, wanted: Sequence[str], asker: Asker) -> Offer:
         if not self.servers.may(asker):

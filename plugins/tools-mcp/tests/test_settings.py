@@ -150,7 +150,7 @@ async def test_entries_that_mean_nothing_are_missing_with_a_reason() -> None:
     async with Nasty(modern(well)) as server, tools({"n": {"type": "http", "url": server.url}}) as source:
         wanted = ["t_mcp_n", "u_mcp_n", "t_mcp_other", "sys__server__sys_mcp_n"]
         assert all(source.owns(one) for one in wanted)
-        assert not source.owns("web_search")
+        assert not any(source.owns(one) for one in ("web_search", "read_mcp_x_action_example"))
         offer = await source.offer(wanted, ADA)
         assert [tool.name for tool in offer.tools] == ["t_mcp_n"]
         assert set(offer.missing) == {"u_mcp_n", "t_mcp_other"}
