@@ -109,7 +109,10 @@ def test_the_two_commands_are_those_that_ci_runs() -> None:
 def test_the_configuration_passes_its_check(tmp_path: Path) -> None:
     """Its parts together, since the route leads to the endpoint above it."""
     [text], [route], [limits] = blocks("yaml"), blocks("yaml route"), blocks("yaml limits")
+    [tools] = map(yaml.safe_load, blocks("yaml tools"))
     config = yaml.safe_load(text)
+    config["mcpServers"] = tools["mcpServers"]
+    config["gateway"]["agents"] += tools["gateway"]["agents"]
     config["gateway"] |= yaml.safe_load(route)["gateway"] | yaml.safe_load(limits)["gateway"]
     (tmp_path / "librechat.yaml").write_text(yaml.safe_dump(config))
     environ = {**os.environ, "LOCAL_KEY": "x", "OPENAI_API_KEY": "x"}
