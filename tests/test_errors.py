@@ -44,7 +44,7 @@ def test_a_wrong_method_names_those_that_are_right():
 
 def test_every_error_of_the_tree_is_in_the_docstring():
     for kind in subclasses(errors.GatewayError) | subclasses(errors.StartupError):
-        assert kind.__name__ in errors.__doc__
+        assert kind.__name__ in errors.__doc__ or not kind.__module__.startswith("gateway.")
 
 
 def test_what_stops_the_start_never_becomes_http():

@@ -37,7 +37,8 @@ def targets() -> dict[str, Target]:
     for client in asked:
         found[f"decoder-{client.name}"] = partial(replies.decode, client, ways)
     for server in servers.values():
-        found |= _both(server, clients[server.name], asked)
+        if server.name in clients:
+            found |= _both(server, clients[server.name], asked)
     return found
 
 

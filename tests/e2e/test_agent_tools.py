@@ -317,11 +317,11 @@ def test_agents_without_tools_that_run_here_pass_through(model: Any, chat: opena
     assert not any(body.get("tools") for body in asked)
 
 
-def test_several_choices_and_kept_replies_are_refused(model: Any, chat: openai.OpenAI) -> None:
+def test_several_choices_and_replies_that_were_not_kept_are_refused(model: Any, chat: openai.OpenAI) -> None:
     model(Turn("Fine."))
     with pytest.raises(openai.UnprocessableEntityError, match="one choice"):
         chat.chat.completions.create(model="agent_tools", messages=HI, n=2)
-    with pytest.raises(openai.UnprocessableEntityError, match="not kept"):
+    with pytest.raises(openai.BadRequestError, match="not kept"):
         chat.responses.create(model="agent_tools", input="Hi", previous_response_id="resp_1")
 
 

@@ -62,6 +62,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     attempts: int | None = None
     loss: tuple[str, ...] = ()
     error: str = ""
+    parent: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -118,6 +119,7 @@ def line_of(record: UsageRecord) -> Line:
         attempts if attempts > 1 else None,
         tuple([clean(path) for path in record.loss[:MOST_LOSS]]) if record.loss else (),
         error_class(record) if record.error else "",
+        record.parent,
     )
 
 

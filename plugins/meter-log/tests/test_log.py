@@ -31,6 +31,7 @@ RECORD = UsageRecord(
     user_id="u1",
     key_id="key_1",
     key_label="laptop",
+    parent="ex_0",
     agent="agent_a",
     endpoint="openAI",
     model_asked="agent_a",
@@ -144,6 +145,7 @@ def test_the_fields_say_who_what_and_how():
         "duration_ms": 812.4,
         "first_byte_ms": 120.1,
         "loss": ("stop", "messages[2]"),
+        "parent": "ex_0",
     }
 
 

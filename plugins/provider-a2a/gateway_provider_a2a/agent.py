@@ -52,6 +52,7 @@ class A2aProvider(EventProvider):
     """path: `gateway.provider-a2a[n]`. Before `set_up` it has no address and must not be called."""
 
     kind = "custom"
+    continues = True
 
     def __init__(self, path: str, name: str, entry: A2aAgent, services: Services) -> None:
         self.path, self.endpoint = path, name

@@ -38,6 +38,8 @@ LEAVING = 10.0
 class AssistantsProvider(EventProvider):
     """Before `set_up` it has no address and must not be called."""
 
+    continues = True
+
     def __init__(self, kind: Kind, section: Assistants, services: Services) -> None:
         self.endpoint = self.kind = kind.name
         self._path = kind.path

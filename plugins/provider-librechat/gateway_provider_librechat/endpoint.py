@@ -40,6 +40,7 @@ class LibreChatProvider(ConfiguredProvider):
     kind = "custom"
     open = True
     path = PATH
+    continues = True
 
     def __init__(self, given: LibreChat) -> None:
         super().__init__()

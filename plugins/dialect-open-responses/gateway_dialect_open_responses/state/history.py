@@ -63,7 +63,7 @@ def output_of(reply: bytes) -> list[Raw]:
 def previous_not_found(response_id: str, param: str = "previous_response_id") -> BadCall:
     return BadCall(
         f"Previous response with id '{response_id}' not found. "
-        "It was not kept (a call asks for that by `store: true`), "
+        f"What `{param}` names was not kept (a call asks for that by `store: true`), "
         "has expired, or was deleted, or one that it continues was.",
         param=param,
         code="previous_response_not_found",

@@ -72,9 +72,10 @@ class ResponsesKeeper(Keeper):
             alone = kept and not remembered.kept
         elif previous:
             latest = await self._kept.responses.get(owner, previous, self._kept.now())
-            if latest is None and not (there and brings_key(route)):
+            if latest is None and (background or not knows_others(route)):
                 raise previous_not_found(previous)
-            there = there and (latest is None or (latest.upstream and latest.domain in domains(route)))
+            kept = kept and (latest is not None or there)
+            there = latest is None or (there and latest.upstream and latest.domain in domains(route))
             if not there:
                 past = await of_chain(self._kept, owner, previous)
             elif latest is not None:
@@ -147,9 +148,16 @@ def upstream_keeps(route: Route) -> bool:
     )
 
 
-def brings_key(route: Route) -> bool:
-    """Whether the upstream is asked with the caller's own key, and so keeps its callers apart itself."""
-    return all("apiKey" in target.provider.user_provides for target in route.targets)
+def knows_others(route: Route) -> bool:
+    """Whether an id that is not kept here may be one of whoever answers, and of this caller: where the caller's own key
+    is used, and where the upstream has state of which nothing is known here, so that its ids are all that it takes.
+    """
+    return all(
+        "apiKey" in target.provider.user_provides
+        or target.provider.continues
+        or (NAME in target.provider.dialects and not target.quirks.keeps_responses)
+        for target in route.targets
+    )
 
 
 def domains(route: Route) -> set[str]:
