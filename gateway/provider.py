@@ -113,8 +113,8 @@ class Provider(ABC):
     unavailable: why it cannot be called now, in words for the operator; such an endpoint answers 503 with it.
     open: it takes names that `models` does not list. kind: LibreChat's name for this kind of endpoint, as `custom`.
     user_provides: what its callers bring themselves, as `apiKey` and `baseURL`; see `UserKey`. user_key_names: what
-    else LibreChat's own client calls these where it stores them, as `{"THEIR_API_KEY": "apiKey"}`. continues: it goes on
-    from ids of its own (`previous_response_id`), and only for the caller whose they are.
+    else LibreChat's own client calls these where it stores them, as `{"THEIR_API_KEY": "apiKey"}`. continues: it goes
+    on from ids of its own (`previous_response_id`), and only for the caller whose they are.
     """
 
     runs: ClassVar[bool] = False

@@ -14,6 +14,8 @@ Live = dict[str, None]
 """Ids of attempts, in the order that they began."""
 _STATE = "permission-balance.live"
 SWEEP_EVERY = 2.0
+AGAIN = 5.0
+"""Seconds until another try, where what is done less often failed."""
 RENEWALS = 3
 """Within the time of a hold, so that one that comes late ends none."""
 
@@ -62,7 +64,7 @@ class Periodic(Lifespan):
                 self._failure = None
             except Exception as error:  # any store's any failure: whatever is held must end some day
                 self._failed(error)
-            await asyncio.sleep(self._every)
+            await asyncio.sleep(self._every if self._failure is None else min(self._every, AGAIN))
 
     def _failed(self, error: Exception) -> None:
         if self._failure is None:

@@ -65,9 +65,14 @@ class KeptCall(Keeping):
         self._runs = runs
 
     def sink(self, sink: Sink) -> Sink:
-        if self.exchange.inbound.operation.path != PATH:
+        if self.exchange.inbound.operation.path != PATH or self._is_all_theirs:
             return sink
         return KeepingSink(sink, self.plan.told, self.keep)
+
+    @property
+    def _is_all_theirs(self) -> bool:
+        """Whether it continues what only the upstream knows: then its reply goes out as it comes."""
+        return self.plan.there and not self.plan.kept and self.exchange.memory is None
 
     async def detach(self, sink: Sink, finish: Finish) -> None:
         await self._runs.begin(self, sink, finish)
