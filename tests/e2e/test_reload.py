@@ -101,6 +101,16 @@ def everywhere(gateway: RunningGateway, agent: str) -> bool:
     return all(answers(gateway, agent) for _ in range(8))
 
 
+def all_serve(gateway: RunningGateway, workers: int) -> bool:
+    seen: set[int] = set()
+
+    def look() -> bool:
+        seen.add(status(gateway)["worker"])
+        return len(seen) == workers
+
+    return eventually(look)
+
+
 def metric(gateway: RunningGateway, name: str) -> float:
     with urllib.request.urlopen(gateway.url + "/metrics") as reply:
         [value] = re.findall(rf"^{name} (\S+)$", reply.read().decode(), re.MULTILINE)
@@ -288,6 +298,7 @@ def test_what_one_worker_refuses_and_another_cannot_undo_is_not_the_last_reload(
 ) -> None:
     Path(moody["PYTHONPATH"], "moody.py").write_text(REFUSES_AND_DOES_NOT_STOP)
     with RunningGateway(tmp_path, config("a", 2), environ=moody) as gateway:
+        assert all_serve(gateway, 2)
         Path(moody["FAILS"]).touch()
         put(tmp_path / "librechat.yaml", config("b", 2))
         gateway.process.send_signal(signal.SIGHUP)
