@@ -4,13 +4,15 @@ fields: the keys. reading: what they say, and unusable: why that cannot be used.
 caller. address: URLs below a base. names: names of models in settings and data. listing: the upstream's list of them.
 callers: a list for each caller. upstreams: what is known of upstreams, as data. brought: what callers bring themselves.
 access_tokens: for upstreams that take no keys; service_account, machine_account: whose. renewed: values that do not
-last. configured: the provider that tells what is wrong. parameters: members that the operator sets and drops.
+last; behind: how these and lists are fetched anew. configured: the provider that tells what is wrong. parameters:
+members that the operator sets and drops.
 """
 
 from __future__ import annotations
 
 from .access_tokens import AccessTokens
 from .address import Address
+from .behind import Behind
 from .brought import USER_PROVIDED, brought, brought_address
 from .callers import CallerLists
 from .configured import ConfiguredProvider
@@ -34,6 +36,7 @@ __all__ = [
     "AllEndpoints",
     "BadHeader",
     "BaseFields",
+    "Behind",
     "CallerLists",
     "ConfiguredProvider",
     "DefaultNames",

@@ -12,6 +12,7 @@ import msgspec
 from ..errors import GatewayError
 from ..provider import Timeouts, Upstream
 from ..services import Services
+from .behind import Behind
 
 KEPT = 120.0
 RETRY = 30.0
@@ -51,7 +52,7 @@ class FixedNames:
         return self._names
 
 
-class ModelList:
+class ModelList(Behind):
     """`GET url`, which answers `{"data": [{"id": …}, …]}`, or what else `read` reads.
 
     label: what log lines call it. fallback: the names until an answer has come, and where none ever does. select:
@@ -72,13 +73,11 @@ class ModelList:
         select: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda names: names,
         read: Callable[[bytes], Iterable[str]] = ids,
     ) -> None:
-        self._upstream, self._clock, self._log = upstream, clock, log
+        super().__init__(clock)
+        self._upstream, self._log = upstream, log
         self._label, self._url, self._headers = label, url, headers
         self._select, self._read = select, read
         self._names = fallback
-        self._renew_at = 0.0
-        self._wait_at = 0.0
-        self._renewal: asyncio.Task[None] | None = None
 
     @classmethod
     def of(
@@ -96,20 +95,8 @@ class ModelList:
         return cls(services.upstream, services.clock, services.log, label, url, headers, fallback, select, read)
 
     async def names(self) -> tuple[str, ...]:
-        now = self._clock()
-        if now >= self._renew_at:
-            renewal = self._renewal or self._begin()
-            if now >= self._wait_at:
-                await asyncio.shield(renewal)
+        await self._at_hand()
         return self._names
-
-    def _begin(self) -> asyncio.Task[None]:
-        renewal = self._renewal = asyncio.create_task(self._renew())
-        renewal.add_done_callback(self._done)
-        return renewal
-
-    def _done(self, renewal: asyncio.Task[None]) -> None:
-        self._renewal = None
 
     async def _renew(self) -> None:
         try:

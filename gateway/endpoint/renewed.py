@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from ..errors import GatewayError
+from .behind import Behind
 
 T = TypeVar("T")
 RETRY = 30.0
 
 
-class Renewed(Generic[T]):
+class Renewed(Behind, Generic[T]):
     """fetch: the value, and the seconds that it lasts (`math.inf` for ever); its GatewayError is whoever waits's.
 
     early: so many seconds before its end, while it still serves, it is renewed behind. latest: so many seconds before
@@ -27,31 +27,14 @@ class Renewed(Generic[T]):
         early: float = 300.0,
         latest: float = 60.0,
     ) -> None:
-        self._fetch, self._clock = fetch, clock
+        super().__init__(clock)
+        self._fetch = fetch
         self._early, self._latest = early, latest
         self._value: T
-        self._renew_at = 0.0
-        self._wait_at = 0.0
-        self._renewal: asyncio.Task[None] | None = None
 
     async def get(self) -> T:
-        now = self._clock()
-        if now >= self._renew_at:
-            renewal = self._renewal or self._begin()
-            if now >= self._wait_at:
-                await asyncio.shield(renewal)
+        await self._at_hand()
         return self._value
-
-    def _begin(self) -> asyncio.Task[None]:
-        renewal = self._renewal = asyncio.create_task(self._renew())
-        renewal.add_done_callback(self._done)
-        return renewal
-
-    def _done(self, renewal: asyncio.Task[None]) -> None:
-        """Its error is looked at here too: nobody may be waiting for it."""
-        self._renewal = None
-        if not renewal.cancelled():
-            renewal.exception()
 
     async def _renew(self) -> None:
         try:

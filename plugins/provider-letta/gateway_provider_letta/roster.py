@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from gateway import GatewayError, Services, UpstreamTimeout, UpstreamUnreachable
+from gateway import Behind, GatewayError, Services, UpstreamTimeout, UpstreamUnreachable
 
 from .section import Options
 from .server import LettaServer, Listed
@@ -16,7 +16,7 @@ RETRY = 30.0
 TIMEOUT = 10.0
 
 
-class Roster:
+class Roster(Behind):
     """Requests are one at a time. A list that is too old is given at once and renewed behind; after a failure the last
     one stands, and the next try comes half a minute later.
 
@@ -25,29 +25,15 @@ class Roster:
 
     def __init__(self, server: LettaServer, options: Options, services: Services) -> None:
         self._server, self._options = server, options
-        self._clock, self._log = services.clock, services.log
+        super().__init__(services.clock)
+        self._log = services.log
         self._agents: Mapping[str, str] = _offered([Listed(name, name) for name in options.agents], options)
         self.failure: GatewayError | None = UpstreamUnreachable("The Letta server was not asked yet.")
-        self._renew_at = 0.0
-        self._wait_at = 0.0
-        self._renewal: asyncio.Task[None] | None = None
 
     async def agents(self) -> Mapping[str, str]:
         """Names here to what calls name them by there."""
-        now = self._clock()
-        if now >= self._renew_at:
-            renewal = self._renewal or self._begin()
-            if now >= self._wait_at:
-                await asyncio.shield(renewal)
+        await self._at_hand()
         return self._agents
-
-    def _begin(self) -> asyncio.Task[None]:
-        renewal = self._renewal = asyncio.create_task(self._renew())
-        renewal.add_done_callback(self._done)
-        return renewal
-
-    def _done(self, renewal: asyncio.Task[None]) -> None:
-        self._renewal = None
 
     async def _renew(self) -> None:
         found: Mapping[str, str] | None = None
