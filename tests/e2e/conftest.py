@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from keeping import Place, placed
+from recalling import Recalling
 
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.running import RunningGateway
@@ -275,3 +277,19 @@ def certificate() -> Callable[[Path], dict[str, str]]:
         return {"GATEWAY_LISTEN_TLS_CERT": cert, "GATEWAY_LISTEN_TLS_KEY": key}
 
     return make
+
+
+@pytest.fixture(scope="module")
+def recalling() -> Iterator[Recalling]:
+    with Recalling() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def place(
+    request: pytest.FixtureRequest, recalling: Recalling, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """Two workers that keep what clients leave, on each store in turn."""
+    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    with placed(tmp_path_factory.mktemp("kept"), recalling, server) as found:
+        yield found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,6 @@ from recalling import Recalling
 PATIENCE = 30.0
 """Seconds for what happens soon."""
 MODELS = ["agent_a", "native/m"]
-
-
-@pytest.fixture(scope="module")
-def recalling() -> Iterator[Recalling]:
-    with Recalling() as upstream:
-        yield upstream
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def place(
-    request: pytest.FixtureRequest, recalling: Recalling, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    with placed(tmp_path_factory.mktemp("runs"), recalling, server) as found:
-        yield found
 
 
 @pytest.fixture(autouse=True)

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from keeping import Place, placed
+from keeping import Place
 from openai import OpenAI
 from recalling import Recalling
-
-
-@pytest.fixture(scope="module")
-def recalling() -> Iterator[Recalling]:
-    with Recalling() as upstream:
-        yield upstream
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def place(
-    request: pytest.FixtureRequest, recalling: Recalling, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    with placed(tmp_path_factory.mktemp("memory"), recalling, server) as found:
-        yield found
 
 
 def ask(sdk: OpenAI, text: str, model: str = "agent_m", stream: bool = False, **more: Any) -> str:

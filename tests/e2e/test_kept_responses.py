@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
-from keeping import Place, placed, refused
+from keeping import Place, refused
 from recalling import Recalling
 
 TOOL: Any = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}
 MODELS = ["chat/m", "native/m", "keeping/m"]
 MOUNTS = ["/v1", "/api/agents/v1", ""]
-
-
-@pytest.fixture(scope="module")
-def recalling() -> Iterator[Recalling]:
-    with Recalling() as upstream:
-        yield upstream
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def place(
-    request: pytest.FixtureRequest, recalling: Recalling, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    with placed(tmp_path_factory.mktemp("kept"), recalling, server) as found:
-        yield found
 
 
 @pytest.mark.parametrize("model", MODELS)
