@@ -31,7 +31,6 @@ _NAMES: Mapping[Parameter, str] = {
 _DISABLED = Raw(b'{"type":"disabled"}')
 _ADAPTIVE = Raw(b'{"type":"adaptive"}')
 _AUTO = Raw(b'"auto"')
-_QUERY = "beta"
 
 
 class SystemText(msgspec.Struct, tag="text"):
@@ -58,7 +57,7 @@ def edited(inbound: Inbound, edit: Edit, target: Target) -> Encoded:
         for name in [name for name in members if name not in COUNTED and name not in given]:
             del members[name]
     headers = versions.headers(members, inbound.headers.get(versions.VERSION), inbound.headers.get(versions.BETA))
-    query = {_QUERY: "true"} if inbound.query.get(_QUERY) == "true" else {}
+    query = {versions.BETA_QUERY: "true"} if inbound.query.get(versions.BETA_QUERY) == "true" else {}
     path = COUNT_PATH if counts else PATH
     return Encoded(path, jsontext.encode(members), query, headers, () if counts else (*loss, *refused))
 

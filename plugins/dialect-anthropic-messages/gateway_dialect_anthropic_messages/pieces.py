@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from gateway import (
     Block,
@@ -27,11 +28,12 @@ _JSON = b'{"type":"input_json_delta","partial_json":'
 
 class Writer:
     """What the blocks of a reply share. refused, called: whether one of them is a refusal, a call. ran: calls that the
-    gateway runs itself.
+    gateway runs itself. gathers: whether the client puts together the input of those, too, as of its own.
     """
 
-    def __init__(self, loss: Loss) -> None:
+    def __init__(self, loss: Loss, gathers: bool = False) -> None:
         self.loss = loss
+        self.gathers = gathers
         self.refused = False
         self.called = False
         self.ran: set[str] = set()
@@ -50,6 +52,12 @@ class Writer:
     def whole(self, block: object) -> bytes:
         index, begun = self.start(block)
         return begun + self.stop(index)
+
+    def called_with(self, block: Mapping[str, object], given: bytes | str) -> bytes:
+        """A whole block of a call. Its input, JSON, comes as a piece, as the vendor sends it."""
+        index, begun = self.start({**block, "input": {}})
+        text = jsontext.encode(given if isinstance(given, str) else given.decode("utf-8", "replace"))
+        return begun + b"%b%b%b}}\n\n" % (prefix(index), _JSON, text) + self.stop(index)
 
 
 def prefix(index: int) -> bytes:
@@ -205,7 +213,9 @@ class Calling(Piece):
 
 
 class Running(Piece):
-    """A tool that the gateway runs. It goes whole: SDKs gather the input of their own tools alone."""
+    """A tool that the gateway runs. It goes whole to clients who may gather the input of their own tools alone: the
+    vendor's SDKs do outside its beta.
+    """
 
     def __init__(self, block: ToolCall, writer: Writer) -> None:
         super().__init__(writer)
@@ -224,7 +234,10 @@ class Running(Piece):
         if not whole:
             self._writer.loss.add("ToolCall.arguments")
         extra = self._writer.loss.keep(self._block.extra, "ToolCall")
-        return self._writer.whole({**ran.use(self._block, given), **extra}) + self._behind()
+        block = {**ran.use(self._block, given), **extra}
+        if self._writer.gathers:
+            return self._writer.called_with(block, jsontext.encode(given)) + self._behind()
+        return self._writer.whole(block) + self._behind()
 
 
 class Ran(Piece):
@@ -252,9 +265,7 @@ class Known(Piece):
         given = self._members.get("input")
         if given is None or jsontext.first(given) != b"{":
             return self._writer.whole(self._members)
-        index, begun = self._writer.start({**self._members, "input": {}})
-        text = jsontext.encode(bytes(given).decode("utf-8", "replace"))
-        return begun + b"%b%b%b}}\n\n" % (prefix(index), _JSON, text) + self._writer.stop(index)
+        return self._writer.called_with(self._members, bytes(given))
 
     def more(self, delta: BlockDelta) -> bytes:
         return b""

@@ -28,7 +28,7 @@ from . import allowance, outline, read_call, refusals
 from . import models as listing
 from .names import NAME
 from .streams import StreamEncoder
-from .versions import VERSION
+from .versions import VERSION, knows_connectors
 from .wholes import WholeEncoder
 from .write_call import COUNT_PATH, PATH
 
@@ -69,7 +69,9 @@ class MessagesServer(ServerDialect):
         return read_call.read(inbound.body, inbound.headers)
 
     def encoder(self, call: Call, inbound: Inbound, framing: Framing) -> Encoder:
-        return StreamEncoder(call) if framing == "sse" else WholeEncoder(call)
+        if framing != "sse":
+            return WholeEncoder(call)
+        return StreamEncoder(call, knows_connectors(inbound))
 
     def encode_error(self, error: GatewayError, inbound: Inbound) -> bytes:
         return refusals.encode(error)

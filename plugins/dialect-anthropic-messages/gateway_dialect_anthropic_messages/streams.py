@@ -32,13 +32,15 @@ _STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
 class StreamEncoder(Encoder):
+    """gathers: whether the client puts together the input of tools that are not its own."""
+
     content_type = "text/event-stream"
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, gathers: bool = False) -> None:
         self._loss = Loss()
         self.loss = self._loss.paths
         self._model = call.model
-        self._writer = Writer(self._loss)
+        self._writer = Writer(self._loss, gathers)
         self._started: Started | None = None
         self._usage: Usage | None = None
         self._open: Piece | None = None

@@ -390,6 +390,27 @@ def test_what_has_no_place_is_told(server, inbound):
         assert set(loss) == expected
 
 
+ASKED = {
+    "plain": {},
+    "query": {"query": {"beta": "true"}},
+    "header": {"headers": {"anthropic-beta": "files-api-2025-04-14,mcp-client-2025-11-20"}},
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_the_input_of_the_gateways_own_calls_is_where_clients_look_for_it(server, inbound, asked):
+    """Those on the vendor's beta put it together from pieces, and some insist on that; others take what is at first."""
+    call = ToolCall("call_1", "find", executor="gateway", server="web")
+    encoder = server.encoder(CALL, inbound({"messages": []}, **ASKED[asked]), "sse")
+    events = [BlockStart(0, 0, call), BlockDelta(0, 0, '{"q":'), BlockDelta(0, 0, "1}"), BlockStop(0, 0)]
+    sent = b"".join(encoder.encode(event) for event in [STARTED, *events, USAGE])
+    told = [json.loads(framing.data(part)) for part in framing.events(sent)]
+    [begun] = [one["content_block"] for one in told if one["type"] == "content_block_start"]
+    pieces = [one["delta"]["partial_json"] for one in told if one["type"] == "content_block_delta"]
+    found = begun["input"], json.loads("".join(pieces) or "{}")
+    assert found == (({"q": 1}, {}) if asked == "plain" else ({}, {"q": 1}))
+
+
 def test_a_silent_stream_pings_once_its_message_has_begun(server, inbound):
     encoder = server.encoder(CALL, inbound({"messages": []}), "sse")
     assert encoder.idle() == b'event: ping\ndata: {"type": "ping"}\n\n'
