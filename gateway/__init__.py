@@ -123,6 +123,7 @@ from .inbound import (
 )
 from .ledger import Ledger
 from .lifespan import Lifespan
+from .memory import Memory, Thread, role_of
 from .money import BalanceSection, Charge, Tariff, Terms, TransactionsSection
 from .pipeline.authenticate import Authenticator
 from .pipeline.breaker import Standing
@@ -271,6 +272,7 @@ __all__ = [
     "Lifespan",
     "Limits",
     "LongPrices",
+    "Memory",
     "Message",
     "Meter",
     "Model",
@@ -339,6 +341,7 @@ __all__ = [
     "Tariff",
     "Terms",
     "Text",
+    "Thread",
     "Timeouts",
     "TokenSource",
     "TooLarge",
@@ -375,5 +378,6 @@ __all__ = [
     "endpoint_enabled",
     "endpoint_headers",
     "hookimpl",
+    "role_of",
     "vault_of",
 ]

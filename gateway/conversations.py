@@ -13,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from .inbound import Principal
+
 RunStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 UNDER_WAY: tuple[RunStatus, ...] = ("queued", "in_progress")
 
@@ -22,6 +24,11 @@ class Owner(msgspec.Struct, frozen=True):
 
     user_id: str
     key_id: str = ""
+
+    @classmethod
+    def of(cls, principal: Principal) -> Owner:
+        limited = principal.scopes is not None and principal.scopes.limits_calls
+        return cls(principal.user_id, principal.key_id if limited else "")
 
 
 class KeptResponse(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +168,10 @@ class Conversations(ABC):
         """All that it has, those with places below `before` where that is said, in order; none where there is no such
         conversation. None where they have more than `most` bytes together.
         """
+
+    @abstractmethod
+    async def newest(self, owner: Owner, conversation_id: str, now: float, most: int) -> Sequence[ConversationItem]:
+        """The last ones that have no more than `most` bytes together, in order; none where there is no conversation."""
 
     @abstractmethod
     async def remove(self, owner: Owner, conversation_id: str, item_id: str, now: float) -> bool:

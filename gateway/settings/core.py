@@ -106,6 +106,15 @@ class ReloadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     watch: Seconds | bool = 2.0
 
 
+class MemorySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of agents with `memory: server`. ttl: seconds that a conversation stays after its last turn. context: bytes of
+    earlier messages that a call is given, the newest of them.
+    """
+
+    ttl: Annotated[float, Meta(gt=0)] = 2_592_000.0
+    context: Annotated[int, Meta(gt=0)] = 2**20
+
+
 class Core(Struct, frozen=True):
     """`gateway:` itself; what plugins own beside it is theirs.
 
@@ -113,7 +122,7 @@ class Core(Struct, frozen=True):
     to do about keys on money, safety, access or tools that no plugin enforces. fidelity: `strict` refuses with 422 what
     would lose part of the call; one level for all, or levels by agent and endpoint. routes: models that stand for
     several others. retries: further tries of one target. context_overflow: how a call that is too long is known.
-    reload: when a changed configuration is applied while the gateway runs. http: paths.
+    reload: when a changed configuration is applied while the gateway runs. http: paths. memory: what agents remember.
     """
 
     listen: Listen = Listen()
@@ -132,3 +141,4 @@ class Core(Struct, frozen=True):
     context_overflow: OverflowWords = OverflowWords()
     reload: ReloadSettings = ReloadSettings()
     http: HttpSettings = HttpSettings()
+    memory: MemorySettings = MemorySettings()

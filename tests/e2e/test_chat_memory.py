@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
+import httpx
 import pytest
 from keeping import Place
 from openai import OpenAI
@@ -104,3 +106,46 @@ def test_what_failed_is_not_remembered(place: Place) -> None:
     with pytest.raises(Exception, match="I was told to fail"):
         ask(sdk, "fail")
     assert ask(sdk, "two") == "system:Be kind. | user:two"
+
+
+def told(place: Place, key: str, text: str, stream: bool = False, **more: Any) -> str:
+    """What LettaBot's API answers."""
+    headers = {"X-Api-Key": key, "Content-Type": "application/json"}
+    if stream:
+        headers["Accept"] = "text/event-stream"
+    body = {"message": text, "agent": "agent_m", **more}
+    with httpx.Client() as http:
+        reply = http.post(f"{place.running.url}/api/v1/chat", json=body, headers=headers)
+    assert reply.status_code == 200, reply.text
+    if not stream:
+        return str(reply.json()["response"])
+    events = [json.loads(line.removeprefix("data: ")) for line in reply.text.split("\n\n") if line.startswith("data: ")]
+    assert events[-1]["type"] == "result"
+    return "".join(event["content"] for event in events if event["type"] == "assistant")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_clients_of_lettabot_are_remembered(place: Place, stream: bool) -> None:
+    key, named = place.key("eve"), {"conversationId": f"stream {stream}"}
+    first = told(place, key, "one", stream, **named)
+    second = told(place, key, "two", stream, **named)
+    assert (first, second) == (
+        "system:Be kind. | user:one",
+        "system:Be kind. | user:one | assistant:system:Be kind. | user:one | user:two",
+    )
+    assert told(place, key, "alone", stream, conversationId=f"other {stream}") == "system:Be kind. | user:alone"
+
+
+def test_a_keys_conversation_is_one_in_both_apis(place: Place) -> None:
+    key = place.key("fay")
+    ask(place.sdk(key), "apple")
+    assert "user:apple" in told(place, key, "pear")
+    assert "user:pear" in ask(place.sdk(key), "plum")
+
+
+def test_a_client_of_lettabot_that_brings_its_history_is_left_alone(place: Place) -> None:
+    key = place.key("gus")
+    told(place, key, "one")
+    earlier = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]
+    assert told(place, key, "z", earlier=earlier) == "system:Be kind. | user:x | assistant:y | user:z"
+    assert "user:z" not in told(place, key, "two")

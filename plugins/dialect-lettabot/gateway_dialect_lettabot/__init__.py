@@ -7,6 +7,7 @@ answers.py     what is answered, as structs
 refusals.py    errors
 status.py      who can be talked to
 credentials.py, authenticator.py    the key that LettaBot's clients have
+memory.py      what agents that remember are told of earlier calls
 runs.py        POST /api/v1/chat/async, and what becomes of it
 results.py, files.py    where that is kept
 settings.py    the section
@@ -19,6 +20,8 @@ from collections.abc import Sequence
 from gateway import (
     Authenticator,
     ClientDialect,
+    Keeper,
+    Memory,
     RouteSpec,
     Section,
     ServerDialect,
@@ -28,6 +31,7 @@ from gateway import (
 )
 
 from .authenticator import authenticators
+from .memory import LettaBotKeeper
 from .runs import routes
 from .server import LettaBotServer
 from .settings import Options
@@ -46,6 +50,12 @@ def register_dialects(settings: Settings) -> Sequence[ServerDialect | ClientDial
 @hookimpl
 def register_authenticators(settings: Settings, services: Services) -> Sequence[Authenticator]:
     return authenticators(settings)
+
+
+@hookimpl
+def register_keepers(settings: Settings, services: Services) -> Sequence[Keeper]:
+    memory = Memory.of(settings, services)
+    return (LettaBotKeeper(memory),) if memory is not None else ()
 
 
 @hookimpl

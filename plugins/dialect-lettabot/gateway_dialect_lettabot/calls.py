@@ -1,6 +1,12 @@
-"""A client's body: one message, and whom it is for. `conversationId` is ours; LettaBot has no word for it."""
+"""A client's body: one message, and whom it is for. `conversationId` is ours; LettaBot has no word for it.
+
+So is `earlier`: what was said before, as messages of `user` and `assistant`, from clients that remember by themselves,
+and from the gateway where the agent does.
+"""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import msgspec
 
@@ -10,10 +16,16 @@ from gateway.wire.jsontext import UNREADABLE, loaded
 from .names import EVENTS, NAME
 
 
+class Earlier(msgspec.Struct):
+    role: Literal["user", "assistant"]
+    content: str
+
+
 class Body(msgspec.Struct):
     message: str | None = None
     agent: str | None = None
     conversation: str | None = msgspec.field(default=None, name="conversationId")
+    earlier: list[Earlier] = []
 
 
 _BODY = msgspec.json.Decoder(Body)
@@ -32,7 +44,10 @@ def decode(inbound: Inbound) -> Call:
     body = read(inbound.body)
     return Call(
         model=body.agent or "",
-        messages=[Message("user", [Text(body.message or "")])],
+        messages=[
+            *(Message(one.role, [Text(one.content)]) for one in body.earlier),
+            Message("user", [Text(body.message or "")]),
+        ],
         state=State(conversation=body.conversation or None),
         stream=EVENTS in inbound.headers.get("accept", ""),
         dialect=NAME,
@@ -69,6 +84,9 @@ def _misfit(data: bytes) -> BadCall:
     for name in ("agent", "conversationId"):
         if isinstance(found, dict) and not isinstance(found.get(name), str | None):
             return BadCall(f"`{name}` must be a string", param=name, code="invalid_type")
+    if isinstance(found, dict) and isinstance(found.get("message"), str):
+        what = "`earlier` must be an array of messages, each with `role` (user or assistant) and `content`, a text"
+        return BadCall(what, param="earlier", code="invalid_type")
     return _missing()
 
 

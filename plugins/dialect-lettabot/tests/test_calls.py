@@ -5,6 +5,7 @@ import pytest
 from gateway import BadCall, Message, State, Text
 
 EVENTS = {"content-type": "application/json", "accept": "text/event-stream"}
+EARLIER = "`earlier` must be an array of messages, each with `role` (user or assistant) and `content`, a text"
 
 
 def test_a_message_is_a_call_of_the_agent_that_it_names(server, ask):
@@ -30,6 +31,14 @@ def test_a_conversation_can_be_named(server, ask):
     assert server.decode(ask(message="Hi", conversationId="c1")).state == State(conversation="c1")
 
 
+def test_a_client_may_say_what_was_said_before(server, ask):
+    earlier = [{"role": "user", "content": "One"}, {"role": "assistant", "content": "Two"}]
+    told = [
+        (message.role, message.blocks[0].text) for message in server.decode(ask(message="Hi", earlier=earlier)).messages
+    ]
+    assert told == [("user", "One"), ("assistant", "Two"), ("user", "Hi")]
+
+
 def test_members_that_nobody_knows_do_no_harm(server, ask):
     assert server.decode(ask(message="Hi", channel=7)).messages == [Message("user", [Text("Hi")])]
 
@@ -51,6 +60,8 @@ def test_there_is_no_limit_of_ten_thousand_characters(server, ask):
         (b'{"message":""}', EVENTS, "Missing required field: message", "message"),
         (b'{"message":["Hi"]}', EVENTS, "Missing required field: message", "message"),
         (b'{"message":"Hi","agent":7}', EVENTS, "`agent` must be a string", "agent"),
+        (b'{"message":"Hi","earlier":["x"]}', EVENTS, EARLIER, "earlier"),
+        (b'{"message":"Hi","earlier":[{"role":"system","content":"x"}]}', EVENTS, EARLIER, "earlier"),
     ],
 )
 def test_what_is_wrong_is_said_in_lettabots_words(server, ask, body, headers, said, field):

@@ -19,11 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import ClientDialect, Keeper, Section, ServerDialect, Services, Settings, hookimpl
+from gateway import ClientDialect, Keeper, Memory, ServerDialect, Services, Settings, hookimpl
 
 from .client import ChatClient
 from .memory.keeper import ChatKeeper
-from .memory.settings import MemorySettings
 from .server import ChatServer
 
 
@@ -33,13 +32,6 @@ def register_dialects(settings: Settings) -> Sequence[ServerDialect | ClientDial
 
 
 @hookimpl
-def register_sections() -> Sequence[Section]:
-    return (Section("gateway.dialect-openai-chat", MemorySettings),)
-
-
-@hookimpl
 def register_keepers(settings: Settings, services: Services) -> Sequence[Keeper]:
-    store = services.store
-    if store is None or store.conversations is None:
-        return ()
-    return (ChatKeeper(store.conversations, settings.one(MemorySettings), services.clock, services.log),)
+    memory = Memory.of(settings, services)
+    return (ChatKeeper(memory),) if memory is not None else ()

@@ -28,6 +28,14 @@ WHERE {_OWNED} AND expires > ?4 RETURNING next_place
 _ADD = "INSERT INTO conversation_items (conversation_id, place, id, body) VALUES (?1, ?2, ?3, ?4)"
 _SIZE = "SELECT SUM(LENGTH(body)) FROM conversation_items WHERE conversation_id = ?1 AND place < ?2"
 _ITEMS = "SELECT id, body, place FROM conversation_items WHERE conversation_id = ?1 AND place < ?2 ORDER BY place"
+_NEWEST = """
+SELECT id, body, place FROM conversation_items WHERE conversation_id = ?1 AND place >= (
+    SELECT MIN(place) FROM (
+        SELECT place, SUM(LENGTH(body)) OVER (ORDER BY place DESC) AS size
+        FROM conversation_items WHERE conversation_id = ?1
+    ) AS sized WHERE size <= ?2
+) ORDER BY place
+"""
 _REMOVE = "DELETE FROM conversation_items WHERE conversation_id = ?1 AND id = ?2 RETURNING id"
 _DELETE = (
     "DELETE FROM response_frames WHERE response_id IN (SELECT id FROM responses WHERE conversation_id = ?1)",
@@ -123,8 +131,12 @@ class SqlConversations(Conversations):
         values = (conversation_id, EVERYWHERE if before is None else before)
         if ((await self._database.rows(_SIZE, values))[0][0] or 0) > most:
             return None
-        rows = await self._database.rows(_ITEMS, values)
-        return [ConversationItem(row[0], bytes(row[1]), row[2]) for row in rows]
+        return [_item(row) for row in await self._database.rows(_ITEMS, values)]
+
+    async def newest(self, owner: Owner, conversation_id: str, now: float, most: int) -> Sequence[ConversationItem]:
+        if await self.get(owner, conversation_id, now) is None:
+            return ()
+        return [_item(row) for row in await self._database.rows(_NEWEST, (conversation_id, most))]
 
     async def remove(self, owner: Owner, conversation_id: str, item_id: str, now: float) -> bool:
         async def remove(transaction: Transaction) -> bool:
@@ -139,6 +151,11 @@ def _written(metadata: Mapping[str, str]) -> str:
     """Raises BadCall for what is no text."""
     check("The metadata", *metadata.keys(), *metadata.values())
     return msgspec.json.encode(dict(metadata)).decode()
+
+
+def _item(row: Sequence[Any]) -> ConversationItem:
+    """From a row of id, body and place."""
+    return ConversationItem(row[0], bytes(row[1]), row[2])
 
 
 def _conversation(row: Sequence[Any]) -> Conversation:

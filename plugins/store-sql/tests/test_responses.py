@@ -165,6 +165,10 @@ async def test_a_conversation_keeps_its_order_whoever_adds_at_once(store: Store)
     assert [item.place for item in found] == list(range(41))
     assert await conversations.items(ANN, "conv_1", 150.0, MOST, before=1) == [found[0]]
     assert await conversations.items(ANN, "conv_1", 150.0, 20) is None
+    assert [item.place for item in await conversations.newest(ANN, "conv_1", 150.0, 5)] == [39, 40]
+    assert await conversations.newest(ANN, "conv_1", 150.0, MOST) == found
+    assert await conversations.newest(ANN, "conv_1", 150.0, 1) == []
+    assert await conversations.newest(ANN, "conv_1", 250.0, MOST) == ()
 
 
 async def test_a_conversation_is_its_owners_alone(store: Store, place: Place) -> None:
@@ -176,6 +180,7 @@ async def test_a_conversation_is_its_owners_alone(store: Store, place: Place) ->
         assert not await conversations.update(other, "conv_1", {"a": "b"}, 150.0)
         assert await conversations.add(other, "conv_1", [ConversationItem("j", b"{}")], 150.0) is None
         assert await conversations.items(other, "conv_1", 150.0, MOST) == ()
+        assert await conversations.newest(other, "conv_1", 150.0, MOST) == ()
         assert not await conversations.remove(other, "conv_1", "i", 150.0)
         assert not await conversations.delete(other, "conv_1")
     assert await conversations.update(ANN, "conv_1", {"a": "b"}, 150.0)

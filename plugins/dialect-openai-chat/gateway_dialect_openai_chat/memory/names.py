@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
-import msgspec
-
-from gateway import Exchange, Owner
+from gateway import Exchange
 from gateway.wire.members import TEXT, Members
 
 CHAT_ID = "x-openwebui-chat-id"
@@ -26,9 +22,3 @@ def name_of(exchange: Exchange, members: Members) -> str | None:
     if user is not None:
         return f"user {TEXT.read(user, 'user')}"
     return f"key {exchange.principal.key_id}"
-
-
-def id_of(owner: Owner, agent: str, name: str) -> str:
-    """The conversation's id: nobody else's name leads to it."""
-    told = msgspec.json.encode([owner.user_id, owner.key_id, agent, name])
-    return "conv_" + hashlib.sha256(told).hexdigest()[:48]
