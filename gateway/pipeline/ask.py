@@ -108,7 +108,7 @@ async def ask(parent: Exchange, call: Call, way: str | Route) -> AsyncGenerator[
     for meter in pipeline.meters:
         meter.started(child)
     try:
-        child.route = way if isinstance(way, Route) else await _permitted(child, way)
+        child.route = way if isinstance(way, Route) else await permitted(child, way)
         async with aclosing(_events(child, parent)) as events:
             async for event in events:
                 yield event
@@ -174,9 +174,9 @@ def _block(block: Block) -> Block:
     return copy.copy(block)
 
 
-async def _permitted(child: Exchange, name: str) -> Route:
+async def permitted(exchange: Exchange, name: str) -> Route:
     """Where a name leads that the caller may use; as rules say of lists, which take no lease."""
-    pipeline, inbound, principal = child.pipeline, child.inbound, child.principal
+    pipeline, inbound, principal = exchange.pipeline, exchange.inbound, exchange.principal
     assert pipeline is not None
     route = await resolve(pipeline.directories, inbound, name, principal)
     model = Model(id=route.agent or route.name, owner=route.targets[0].endpoint, agent=bool(route.agent))

@@ -165,6 +165,12 @@ class Exchange:
 
         return ask(self, call, way)
 
+    async def find(self, name: str) -> Route:
+        """Where a name leads that the caller may use. Raises UnknownModel, Forbidden, Unavailable."""
+        from .ask import permitted
+
+        return await permitted(self, name)
+
     @property
     def depth(self) -> int:
         """How many asked for one another before it."""

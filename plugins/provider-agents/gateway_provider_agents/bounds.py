@@ -43,16 +43,28 @@ class Bounds:
         return self if most is None else replace(self, calls=min(self.calls, most))
 
 
-class Count:
-    """What a run has taken so far."""
+@dataclass(slots=True)
+class Tally:
+    """calls: of tools, by all agents of a run."""
 
-    def __init__(self, bounds: Bounds, exchange: Exchange) -> None:
+    calls: int = 0
+
+
+class Count:
+    """What an agent has taken so far of a run. Steps are its own; calls, tokens, cost and time are all agents'."""
+
+    def __init__(self, bounds: Bounds, exchange: Exchange, tally: Tally | None = None) -> None:
         self._bounds = bounds
         self._exchange = exchange
+        self._tally = tally or Tally()
         self.steps = 0
-        self.calls = 0
         if bounds.seconds < math.inf:
             exchange.deadline = min(exchange.deadline, time.monotonic() + bounds.seconds)
+
+    def called(self) -> int:
+        """One more call is made: its number in the run."""
+        self._tally.calls += 1
+        return self._tally.calls
 
     @property
     def seconds(self) -> float:
@@ -64,7 +76,7 @@ class Count:
         bounds, exchange = self._bounds, self._exchange
         if self.steps + 2 > bounds.steps:
             return "recursion_limit"
-        if self.calls + calls > bounds.calls:
+        if self._tally.calls + calls > bounds.calls:
             return "call_limit"
         if exchange.spent.total >= bounds.tokens:
             return "token_limit"

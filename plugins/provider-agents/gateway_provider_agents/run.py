@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -33,7 +33,8 @@ from gateway.runs import RunState
 from .bounds import Bounds, Count
 from .calls import Calls, arguments_of, failed, result_of
 from .history import marked
-from .journal import Book, token
+from .journal import Book, Journal, token
+from .reply import Reply
 from .stage import Output, Stage
 from .toolbox import Toolbox
 from .turn import Names, Told, Turn
@@ -50,11 +51,15 @@ WORDS = {
 }
 
 
+Keep = Callable[[str, Sequence[Message]], Awaitable[None]]
+"""Keeps what a turn that a client answers has behind it, under a token."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is the same for all runs of an agent. instructed: whether the call begins with instructions of the agent's.
 
-    keep_alive: seconds of silence.
+    keep_alive: seconds of silence. quits: whether it ends with its tools.
     """
 
     agent: str
@@ -63,59 +68,61 @@ class Plan:
     output: Output
     instructed: bool
     keep_alive: float
+    quits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A run's, that is part of a longer one. left: whether the agent has handed over, so that it does not go on. keep:
+    in place of what is kept of a run of one agent.
+    """
+
+    reply: Reply
+    left: Callable[[], bool]
+    keep: Keep
 
 
 class Run:
-    """One. call: with the agent's instructions and parameters in it; it is not changed."""
+    """One agent's. call: with the agent's instructions and parameters in it; it is not changed. ends: how it ended."""
 
-    def __init__(self, plan: Plan, calls: Calls, call: Call, exchange: Exchange, book: Book) -> None:
+    def __init__(
+        self, plan: Plan, calls: Calls, call: Call, exchange: Exchange, book: Book, part: Part | None = None
+    ) -> None:
+        reply = part.reply if part else reply_of(exchange, plan)
         self._plan = plan
         self._calls = calls
         self._exchange = exchange
         self._book = book
+        self._part = part
+        self._reply = reply
         self._told: list[Message] = []
         self._call = offered(call, calls.toolbox, plan.instructed)
         self._own = frozenset(tool.name for tool in self._call.tools if calls.toolbox.get(tool.name) is None)
-        self._names = Names(exchange.reply_id)
-        self._stage = Stage(plan.output)
-        self._count = Count(plan.bounds.within(call), exchange)
-        self._begun = False
+        self._names = reply.names
+        self._stage = reply.stage
+        self._count = Count(plan.bounds.within(call), exchange, reply.tally)
         self._misread = False
+        self._turn: Turn | None = None
+        self.ends: Finished | None = None
 
-    async def events(self) -> AsyncGenerator[Told, None]:
+    def events(self) -> AsyncGenerator[Told, None]:
         """Raises what the first turn raises before its first event; later errors are told in the reply."""
-        journal, error = self._calls.journal, ""
-        state: RunState = "cancelled"
-        try:
-            async with aclosing(self._in_time()) as told:
-                async for event in told:
-                    yield event
-            state = "completed"
-        except GatewayError as failure:
-            state, error = "failed", failure.public
-            raise
-        except Exception:
-            state, error = "failed", "The gateway failed on this run."
-            raise
-        finally:
-            await asyncio.shield(journal.end(state, error))
+        return recorded(in_time(self._whole(), self._exchange, self._reply), self._calls.journal)
 
-    async def _in_time(self) -> AsyncGenerator[Told, None]:
-        try:
-            async with aclosing(self._turns()) as told:
-                async for event in told:
-                    yield event
-        except UpstreamTimeout as error:
-            if error.code != "deadline" or not self._begun:
-                raise
-            yield self._exchange.spent
-            yield Finished(reason="pause", detail="time_limit")
+    async def _whole(self) -> AsyncGenerator[Told, None]:
+        async with aclosing(self.turns()) as told:
+            async for event in told:
+                yield event
+        async for event in self.last():
+            yield event
+        assert self.ends is not None
+        yield self.ends
 
-    async def _turns(self) -> AsyncGenerator[Told, None]:
-        ends: Finished | None = None
-        while ends is None:
+    async def turns(self) -> AsyncGenerator[Told, None]:
+        """All of them, without what waits for the end of the last one."""
+        while self.ends is None:
             self._stage.turn()
-            turn = Turn(self._calls.toolbox, self._own, self._names, self._call.dialect)
+            turn = self._turn = Turn(self._calls.toolbox, self._own, self._names, self._call.dialect)
             async with aclosing(self._ask(turn)) as told:
                 async for event in told:
                     yield event
@@ -124,18 +131,26 @@ class Run:
                 async with aclosing(self._round(turn, calls, stop)) as told:
                     async for event in told:
                         yield event
-            ends = self._end(turn, stop)
-        async for event in self._last(turn):
-            yield event
-        yield ends
+            self.ends = self._end(turn, stop)
+
+    @property
+    def said(self) -> Sequence[Message]:
+        """By the agent and its tools, the last turn included."""
+        turn = self._turn
+        return self._told if turn is None or turn.calls else [*self._told, turn.message]
+
+    @property
+    def waits(self) -> bool:
+        """Whether the client is to answer."""
+        return self._turn is not None and bool(self._turn.clients) and not self._turn.is_cut
 
     async def _ask(self, turn: Turn) -> AsyncGenerator[Told, None]:
         """A turn of the model. Usage is told of the whole run."""
         spent = self._exchange.spent
         async with aclosing(self._exchange.ask(self._call, self._plan.route)) as events:
             async for event in events:
-                if isinstance(event, Started) and not self._begun:
-                    self._begun = True
+                if isinstance(event, Started) and not self._reply.begun:
+                    self._reply.begun = True
                     yield msgspec.structs.replace(event, id=None)
                 for told in turn.take(event):
                     for seen in self._stage.tell(spent + told if isinstance(told, Usage) else told):
@@ -163,7 +178,9 @@ class Run:
             return msgspec.structs.replace(turn.finished, reason="tool_calls")
         if not turn.calls:
             return turn.finished
-        return None if stop is None else Finished(reason="pause", detail=stop)
+        if stop is not None:
+            return Finished(reason="pause", detail=stop)
+        return Finished() if self._plan.quits or (self._part and self._part.left()) else None
 
     async def _round(self, turn: Turn, calls: Sequence[ToolCall], stop: str | None) -> AsyncGenerator[Told, None]:
         """Tools, at once. What they come to goes to the client as it comes, to the model in the order of its calls."""
@@ -192,8 +209,7 @@ class Run:
     async def _outcome(self, call: ToolCall, stop: str | None) -> ToolOutcome:
         if stop is not None:
             return failed(f"The call was not made: {WORDS[stop]}")
-        self._count.calls += 1
-        asker = asker_of(self._exchange, self._plan.agent, f"{self._exchange.id}_{self._count.calls}")
+        asker = asker_of(self._exchange, self._plan.agent, f"{self._exchange.id}_{self._count.called()}")
         return await self._calls.outcome(call, asker, self._count.seconds)
 
     def _said(self, *messages: Message) -> None:
@@ -206,22 +222,63 @@ class Run:
             call, messages=[*call.messages, *messages], tool_choice=ToolChoice() if forced else choice
         )
 
-    async def _last(self, turn: Turn) -> AsyncGenerator[Told, None]:
+    async def last(self) -> AsyncGenerator[Told, None]:
         """What waited for the end of the last turn. Where the client answers a turn of which it does not have all, the
         whole of it is kept first, under ids that say so.
         """
-        names: dict[str, str] = {}
-        if self._told and turn.clients and not turn.is_cut:
+        turn, names = self._turn, dict[str, str]()
+        assert turn is not None
+        if self.waits and (self._told or self._part):
             kept = token()
             names = {call.id: marked(kept, number) for number, call in enumerate(turn.clients)}
-            said = self._told if turn.calls else [*self._told, turn.message]
-            whole = [_renamed(message, names) for message in said]
-            await self._book.keep(self._exchange.principal.user_id, kept, whole)
+            await self._keep(kept, [_renamed(message, names) for message in self.said])
         for event in turn.held(names):
             for seen in self._stage.tell(event):
                 yield seen
         for seen in self._stage.end():
             yield seen
+
+    async def _keep(self, kept: str, said: Sequence[Message]) -> None:
+        if self._part is None:
+            await self._book.keep(self._exchange.principal.user_id, kept, said)
+        else:
+            await self._part.keep(kept, said)
+
+
+async def recorded(told: AsyncGenerator[Told, None], journal: Journal) -> AsyncGenerator[Told, None]:
+    """What is told of a run, and how it ended in its journal."""
+    error = ""
+    state: RunState = "cancelled"
+    try:
+        async with aclosing(told):
+            async for event in told:
+                yield event
+        state = "completed"
+    except GatewayError as failure:
+        state, error = "failed", failure.public
+        raise
+    except Exception:
+        state, error = "failed", "The gateway failed on this run."
+        raise
+    finally:
+        await asyncio.shield(journal.end(state, error))
+
+
+async def in_time(told: AsyncGenerator[Told, None], exchange: Exchange, reply: Reply) -> AsyncGenerator[Told, None]:
+    """Until the time of the run is over, which ends a reply that has begun."""
+    try:
+        async with aclosing(told):
+            async for event in told:
+                yield event
+    except UpstreamTimeout as error:
+        if error.code != "deadline" or not reply.begun:
+            raise
+        yield exchange.spent
+        yield Finished(reason="pause", detail="time_limit")
+
+
+def reply_of(exchange: Exchange, plan: Plan) -> Reply:
+    return Reply(Names(exchange.reply_id), Stage(plan.output))
 
 
 def _renamed(message: Message, names: Mapping[str, str]) -> Message:

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 from gateway import Principal, Secret
 
 Given = Annotated[str, Meta(min_length=1)]
+Ids = Given | Annotated[tuple[Given, ...], Meta(min_length=1)]
 
 
 class Access(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +36,27 @@ class Access(Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+class EdgeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Agents behind others, as in LibreChat's documents.
+
+    to: ids of those that go on. from: of those before them; without it, the agent that has the edge.
+    edgeType: `handoff`: the model goes on with them by a tool; `direct`: they always do, side by side where they are
+    several, and after all of `from`. Without it: direct where one leads to several, else handoff.
+    description: of that tool. prompt: of a handoff, what the tool's parameter is for, which without it has none; of a
+    direct edge, what they are asked, where `{results}` stands for what was said. promptKey: the parameter's name.
+    excludeResults: of a direct edge with a prompt: they are told nothing else of this run; what it is without it is
+    whether the prompt has `{results}`.
+    """
+
+    to: Ids
+    from_: Ids | None = field(name="from", default=None)
+    edge_type: Literal["handoff", "direct"] | None = None
+    description: str = ""
+    prompt: str = ""
+    prompt_key: Given = "instructions"
+    exclude_results: bool | None = None
+
+
 class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A preset that callers name as `model`.
 
@@ -47,6 +69,9 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tools: what plugins run for it here, as they name it. recursion_limit: steps that a run with tools may take.
     output: what clients see of such a run: all of it, its texts, or the final text alone.
     memory: `server`: clients of chat completions that send their last message only are remembered here.
+    edges: agents that go on from it, or from those behind it. agent_ids: agents that go on one after the other.
+    hide_sequential_outputs: of several agents clients see what the last one says, and tools.
+    end_after_tools: its part ends with the tools that it calls, without a word about them.
     """
 
     id: Given
@@ -63,6 +88,10 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     recursion_limit: Annotated[int, Meta(ge=1)] | None = None
     output: Literal["all", "text", "final"] = "all"
     memory: Literal["client", "server"] = "client"
+    edges: tuple[EdgeSettings, ...] = ()
+    agent_ids: tuple[Given, ...] = ()
+    hide_sequential_outputs: bool = False
+    end_after_tools: bool = False
 
     def allows(self, principal: Principal) -> bool:
         return self.access is None or self.access.allows(principal)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from gateway import BlockDelta, BlockStart, BlockStop, ToolCall, ToolResult
+from gateway import Block, BlockDelta, BlockStart, BlockStop, ToolCall, ToolResult
 
 from .turn import Told
 
@@ -15,10 +15,14 @@ Output = Literal["all", "text", "final"]
 
 
 class Stage:
-    """output: `all`, `text` (what the model says, without tools), `final` (the last turn alone, once it is whole)."""
+    """output: `all`, `text` (what the model says, without tools), `final` (the last turn alone, once it is whole).
+
+    hushed: whether it is the last turn's words alone that are told, and tools as ever.
+    """
 
     def __init__(self, output: Output) -> None:
         self._output = output
+        self.hushed = False
         self._count = 0
         self._numbers: dict[int, int] = {}
         self._waiting: list[Told] = []
@@ -28,8 +32,12 @@ class Stage:
         self._numbers = {}
         self._waiting = []
 
+    def inner(self) -> Stage:
+        """One whose events are told on this one as those of a turn."""
+        return Stage("all" if self._output == "all" else "text")
+
     def tell(self, event: Told) -> Iterator[Told]:
-        if self._output == "final" and isinstance(event, BlockStart | BlockDelta | BlockStop):
+        if self._waits(event):
             self._waiting.append(event)
         else:
             yield from self._numbered(event)
@@ -46,6 +54,13 @@ class Stage:
             yield BlockStart(0, index, result)
             yield BlockStop(0, index)
 
+    def _waits(self, event: Told) -> bool:
+        if not self.hushed and self._output != "final":
+            return False
+        if isinstance(event, BlockStart):
+            return self._output == "final" or not _is_of_tools(event.block)
+        return isinstance(event, BlockDelta | BlockStop) and event.index not in self._numbers
+
     def _numbered(self, event: Told) -> Iterator[Told]:
         if isinstance(event, BlockStart):
             block = event.block
@@ -58,3 +73,8 @@ class Stage:
                 yield msgspec.structs.replace(event, index=number)
         else:
             yield event
+
+
+def _is_of_tools(block: Block) -> bool:
+    """What the gateway runs, and what that comes to."""
+    return isinstance(block, ToolResult) or (isinstance(block, ToolCall) and block.executor == "gateway")
