@@ -16,6 +16,8 @@ from .section import AgentSettings, EdgeSettings, Ids
 
 RESULTS = "{results}"
 """Stands in a prompt for what the agents before have said."""
+PREFIX = "lc_transfer_to_"
+"""Of the tools by which models hand over."""
 _KNOWN = ("to", "from", "edgeType", "description", "prompt", "promptKey", "excludeResults")
 
 

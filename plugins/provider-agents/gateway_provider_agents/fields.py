@@ -46,11 +46,7 @@ FOR_ADMINS = frozenset(["access_level", "is_promoted"])
 WITHOUT_EFFECT = frozenset(
     [
         "actions",
-        "agent_ids",
         "artifacts",
-        "edges",
-        "end_after_tools",
-        "hide_sequential_outputs",
         "memory_scope",
         "skills",
         "skills_enabled",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,8 +14,9 @@ from gateway.runs import CallState, KeptTurn, MadeCall, MemoryRuns, RunRecord, R
 from gateway.wire.jsontext import UNREADABLE, encode, mended
 
 from .history import Turns, tokens_in
+from .place import Place
 
-_MESSAGES = msgspec.json.Decoder(list[Message])
+_KEPT = msgspec.json.Decoder(list[Message] | Place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,18 @@ class Book:
 
     async def turns(self, user_id: str, messages: Sequence[Message]) -> Turns:
         """Those that this conversation refers to."""
+        return turns_of(await self.places(user_id, messages))
+
+    async def places(self, user_id: str, messages: Sequence[Message]) -> Mapping[str, list[Message] | Place]:
+        """The same, of several agents with where these were."""
         tokens = tokens_in(messages)
         found = await self.runs.kept(user_id, tokens, self.clock()) if tokens else ()
-        return {turn.id: _messages(turn.payload) for turn in found}
+        return {turn.id: _read(turn.payload) for turn in found}
 
-    async def keep(self, user_id: str, token: str, messages: Sequence[Message]) -> None:
+    async def keep(self, user_id: str, token: str, said: Sequence[Message] | Place) -> None:
         """Raises Unavailable: what is lost could not be answered."""
-        await self.runs.keep(KeptTurn(token, user_id, encode(list(messages)), self.clock() + self.kept))
+        payload = encode(said if isinstance(said, Place) else list(said))
+        await self.runs.keep(KeptTurn(token, user_id, payload, self.clock() + self.kept))
 
     async def renew(self) -> None:
         if self.alive:
@@ -98,8 +104,12 @@ def runs_of(store: Store | None, state: dict[str, object]) -> Runs:
     return found
 
 
-def _messages(payload: bytes) -> list[Message]:
+def turns_of(places: Mapping[str, list[Message] | Place]) -> Turns:
+    return {token: kept.messages if isinstance(kept, Place) else kept for token, kept in places.items()}
+
+
+def _read(payload: bytes) -> list[Message] | Place:
     try:
-        return _MESSAGES.decode(payload)
+        return _KEPT.decode(payload)
     except UNREADABLE:
-        return _MESSAGES.decode(mended(payload))
+        return _KEPT.decode(mended(payload))

@@ -33,8 +33,8 @@ class Stage:
         self._waiting = []
 
     def inner(self) -> Stage:
-        """One whose events are told on this one as those of a turn."""
-        return Stage("all" if self._output == "all" else "text")
+        """One like it, whose events are told on this one as those of a turn."""
+        return Stage(self._output)
 
     def tell(self, event: Told) -> Iterator[Told]:
         if self._waits(event):

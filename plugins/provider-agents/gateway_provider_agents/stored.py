@@ -27,6 +27,7 @@ from gateway import (
 from gateway.identity import REMOTE_AGENT, VIEW
 
 from .access import Access
+from .edges import kept_edges
 from .fields import of_no_effect
 from .parameters import Parameters, read
 from .section import AgentSettings
@@ -57,6 +58,10 @@ class Kept(Struct, frozen=True):
             instructions=Secret(agent.instructions),
             tools=agent.tools,
             recursion_limit=_steps(agent.extra.get("recursion_limit")),
+            edges=kept_edges(agent.extra),
+            agent_ids=_ids(agent.extra.get("agent_ids")),
+            hide_sequential_outputs=agent.extra.get("hide_sequential_outputs") is True,
+            end_after_tools=agent.extra.get("end_after_tools") is True,
         )
         return Kept(agent, preset, read(agent.model_parameters, ()), Instructions(agent.instructions))
 
@@ -83,6 +88,7 @@ class StoredAgents(Directory):
         self.known = False
         self._revision = -1
         self._reading = asyncio.Lock()
+        self.ways.tools.know(self._preset)
 
     @staticmethod
     def new(services: Services, tools: ToolAgents) -> StoredAgents:
@@ -149,6 +155,10 @@ class StoredAgents(Directory):
     def all(self) -> Sequence[Kept]:
         return list(self._kept.values())
 
+    def _preset(self, agent_id: str) -> AgentSettings | None:
+        kept = self._kept.get(agent_id)
+        return kept.preset if kept is not None else None
+
     def bits(self, agent: Agent, principal: Principal) -> int:
         """What this caller may do with it."""
         return self._access.bits(agent, principal)
@@ -185,6 +195,10 @@ class StoredAgents(Directory):
 def _steps(given: object) -> int | None:
     """LibreChat's own limit of an agent's, where it is one."""
     return given if isinstance(given, int) and given > 0 else None
+
+
+def _ids(given: object) -> tuple[str, ...]:
+    return tuple(one for one in given if isinstance(one, str) and one) if isinstance(given, list) else ()
 
 
 def follower(services: Services) -> Sequence[Lifespan]:

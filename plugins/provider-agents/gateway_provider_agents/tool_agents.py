@@ -1,8 +1,9 @@
-"""ToolAgents: routes of agents that have tools, and the providers that they lead to."""
+"""ToolAgents: routes of agents that have tools, or others behind them, and the providers that they lead to."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import dataclasses
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -19,17 +20,24 @@ from gateway import (
     Services,
     Settings,
     Target,
+    ToolSource,
+    UnknownModel,
 )
 
 from .approval import Approval
 from .bounds import Bounds
 from .calls import Calls
+from .chain import Chain
+from .edges import Edge, edges_of
+from .graph import Graph, Member, explored
 from .history import named, put_back
-from .journal import Book, Journal, runs_of
+from .journal import Book, Journal, runs_of, turns_of
+from .place import beginning
 from .run import Plan, Run, asker_of, refuse_unfit
 from .run_settings import LibreChatAgents, RunSettings
 from .section import AgentSettings
-from .toolbox import fill, owned
+from .toolbox import Toolbox, fill, owned
+from .turn import Told
 
 ENDPOINT = "agents"
 _STATE, _ALIVE = "provider-agents.tools", "provider-agents.alive"
@@ -48,6 +56,7 @@ class ToolAgents:
         runs = runs_of(services.store, services.state)
         alive = services.state.setdefault(_ALIVE, set())
         self.book = Book(runs, services.clock, self.settings.lease, self.settings.kept, services.log, alive)
+        self._presets: list[Callable[[str], AgentSettings | None]] = []
 
     @staticmethod
     def new(settings: Settings, services: Services) -> ToolAgents:
@@ -63,10 +72,14 @@ class ToolAgents:
     def owned(self, agent: AgentSettings) -> tuple[str, ...]:
         return owned(self.services.tools, agent.tools)
 
+    def know(self, preset: Callable[[str], AgentSettings | None]) -> None:
+        """Of a directory: where other agents' models find what one is called."""
+        self._presets.append(preset)
+
     def route(self, agent: AgentSettings, way: Route) -> Route:
         """way: of the agent without its tools, which its turns go."""
-        entries = self.owned(agent)
-        if not entries:
+        entries, edges = self.owned(agent), edges_of(agent)
+        if not entries and not edges:
             return way
         edit, inner = way.edit, Edit(way.edit.model, set=way.edit.set, usage=way.edit.usage)
         plan = Plan(
@@ -76,10 +89,47 @@ class ToolAgents:
             agent.output,
             bool(edit.instructions),
             self.settings.keep_alive,
+            agent.end_after_tools,
         )
-        target = Target(ToolAgent(self, plan, entries), ENDPOINT, agent.id, state_domain=way.targets[0].state_domain)
+        hides = agent.hide_sequential_outputs
+        provider = ChainAgent(self, plan, entries, edges, hides) if edges else ToolAgent(self, plan, entries)
+        target = Target(provider, ENDPOINT, agent.id, state_domain=way.targets[0].state_domain)
         outer = msgspec.structs.replace(edit, set={})
         return Route(agent.id, (target,), outer, agent.id, ONCE, way.fidelity, way.memory)
+
+    async def member(self, name: str, exchange: Exchange) -> Member:
+        """An agent that this caller may use. Raises GatewayError."""
+        route = await exchange.find(name)
+        if route.agent != name:
+            raise UnknownModel(f"There is no agent with the id {name!r}.", param="model")
+        return self.member_of(route)
+
+    def member_of(self, route: Route) -> Member:
+        """route: as callers of the agent are led."""
+        name, provider = route.agent, route.targets[0].provider
+        preset = next((found for look in self._presets if (found := look(name)) is not None), None)
+        known = (preset.name or name, preset.description) if preset is not None else (name, "")
+        if not isinstance(provider, ToolAgent):
+            bounds = Bounds.of(self.settings, self.librechat, preset.recursion_limit if preset is not None else None)
+            return Member(Plan(name, route, bounds, "all", False, self.settings.keep_alive), (), (), *known)
+        inner = provider.plan.route
+        edit = msgspec.structs.replace(route.edit, set=inner.edit.set)
+        plan = dataclasses.replace(provider.plan, route=msgspec.structs.replace(inner, edit=edit))
+        return Member(plan, provider.entries, provider.edges, *known)
+
+    async def toolbox(
+        self, agent: str, entries: Sequence[str], exchange: Exchange, besides: Sequence[ToolSource] = ()
+    ) -> Toolbox:
+        """besides: sources for this run alone."""
+        services = self.services
+        toolbox = await fill((*besides, *services.tools), entries, asker_of(exchange, agent), services.log)
+        for name, why in toolbox.missing.items():
+            services.log.warning("%s: the tool %s of %s is missing: %s", exchange.id, name, agent, why)
+            exchange.loss.append(f"agent.tools[{name}]")
+        return toolbox
+
+    def calls(self, toolbox: Toolbox, journal: Journal) -> Calls:
+        return Calls(toolbox, self.approval, journal, self.settings.tool_timeout, self.services.log)
 
 
 class ToolAgent(EventProvider):
@@ -87,26 +137,53 @@ class ToolAgent(EventProvider):
 
     endpoint = ENDPOINT
     delegates = True
+    edges: tuple[Edge, ...] = ()
 
     def __init__(self, made: ToolAgents, plan: Plan, entries: tuple[str, ...]) -> None:
         self._made = made
         self.plan = plan
-        self._entries = entries
+        self.entries = entries
         self.behind = plan.route.targets
 
     async def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:
         refuse_unfit(call)
-        made, services = self._made, self._made.services
-        asker = asker_of(exchange, self.plan.agent)
-        toolbox = await fill(services.tools, self._entries, asker, services.log)
-        for name, why in toolbox.missing.items():
-            services.log.warning("%s: the tool %s of %s is missing: %s", exchange.id, name, self.plan.agent, why)
-            exchange.loss.append(f"agent.tools[{name}]")
+        async with aclosing(await self._begun(call, exchange)) as events:
+            async for event in events:
+                yield event
+
+    async def _begun(self, call: Call, exchange: Exchange) -> AsyncGenerator[Told, None]:
+        made = self._made
+        toolbox = await made.toolbox(self.plan.agent, self.entries, exchange)
         turns = await made.book.turns(exchange.principal.user_id, call.messages)
         messages = [named(message, toolbox) for message in put_back(call.messages, turns)]
         call = msgspec.structs.replace(call, messages=messages)
-        journal = Journal(made.book, exchange, self.plan.agent)
-        calls = Calls(toolbox, made.approval, journal, made.settings.tool_timeout, services.log)
-        async with aclosing(Run(self.plan, calls, call, exchange, made.book).events()) as events:
-            async for event in events:
-                yield event
+        calls = made.calls(toolbox, Journal(made.book, exchange, self.plan.agent))
+        return Run(self.plan, calls, call, exchange, made.book).events()
+
+
+class ChainAgent(ToolAgent):
+    """An agent with others behind it. hides: whether clients see what the last of them says alone."""
+
+    def __init__(
+        self, made: ToolAgents, plan: Plan, entries: tuple[str, ...], edges: tuple[Edge, ...], hides: bool
+    ) -> None:
+        super().__init__(made, plan, entries)
+        self.edges = edges
+        self._hides = hides
+
+    async def _begun(self, call: Call, exchange: Exchange) -> AsyncGenerator[Told, None]:
+        """What the first agent changes in the call is not for the others, so that the client's own is taken again."""
+        made, route = self._made, exchange.route
+        assert route is not None
+        graph = await explored(self.plan.agent, made.member_of(route), lambda name: made.member(name, exchange))
+        self._tell_barred(graph, exchange)
+        places = await made.book.places(exchange.principal.user_id, call.messages)
+        begins = beginning(call.messages, places, turns_of(places))
+        return Chain(made, graph, exchange.dialect.decode(exchange.inbound), begins, exchange, self._hides).events()
+
+    def _tell_barred(self, graph: Graph, exchange: Exchange) -> None:
+        for name, error in graph.barred.items():
+            self._made.services.log.warning(
+                "%s: no edge of %s leads to %s: %s", exchange.id, self.plan.agent, name, error.public
+            )
+            exchange.loss.append(f"agent.edges[{name}]")

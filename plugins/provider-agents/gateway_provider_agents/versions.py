@@ -64,11 +64,12 @@ def content_of(version: Mapping[str, Any]) -> dict[str, Any]:
 
 def without(agent: Agent, gone: str) -> Agent | None:
     """Without edges to and from an agent that is no more, which is no version; None where it has none."""
-    edges = agent.extra.get("edges")
-    if not isinstance(edges, list):
-        return None
-    left = [one for edge in edges if (one := _without(edge, gone)) is not None]
-    return None if left == edges else msgspec.structs.replace(agent, extra={**agent.extra, "edges": left})
+    left = dict(agent.extra)
+    if isinstance(edges := left.get("edges"), list):
+        left["edges"] = [one for edge in edges if (one := _without(edge, gone)) is not None]
+    if isinstance(chain := left.get("agent_ids"), list):
+        left["agent_ids"] = [one for one in chain if one != gone]
+    return None if left == agent.extra else msgspec.structs.replace(agent, extra=left)
 
 
 def same(one: Agent, other: Agent) -> bool:
