@@ -68,6 +68,7 @@ AGENTS = [
     agent("lost", edges=[direct("agent_never")]),
     agent("ping", edges=[{"to": "agent_pong"}], recursion_limit=4),
     agent("pong", edges=[{"to": "agent_ping"}]),
+    agent("once", agent_ids=["agent_edit"], output="final"),
     agent("ends", tools=["test_echo"], end_after_tools=True, edges=[direct("agent_print")]),
 ]  # fmt: skip
 MODELS = [one["model"] for one in AGENTS]
@@ -275,7 +276,10 @@ def test_sequential_outputs_can_be_hidden(parts: Any, chat: openai.OpenAI, strea
         said = chat.responses.create(model="agent_quiet", input="Hi")
     assert [item.type for item in said.output] == ["mcp_call", "message"]
     assert (said.output_text, len(told.asked)) == ("D.", 4)
-    told = parts(shy=[Turn("Hm.", [("test_add", {"a": 1})]), Turn("Done.")])
+    parts(once=Turn("A."), edit=[Turn("B.", [("test_echo", {"text": "x"})]), Turn("C.")])
+    once: Any = chat.responses.create(model="agent_once", input="Hi")
+    assert ([item.type for item in once.output], once.output_text) == (["message"], "C.")
+    parts(shy=[Turn("Hm.", [("test_add", {"a": 1})]), Turn("Done.")])
     shy: Any = chat.responses.create(model="agent_shy", input="Hi")
     assert ([item.type for item in shy.output], shy.output_text) == (["mcp_call", "message"], "Done.")
 
@@ -456,6 +460,15 @@ def test_an_agent_that_fails_in_the_middle_is_told_in_the_stream(parts: Any, cha
         chat.chat.completions.create(model="agent_plain", messages=HI)
 
 
+def test_one_of_several_that_fails_ends_the_others(parts: Any, chat: openai.OpenAI) -> None:
+    """The other one waits for a file that never is there."""
+    told = parts(lead=Turn("Go."), left=Turn("L.", [("test_wait", {"file": "never"})]), right=Turn(status=503))
+    began = time.monotonic()
+    with pytest.raises(openai.InternalServerError):
+        chat.chat.completions.create(model="agent_lead", messages=HI)
+    assert (sorted(told.order), time.monotonic() - began < 30) == (["lead", "left", "right"], True)
+
+
 def test_a_length_that_cuts_one_agent_ends_the_run(parts: Any, chat: openai.OpenAI) -> None:
     told = parts(plain=Turn("A.", reason="length"))
     said = chat.chat.completions.create(model="agent_plain", messages=HI)
@@ -481,5 +494,6 @@ def _message(came: Any) -> Json:
 
 def _until(there: Callable[[], Any]) -> None:
     until = time.monotonic() + 20
-    while not there() and time.monotonic() < until:
-        time.sleep(0.005)
+    while not (came := there()) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert came

@@ -16,9 +16,14 @@ from .turn import Told
 
 
 async def abreast(runs: Sequence[Run], reply: Reply) -> AsyncGenerator[Told, None]:
-    """What they say, in their order; the first one's as it comes. Raises what the first of them raises that fails."""
+    """What they say, in their order; the first one's as it comes. Where one of them fails the others are given up, and
+    that is raised.
+    """
     queues = [asyncio.Queue[Told | None]() for _ in runs]
-    tasks = [asyncio.ensure_future(_fill(run, queue)) for run, queue in zip(runs, queues, strict=True)]
+    tasks: list[asyncio.Task[None]] = []
+    for run, queue in zip(runs, queues, strict=True):
+        tasks.append(asyncio.create_task(_fill(run, queue)))
+        tasks[-1].add_done_callback(lambda ended: _give_up(tasks) if _fault(ended) else None)
     reply.stage.turn()
     blocks = 0
     try:
@@ -28,11 +33,21 @@ async def abreast(runs: Sequence[Run], reply: Reply) -> AsyncGenerator[Told, Non
                 blocks += isinstance(event, BlockStart)
                 for told in _told(event, first, reply):
                     yield told
-            await task
+            await asyncio.wait((task,))
+            for fault in filter(None, map(_fault, tasks)):
+                raise fault
     finally:
-        for task in tasks:
-            task.cancel()
+        _give_up(tasks)
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _fault(task: asyncio.Task[None]) -> BaseException | None:
+    return task.exception() if task.done() and not task.cancelled() else None
+
+
+def _give_up(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 async def _fill(run: Run, queue: asyncio.Queue[Told | None]) -> None:

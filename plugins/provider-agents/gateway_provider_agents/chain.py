@@ -76,7 +76,8 @@ class Chain:
         return recorded(in_time(self._whole(), self._exchange, self._reply), self._journal)
 
     async def _whole(self) -> AsyncGenerator[Told, None]:
-        stays, ends = await self._first(), None
+        stays = await self._first()
+        ends: Finished | None = None
         while ends is None:
             async with aclosing(self._step(stays)) as events:
                 async for event in events:
@@ -84,7 +85,7 @@ class Chain:
             ends = _cut_short(stays)
             arrivals = [] if ends else self._onward(stays)
             if not arrivals:
-                ends = ends or Finished()
+                ends = ends or stays[-1].run.ends
             elif self._moves == self._most:
                 ends = Finished(reason="pause", detail="recursion_limit")
             else:
