@@ -12,8 +12,9 @@ import anthropic
 import openai
 import pytest
 import thinking
+from chaining import AGENTS, MODELS, PRICES, Parts, message_of, talk, until
 from google import genai
-from thinking import Model, Turn, results
+from thinking import Turn, results
 
 from gateway.testing import tools
 from gateway.testing.fake_upstream import FakeUpstream
@@ -28,83 +29,6 @@ WEATHER: Json = {
 }
 BOTH = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 TO_SALES, TO_LAW = "lc_transfer_to_agent_sales", "lc_transfer_to_agent_law"
-
-
-def agent(name: str, **more: Any) -> Json:
-    """Its instructions begin with its name, by which its part is found."""
-    return {"id": f"agent_{name}", "name": name.title(), "instructions": f"{name}: be brief.", "model": name, **more}
-
-
-def direct(to: str | list[str], **more: Any) -> Json:
-    return {"to": to, "edgeType": "direct", **more}
-
-
-AGENTS = [
-    agent(
-        "desk",
-        description="Answers the door.",
-        edges=[
-            {"to": "agent_sales", "description": "For buyers.", "prompt": "What is wanted.", "promptKey": "task"},
-            {"to": ["agent_law"], "edgeType": "handoff"},
-            {"to": "agent_secret"},
-            {"to": "agent_never"},
-        ],
-    ),
-    agent("sales", tools=["test_add", "test_whoami"], model_parameters={"temperature": 0.25}),
-    agent("law", description="Knows the law.", edges=[{"to": "agent_desk"}]),
-    agent("secret", access={"roles": ["NOBODY"]}),
-    agent("draft", agent_ids=["agent_edit", "agent_print"]),
-    agent("edit", tools=["test_echo"]),
-    agent("print"),
-    agent("quiet", agent_ids=["agent_edit", "agent_print"], hide_sequential_outputs=True),
-    agent("shy", edges=[{"to": "agent_law"}], hide_sequential_outputs=True, tools=["test_add"]),
-    agent("lead", edges=[direct(["agent_left", "agent_right"]), direct("agent_sum", **{
-        "from": ["agent_left", "agent_right"], "prompt": "Weigh these:\n{results}"})]),
-    agent("left", tools=["test_wait"]),
-    agent("right"),
-    agent("sum"),
-    agent("plain", edges=[direct("agent_print")]),
-    agent("barred", edges=[direct("agent_secret")]),
-    agent("lost", edges=[direct("agent_never")]),
-    agent("ping", edges=[{"to": "agent_pong"}], recursion_limit=4),
-    agent("pong", edges=[{"to": "agent_ping"}]),
-    agent("once", agent_ids=["agent_edit"], output="final"),
-    agent("ends", tools=["test_echo"], end_after_tools=True, edges=[direct("agent_print")]),
-]  # fmt: skip
-MODELS = [one["model"] for one in AGENTS]
-PRICES = {name: {"prompt": 1.0, "completion": 2.0, "context": 100_000} for name in MODELS}
-
-
-class Parts:
-    """What each agent's model says, one turn after the other, the last one again and again."""
-
-    def __init__(self, upstream: FakeUpstream, **turns: list[Turn] | Turn) -> None:
-        self._turns = {name: turn if isinstance(turn, list) else [turn] for name, turn in turns.items()}
-        self._said = dict.fromkeys(turns, 0)
-        self._lock = threading.Lock()
-        self._model = Model(upstream, self._turn)
-
-    @property
-    def asked(self) -> list[Json]:
-        return self._model.asked
-
-    def of(self, name: str) -> list[Json]:
-        return [body for body in self.asked if body["model"] == name]
-
-    @property
-    def order(self) -> list[str]:
-        return [body["model"] for body in self.asked]
-
-    def _turn(self, messages: list[Json]) -> Turn:
-        name = str(messages[0]["content"]).partition(":")[0]
-        with self._lock:
-            turns, at = self._turns[name], self._said[name]
-            self._said[name] += 1
-        return turns[min(at, len(turns) - 1)]
-
-
-def talk(body: Json) -> list[tuple[str, Any]]:
-    return [(one["role"], one.get("content")) for one in body["messages"] if one["role"] != "system"]
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +135,7 @@ def test_responses_and_messages_show_a_handoff_as_a_call(
     ]
     parts(**handed())
     with claude.messages.stream(model="agent_desk", max_tokens=99, messages=HI) as stream:
-        message = stream.get_final_message()
+        message = stream.get_finalmessage_of()
     ran = ["mcp_tool_use", "mcp_tool_result"]
     assert [str(block.type) for block in message.content] == ["text", *ran, "text", *ran, "text"]
     assert (message.stop_reason, message.usage.input_tokens) == ("end_turn", 60)
@@ -224,8 +148,8 @@ def test_each_turn_is_billed_to_the_agent_and_model_that_had_it(
     came = chat.chat.completions.with_raw_response.create(model="agent_desk", messages=HI)
     assert came.headers["x-gateway-loss"] == "agent.edges[agent_secret], agent.edges[agent_never]"
     name, caller, turns = came.headers["x-gateway-exchange"], calling(gateway.url), []
-    until = time.monotonic() + 20
-    while len(turns) < 3 and time.monotonic() < until:
+    end = time.monotonic() + 20
+    while len(turns) < 3 and time.monotonic() < end:
         page = caller.get("/api/admin/usage/records?limit=100").json["data"]
         turns = sorted((one for one in page if one.get("parent") == name), key=lambda one: str(one["id"]))
     assert [(one["agent"], one["model_served"], one["usage"]["input"]) for one in turns] == [
@@ -296,7 +220,7 @@ def test_a_fan_out_goes_on_at_once_and_a_fan_in_waits_for_all(
         right=Turn("R."),
         sum=Turn("S."),
     )
-    watch = threading.Thread(target=lambda: (_until(lambda: told.of("right")), there.touch()))
+    watch = threading.Thread(target=lambda: (until(lambda: told.of("right")), there.touch()))
     watch.start()
     asked: Any = {"model": "agent_lead", "input": "Hi"}
     if streamed:
@@ -332,11 +256,11 @@ def test_a_clients_answer_goes_to_the_agent_that_asked(parts: Any, chat: openai.
     asked: Any = {"model": "agent_desk", "tools": [{"type": "function", "function": WEATHER}], "stream": streamed}
     history: list[Any] = [*HI]
     for _ in range(2):
-        message = _message(chat.chat.completions.create(messages=history, **asked))
+        message = message_of(chat.chat.completions.create(messages=history, **asked))
         [call] = message["tool_calls"]
         assert call["function"]["name"] == "weather"
         history += [message, {"role": "tool", "tool_call_id": call["id"], "content": "Sunny."}]
-    assert _message(chat.chat.completions.create(messages=history, **asked))["content"] == "Fair."
+    assert message_of(chat.chat.completions.create(messages=history, **asked))["content"] == "Fair."
     assert told.order == ["desk", "sales", "sales", "sales"]
     last = told.asked[-1]
     assert [role for role, _ in talk(last)] == [
@@ -388,7 +312,7 @@ def test_a_turn_that_calls_a_client_and_hands_over_goes_on_with_the_other_agent(
     both = Turn("", [("weather", {"city": "Bern"}), (TO_LAW, {})], ids=("call_0", "call_1"))
     told = parts(desk=both, law=Turn("Lawful."))
     asked: Any = {"model": "agent_desk", "tools": [{"type": "function", "function": WEATHER}]}
-    message = _message(chat.chat.completions.create(messages=HI, **asked))
+    message = message_of(chat.chat.completions.create(messages=HI, **asked))
     [call] = message["tool_calls"]
     answer = {"role": "tool", "tool_call_id": call["id"], "content": "Sunny."}
     said = chat.chat.completions.create(messages=[*HI, message, answer], **asked)
@@ -442,13 +366,13 @@ def test_agents_of_the_store_lead_to_those_of_the_store_and_of_the_file(
     last = made(name="Last", model="desk", instructions="desk: greet.", hide_sequential_outputs=False)
     first = made(edges=[{"from": "", "to": "agent_law", "edgeType": "handoff", "description": "d", "beyond": 1}])
     chain = made(agent_ids=[last])
-    _until(lambda: {first, last, chain} <= {model.id for model in chat.models.list()})
+    until(lambda: {first, last, chain} <= {model.id for model in chat.models.list()})
     said = chat.chat.completions.create(model=first, messages=HI)
     assert (said.choices[0].message.content, told.order) == ("Lawful.", ["sum", "law"])
     said = chat.chat.completions.create(model=chain, messages=HI)
     assert said.choices[0].message.content == "Summed.Hello."
     assert caller.send("DELETE", f"/api/agents/{last}").status == 200
-    _until(lambda: last not in {model.id for model in chat.models.list()})
+    until(lambda: last not in {model.id for model in chat.models.list()})
     assert chat.chat.completions.create(model=chain, messages=HI).choices[0].message.content == "Summed."
 
 
@@ -473,27 +397,3 @@ def test_a_length_that_cuts_one_agent_ends_the_run(parts: Any, chat: openai.Open
     told = parts(plain=Turn("A.", reason="length"))
     said = chat.chat.completions.create(model="agent_plain", messages=HI)
     assert (said.choices[0].finish_reason, told.order) == ("length", ["plain"])
-
-
-def _message(came: Any) -> Json:
-    """The assistant's message of a reply, or of a stream."""
-    if not isinstance(came, openai.Stream):
-        said: Json = came.choices[0].message.model_dump(exclude_none=True)
-        return said
-    message: Json = {"role": "assistant", "content": "", "tool_calls": []}
-    for chunk in came:
-        for choice in chunk.choices:
-            message["content"] += choice.delta.content or ""
-            for piece in choice.delta.tool_calls or ():
-                if piece.id:
-                    function = {"name": piece.function.name, "arguments": ""}
-                    message["tool_calls"].append({"id": piece.id, "type": "function", "function": function})
-                message["tool_calls"][-1]["function"]["arguments"] += piece.function.arguments or ""
-    return message if message["tool_calls"] else {"role": "assistant", "content": message["content"]}
-
-
-def _until(there: Callable[[], Any]) -> None:
-    until = time.monotonic() + 20
-    while not (came := there()) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert came

@@ -18,6 +18,7 @@ from .shapes import Document, content
 
 PRESET = ("name", "description", "instructions", "provider", "model", "model_parameters", "tools")
 """What an agent of the configuration says of what a document holds."""
+FOLLOWING = ("edges", "agent_ids", "hide_sequential_outputs", "end_after_tools")
 
 
 class Declared(Struct, frozen=True):
@@ -113,6 +114,7 @@ def _declared(document: Any) -> Declared:
 
 def _preset(agent: AgentSettings) -> Declared:
     notes = [f"{name}: the store's agents have none" for name in ("route", "locked") if getattr(agent, name)]
+    notes += [f"{name}: it is not compared" for name in FOLLOWING if getattr(agent, name)]
     if agent.access is not None:
         notes.append("access: with whom an agent of the store is shared is not compared")
     document = {
