@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from msgspec import Raw
@@ -64,9 +64,12 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class ToolSource(ABC):
-    """Some kind of tools: MCP servers, actions. name: of its plugin, for messages."""
+    """Some kind of tools: MCP servers, actions. name: of its plugin, for messages. patient: its calls may take as long
+    as the run may.
+    """
 
     name: str
+    patient: ClassVar[bool] = False
 
     def findings(self) -> Sequence[Finding]:
         """What the operator should know about its settings."""

@@ -135,7 +135,7 @@ def test_responses_and_messages_show_a_handoff_as_a_call(
     ]
     parts(**handed())
     with claude.messages.stream(model="agent_desk", max_tokens=99, messages=HI) as stream:
-        message = stream.get_finalmessage_of()
+        message = stream.get_final_message()
     ran = ["mcp_tool_use", "mcp_tool_result"]
     assert [str(block.type) for block in message.content] == ["text", *ran, "text", *ran, "text"]
     assert (message.stop_reason, message.usage.input_tokens) == ("end_turn", 60)
@@ -318,6 +318,43 @@ def test_a_turn_that_calls_a_client_and_hands_over_goes_on_with_the_other_agent(
     said = chat.chat.completions.create(messages=[*HI, message, answer], **asked)
     assert (said.choices[0].message.content, told.order) == ("Lawful.", ["desk", "law"])
     assert results(told.of("law")[0]["messages"]) == ["Sunny."]
+
+
+def test_subagents_are_asked_by_a_tool_and_heard_for_their_answer(
+    parts: Any, gateway: RunningGateway, chat: openai.OpenAI
+) -> None:
+    """Two at once: one with a tool of its own, one that others follow."""
+    calls = [("subagent", {"description": f"Do {one}.", "subagent_type": f"agent_{one}"}) for one in ("edit", "plain")]
+    told = parts(
+        chief=[Turn("So.", calls), Turn("", [("lc_transfer_to_agent_sum", {})])],
+        edit=[Turn("Hm.", [("test_echo", {"text": "x"})], usage=(20, 7)), Turn("Edited.")],
+        plain=Turn("Pl"),
+        print=Turn("ain."),
+        sum=Turn("Summed."),
+    )
+    came = chat.responses.with_raw_response.create(model="agent_chief", input="Hi")
+    said: Any = came.parse()
+    assert came.headers["x-gateway-loss"] == "agent.subagents[agent_secret]"
+    assert [item.type for item in said.output] == ["message", *["mcp_call"] * 3, "message"]
+    assert [(item.server_label, item.name, item.output) for item in said.output[1:3]] == [
+        ("agents", "subagent", "Edited."),
+        ("agents", "subagent", "Plain."),
+    ]
+    assert (said.output_text, said.usage.input_tokens, len(told.asked)) == ("So.Summed.", 80, 7)
+    declared = told.of("chief")[0]["tools"][1]["function"]
+    assert declared["parameters"]["properties"]["subagent_type"]["enum"] == ["self", "agent_edit", "agent_plain"]
+    assert talk(told.of("edit")[0]) == [("user", "Do edit.")]
+    assert "You are" not in told.of("edit")[0]["messages"][0]["content"]
+
+
+def test_an_agent_may_ask_itself_once(parts: Any, chat: openai.OpenAI) -> None:
+    told = parts(loner=[Turn("", [("subagent", {"description": "Do it.", "subagent_type": "self"})]), Turn("Done.")])
+    said: Any = chat.responses.create(model="agent_loner", input="Hi")
+    assert [item.output for item in said.output if item.type == "mcp_call"] == ["Done."]
+    first, inner, last = told.asked
+    assert ([one["function"]["name"] for one in first["tools"]], inner.get("tools")) == (["subagent"], None)
+    assert (talk(inner), said.output_text) == ([("user", "Do it.")], "Done.")
+    assert results(last["messages"]) == ["Done."]
 
 
 def test_gemini_is_told_what_all_agents_say(parts: Any, gateway: RunningGateway) -> None:

@@ -115,6 +115,7 @@ def _declared(document: Any) -> Declared:
 def _preset(agent: AgentSettings) -> Declared:
     notes = [f"{name}: the store's agents have none" for name in ("route", "locked") if getattr(agent, name)]
     notes += [f"{name}: it is not compared" for name in FOLLOWING if getattr(agent, name)]
+    notes += ["subagents: it is not compared"] if agent.asks else []
     if agent.access is not None:
         notes.append("access: with whom an agent of the store is shared is not compared")
     document = {

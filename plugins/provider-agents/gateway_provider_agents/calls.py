@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,8 @@ class Calls:
         if arguments is None:
             return failed("The arguments are no JSON object; the call was not made. Write them anew.")
         try:
-            return await self._made(found, arguments, asker, min(self.timeout, max(seconds, 0.0)))
+            most = math.inf if found[0].patient else self.timeout
+            return await self._made(found, arguments, asker, min(most, max(seconds, 0.0)))
         except GatewayError as error:
             return failed(error.public)
         except Exception:
@@ -55,7 +57,7 @@ class Calls:
             await self.journal.calling(asker.call_id, tool.name)
         state: CallState = "unknown"
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds if seconds < math.inf else None):
                 outcome = await source.call(tool, arguments, asker)
             state = "failed" if outcome.is_error else "answered"
             return outcome

@@ -147,8 +147,9 @@ class Chain:
         """alone: whether no other goes on at once, so that the client's own tools can be called."""
         member = self._graph.members[arrival.agent]
         handoffs = Handoffs(self._graph, arrival.agent)
-        asked = (*handoffs.names, *member.entries)
-        toolbox = await self._made.toolbox(arrival.agent, asked, self._exchange, (handoffs,))
+        subagents = await self._made.subagents(arrival.agent, member.asks, self._exchange)
+        asked = (*handoffs.names, *subagents.names, *member.entries)
+        toolbox = await self._made.toolbox(arrival.agent, asked, self._exchange, (handoffs, subagents))
         call = self._asked(arrival, alone, [named(one, toolbox) for one in [*self._base, *context, *own]])
         reply = self._reply if alone else self._reply.beside()
 
@@ -183,7 +184,8 @@ class Chain:
 
     def _has_tools(self, agent: str, alone: bool) -> bool:
         own = any(tool.kind != "hosted" for tool in self._call.tools)
-        return bool(self._graph.members[agent].entries or self._graph.handoffs(agent) or (alone and own))
+        member = self._graph.members[agent]
+        return bool(member.entries or member.asks or self._graph.handoffs(agent) or (alone and own))
 
     def _onward(self, stays: Sequence[Stay]) -> list[Arrival]:
         """Who goes on, each once. Raises Forbidden or Unavailable where somebody cannot."""

@@ -69,12 +69,14 @@ class Agents(Directory):
 
     def _of_edges(self, agent: AgentSettings, path: str) -> Iterator[Finding]:
         """Those of the store are not known here."""
+        todo = "name agents by their ids; those of the store are asked when a call comes"
         for at, edge in enumerate(edges_of(agent)):
             ends = (*edge.sources, *edge.targets)
             if gone := ", ".join(dict.fromkeys(end for end in ends if not self._is_there(end))):
                 place = f"edges[{at}]" if at < len(agent.edges) else "agent_ids"
-                todo = "name agents by their ids; those of the store are asked when a call comes"
                 yield Finding(f"{path}.{place}", f"no agent of this file has the id {gone}", todo, "warning")
+        if gone := ", ".join(one for one in agent.asks if not self._is_there(one)):
+            yield Finding(f"{path}.subagents.agent_ids", f"no agent of this file has the id {gone}", todo, "warning")
 
     def _is_there(self, agent_id: str) -> bool:
         number = self._numbers.get(agent_id)

@@ -52,7 +52,6 @@ WITHOUT_EFFECT = frozenset(
         "skills_enabled",
         "stateful_code_environment",
         "stateful_code_sessions",
-        "subagents",
         "tool_kwargs",
         "tool_options",
         "tool_resources",

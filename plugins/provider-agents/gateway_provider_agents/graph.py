@@ -18,12 +18,13 @@ MOST = 64
 @dataclass(frozen=True, slots=True)
 class Member:
     """An agent of a run. plan: its route has all that the agent changes in a call. entries: of its `tools` that are run
-    here. name, description: for other agents' models.
+    here. asks: ids of agents that it may give tasks to. name, description: for other agents' models.
     """
 
     plan: Plan
     entries: tuple[str, ...] = ()
     edges: tuple[Edge, ...] = ()
+    asks: tuple[str, ...] = ()
     name: str = ""
     description: str = ""
 

@@ -57,6 +57,14 @@ class EdgeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     exclude_results: bool | None = None
 
 
+class SubagentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Agents that it may give tasks to, by a tool. agent_ids: those; allowSelf: another run of its own is one, too."""
+
+    enabled: bool = False
+    allow_self: bool = field(name="allowSelf", default=True)
+    agent_ids: tuple[Given, ...] = ()
+
+
 class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A preset that callers name as `model`.
 
@@ -72,6 +80,7 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     edges: agents that go on from it, or from those behind it. agent_ids: agents that go on one after the other.
     hide_sequential_outputs: of several agents clients see what the last one says, and tools.
     end_after_tools: its part ends with the tools that it calls, without a word about them.
+    subagents: agents that it may give tasks to.
     """
 
     id: Given
@@ -92,6 +101,15 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     agent_ids: tuple[Given, ...] = ()
     hide_sequential_outputs: bool = False
     end_after_tools: bool = False
+    subagents: SubagentSettings = SubagentSettings()
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """Ids of agents that it may give tasks to."""
+        if not self.subagents.enabled:
+            return ()
+        own = (self.id,) if self.subagents.allow_self else ()
+        return tuple(dict.fromkeys((*own, *self.subagents.agent_ids)))
 
     def allows(self, principal: Principal) -> bool:
         return self.access is None or self.access.allows(principal)

@@ -30,7 +30,7 @@ from .access import Access
 from .edges import kept_edges
 from .fields import of_no_effect
 from .parameters import Parameters, read
-from .section import AgentSettings
+from .section import AgentSettings, SubagentSettings
 from .tool_agents import ToolAgents
 from .variables import Instructions
 from .ways import Ways
@@ -62,6 +62,7 @@ class Kept(Struct, frozen=True):
             agent_ids=_ids(agent.extra.get("agent_ids")),
             hide_sequential_outputs=agent.extra.get("hide_sequential_outputs") is True,
             end_after_tools=agent.extra.get("end_after_tools") is True,
+            subagents=_subagents(agent.extra.get("subagents")),
         )
         return Kept(agent, preset, read(agent.model_parameters, ()), Instructions(agent.instructions))
 
@@ -199,6 +200,13 @@ def _steps(given: object) -> int | None:
 
 def _ids(given: object) -> tuple[str, ...]:
     return tuple(one for one in given if isinstance(one, str) and one) if isinstance(given, list) else ()
+
+
+def _subagents(given: object) -> SubagentSettings:
+    if not isinstance(given, dict) or given.get("enabled") is not True:
+        return SubagentSettings()
+    allows = given.get("allowSelf") is not False
+    return SubagentSettings(enabled=True, allow_self=allows, agent_ids=_ids(given.get("agent_ids")))
 
 
 def follower(services: Services) -> Sequence[Lifespan]:

@@ -14,6 +14,7 @@ from gateway import (
     Event,
     EventProvider,
     Exchange,
+    GatewayError,
     Idle,
     Policy,
     Route,
@@ -36,6 +37,7 @@ from .place import beginning
 from .run import Plan, Run, asker_of, refuse_unfit
 from .run_settings import LibreChatAgents, RunSettings
 from .section import AgentSettings
+from .subagents import SELF, Subagents
 from .toolbox import Toolbox, fill, owned
 from .turn import Told
 
@@ -78,8 +80,8 @@ class ToolAgents:
 
     def route(self, agent: AgentSettings, way: Route) -> Route:
         """way: of the agent without its tools, which its turns go."""
-        entries, edges = self.owned(agent), edges_of(agent)
-        if not entries and not edges:
+        entries, edges, asks = self.owned(agent), edges_of(agent), agent.asks
+        if not (entries or edges or asks):
             return way
         edit, inner = way.edit, Edit(way.edit.model, set=way.edit.set, usage=way.edit.usage)
         plan = Plan(
@@ -91,8 +93,9 @@ class ToolAgents:
             self.settings.keep_alive,
             agent.end_after_tools,
         )
-        hides = agent.hide_sequential_outputs
-        provider = ChainAgent(self, plan, entries, edges, hides) if edges else ToolAgent(self, plan, entries)
+        provider = ToolAgent(self, plan, entries, asks)
+        if edges:
+            provider = ChainAgent(self, plan, entries, asks, edges, agent.hide_sequential_outputs)
         target = Target(provider, ENDPOINT, agent.id, state_domain=way.targets[0].state_domain)
         outer = msgspec.structs.replace(edit, set={})
         return Route(agent.id, (target,), outer, agent.id, ONCE, way.fidelity, way.memory)
@@ -107,15 +110,33 @@ class ToolAgents:
     def member_of(self, route: Route) -> Member:
         """route: as callers of the agent are led."""
         name, provider = route.agent, route.targets[0].provider
-        preset = next((found for look in self._presets if (found := look(name)) is not None), None)
+        preset = self._preset(name)
         known = (preset.name or name, preset.description) if preset is not None else (name, "")
         if not isinstance(provider, ToolAgent):
             bounds = Bounds.of(self.settings, self.librechat, preset.recursion_limit if preset is not None else None)
-            return Member(Plan(name, route, bounds, "all", False, self.settings.keep_alive), (), (), *known)
+            return Member(Plan(name, route, bounds, "all", False, self.settings.keep_alive), (), (), (), *known)
         inner = provider.plan.route
         edit = msgspec.structs.replace(route.edit, set=inner.edit.set)
         plan = dataclasses.replace(provider.plan, route=msgspec.structs.replace(inner, edit=edit))
-        return Member(plan, provider.entries, provider.edges, *known)
+        return Member(plan, provider.entries, provider.edges, provider.asks, *known)
+
+    async def subagents(self, agent: str, asks: Sequence[str], exchange: Exchange) -> Subagents:
+        """Those that this caller may use; others are told. An agent that is asked by another asks none."""
+        whom = dict[str, str]()
+        for one in asks if exchange.depth == 0 else ():
+            try:
+                if one != agent:
+                    await exchange.find(one)
+                whom[SELF if one == agent else one] = one
+            except GatewayError as error:
+                self.services.log.warning("%s: %s cannot ask %s: %s", exchange.id, agent, one, error.public)
+                exchange.loss.append(f"agent.subagents[{one}]")
+        presets = {kind: self._preset(one) for kind, one in whom.items()}
+        known = {kind: f"{one.name} {one.description}".strip() if one else kind for kind, one in presets.items()}
+        return Subagents(exchange, whom, known)
+
+    def _preset(self, name: str) -> AgentSettings | None:
+        return next((found for look in self._presets if (found := look(name)) is not None), None)
 
     async def toolbox(
         self, agent: str, entries: Sequence[str], exchange: Exchange, besides: Sequence[ToolSource] = ()
@@ -133,16 +154,17 @@ class ToolAgents:
 
 
 class ToolAgent(EventProvider):
-    """An agent; entries: of its `tools` that are run here."""
+    """An agent; entries: of its `tools` that are run here. asks: ids of agents that it may give tasks to."""
 
     endpoint = ENDPOINT
     delegates = True
     edges: tuple[Edge, ...] = ()
 
-    def __init__(self, made: ToolAgents, plan: Plan, entries: tuple[str, ...]) -> None:
+    def __init__(self, made: ToolAgents, plan: Plan, entries: tuple[str, ...], asks: tuple[str, ...]) -> None:
         self._made = made
         self.plan = plan
         self.entries = entries
+        self.asks = asks
         self.behind = plan.route.targets
 
     async def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:
@@ -153,7 +175,8 @@ class ToolAgent(EventProvider):
 
     async def _begun(self, call: Call, exchange: Exchange) -> AsyncGenerator[Told, None]:
         made = self._made
-        toolbox = await made.toolbox(self.plan.agent, self.entries, exchange)
+        subagents = await made.subagents(self.plan.agent, self.asks, exchange)
+        toolbox = await made.toolbox(self.plan.agent, (*subagents.names, *self.entries), exchange, (subagents,))
         turns = await made.book.turns(exchange.principal.user_id, call.messages)
         messages = [named(message, toolbox) for message in put_back(call.messages, turns)]
         call = msgspec.structs.replace(call, messages=messages)
@@ -165,9 +188,15 @@ class ChainAgent(ToolAgent):
     """An agent with others behind it. hides: whether clients see what the last of them says alone."""
 
     def __init__(
-        self, made: ToolAgents, plan: Plan, entries: tuple[str, ...], edges: tuple[Edge, ...], hides: bool
+        self,
+        made: ToolAgents,
+        plan: Plan,
+        entries: tuple[str, ...],
+        asks: tuple[str, ...],
+        edges: tuple[Edge, ...],
+        hides: bool,
     ) -> None:
-        super().__init__(made, plan, entries)
+        super().__init__(made, plan, entries, asks)
         self.edges = edges
         self._hides = hides
 

@@ -23,7 +23,9 @@ def agent(*edges: dict[str, Any], **more: Any) -> AgentSettings:
 
 
 def member(name: str, *edges: Edge) -> Member:
-    return Member(Plan(name, Route(name, (), Edit("m"), name), Bounds(9), "all", False, 1.0), (), edges, name.title())
+    return Member(
+        Plan(name, Route(name, (), Edit("m"), name), Bounds(9), "all", False, 1.0), edges=edges, name=name.title()
+    )
 
 
 def handoff(source: str, *targets: str, **more: Any) -> Edge:

@@ -53,6 +53,12 @@ AGENTS = [
     agent("lost", edges=[direct("agent_never")]),
     agent("ping", edges=[{"to": "agent_pong"}], recursion_limit=4),
     agent("pong", edges=[{"to": "agent_ping"}]),
+    agent(
+        "chief",
+        subagents={"enabled": True, "agent_ids": ["agent_edit", "agent_secret", "agent_plain"]},
+        edges=[{"to": "agent_sum"}],
+    ),
+    agent("loner", subagents={"enabled": True}),
     agent("once", agent_ids=["agent_edit"], output="final"),
     agent("ends", tools=["test_echo"], end_after_tools=True, edges=[direct("agent_print")]),
 ]  # fmt: skip
