@@ -12,7 +12,7 @@ import anthropic
 import openai
 import pytest
 import thinking
-from chaining import AGENTS, MODELS, PRICES, Parts, message_of, talk, until
+from chaining import AGENTS, MODELS, PRICES, TO_LAW, TO_SALES, WEATHER, Parts, handed, message_of, talk, until
 from google import genai
 from thinking import Turn, results
 
@@ -22,13 +22,7 @@ from gateway.testing.running import RunningGateway
 
 Json = dict[str, Any]
 HI: Any = [{"role": "user", "content": "Hi"}]
-WEATHER: Json = {
-    "name": "weather",
-    "description": "Tells the weather.",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
-}
 BOTH = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-TO_SALES, TO_LAW = "lc_transfer_to_agent_sales", "lc_transfer_to_agent_law"
 
 
 @pytest.fixture(scope="module")
@@ -60,15 +54,6 @@ def chat(gateway: RunningGateway) -> openai.OpenAI:
 @pytest.fixture
 def claude(gateway: RunningGateway) -> anthropic.Anthropic:
     return anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0)
-
-
-def handed(**more: Any) -> dict[str, Any]:
-    """The desk hands over to sales, who add and answer."""
-    return {
-        "desk": Turn("One moment. ", [(TO_SALES, {"task": "Add it up."})]),
-        "sales": [Turn("So. ", [("test_add", {"a": 1, "b": 2})], usage=(20, 7)), Turn("It is 3.", usage=(30, 2))],
-        **more,
-    }
 
 
 @BOTH
@@ -222,7 +207,7 @@ def test_a_fan_out_goes_on_at_once_and_a_fan_in_waits_for_all(
     )
     watch = threading.Thread(target=lambda: (until(lambda: told.of("right")), there.touch()))
     watch.start()
-    asked: Any = {"model": "agent_lead", "input": "Hi"}
+    asked: Any = {"model": "agent_lead", "input": "Hi", "tools": [{"type": "function", "strict": False, **WEATHER}]}
     if streamed:
         with chat.responses.stream(**asked) as events:
             said: Any = events.get_final_response()
@@ -232,6 +217,10 @@ def test_a_fan_out_goes_on_at_once_and_a_fan_in_waits_for_all(
     assert [item.type for item in said.output] == ["message", "mcp_call", "message"]
     assert (said.output_text, said.usage.total_tokens) == ("Go.L1.L2.R.S.", 75)
     [left, *_], [right], [last] = told.of("left"), told.of("right"), told.of("sum")
+    names = [
+        [one["function"]["name"] for one in body.get("tools") or ()] for body in (told.asked[0], left, right, last)
+    ]
+    assert names == [["weather"], ["test_wait"], [], ["weather"]], "a client can be asked by one agent at a time"
     assert talk(left)[:2] == talk(right)[:2] == [("user", "Hi"), ("assistant", "Go.")]
     assert talk(right)[2][0] == "user", (
         "a model whose upstream goes on with a last word of its own is told that it is none"
@@ -304,6 +293,23 @@ def test_the_same_in_messages_and_over_direct_edges(parts: Any, claude: anthropi
         ("user", "Mind the umbrella."),
     ]
     assert talk(told.of("print")[0])[1][1].startswith("Draft: A.\nEdit: B.\nUser: Mind the umbrella.\nTool: Sunny.")
+
+
+@BOTH
+def test_an_answer_to_a_kept_response_goes_to_the_agent_that_asked(
+    parts: Any, chat: openai.OpenAI, streamed: bool
+) -> None:
+    told = parts(draft=Turn("A."), edit=[Turn("B.", [("weather", {"city": "Bern"})]), Turn("C.")], print=Turn("D."))
+    asked: Any = {"model": "agent_draft", "tools": [{"type": "function", "strict": False, **WEATHER}], "store": True}
+    if streamed:
+        with chat.responses.stream(input="Hi", **asked) as events:
+            said: Any = events.get_final_response()
+    else:
+        said = chat.responses.create(input="Hi", **asked)
+    answer = {"type": "function_call_output", "call_id": said.output[-1].call_id, "output": "Sunny."}
+    done = chat.responses.create(input=[answer], previous_response_id=said.id, **asked)
+    assert (done.output_text, told.order) == ("C.D.", ["draft", "edit", "edit", "print"])
+    assert talk(told.of("edit")[1]) == [("user", "Hi"), ("user", "Draft: A."), ("assistant", "B."), ("tool", "Sunny.")]
 
 
 def test_a_turn_that_calls_a_client_and_hands_over_goes_on_with_the_other_agent(

@@ -25,6 +25,7 @@ from gateway import (
     Exchange,
     Finished,
     Forbidden,
+    GatewayError,
     Idle,
     Inbound,
     Lease,
@@ -364,3 +365,23 @@ def test_each_attempt_has_a_call_of_its_own() -> None:
     other.sampling.seed = 1
     assert call == Call("m", [Message("user", [Text("Hi")])], [Text("Be brief.")])
     assert msgspec.structs.asdict(other)["model"] == "m"
+
+
+async def test_find_says_where_a_name_leads_that_the_caller_may_use(serving: Any, ask: Any) -> None:
+    found: list[str] = []
+
+    async def asking(call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:
+        for name in ("other", "closed", "hidden", "gone"):
+            try:
+                found.append((await exchange.find(name)).agent)
+            except GatewayError as error:
+                found.append(type(error).__name__)
+        yield Started()
+        yield Finished()
+
+    agents = Agents(**{name: Agent(asking) for name in ("agent", "other", "closed", "hidden")})
+    agents.closed.add("closed")
+    gateway = await serving(agents, Counting("exchange"))
+    async with post(gateway, ask):
+        assert found == ["other", "Forbidden", "Forbidden", "UnknownModel"]
+    assert len(gateway.records) == 1

@@ -158,3 +158,19 @@ def test_blocks_are_numbered_throughout_and_hidden_ones_leave_no_gap() -> None:
         assert [event.index for event in told if isinstance(event, BlockStop)] == list(range(len(kinds)))
         assert sum(isinstance(event, Usage) for event in told) == 2
     assert starts(staged("final"))[0].text == "Two."
+
+
+def test_the_words_of_an_agent_that_may_not_be_the_last_wait_and_its_tools_do_not() -> None:
+    stage = Stage("all")
+    stage.hushed = True
+    stage.turn()
+    events = [*block(0, Text("One.")), *block(1, ToolCall("c", "add", executor="gateway"), "{}")]
+    told = [seen for event in events for seen in stage.tell(event)] + list(stage.result(ToolResult("c")))
+    assert [(type(one.block), one.index) for one in told if isinstance(one, BlockStart)] == [
+        (ToolCall, 0),
+        (ToolResult, 1),
+    ]
+    last = list(stage.end())
+    assert [(type(one.block), one.index) for one in last if isinstance(one, BlockStart)] == [(Text, 2)]
+    stage.turn()
+    assert not list(stage.end())

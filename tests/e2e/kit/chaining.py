@@ -13,6 +13,12 @@ from thinking import Model, Turn
 from gateway.testing.fake_upstream import FakeUpstream
 
 Json = dict[str, Any]
+WEATHER: Json = {
+    "name": "weather",
+    "description": "Tells the weather.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+}
+TO_SALES, TO_LAW = "lc_transfer_to_agent_sales", "lc_transfer_to_agent_law"
 
 
 def agent(name: str, **more: Any) -> Json:
@@ -96,6 +102,15 @@ class Parts:
 
 def talk(body: Json) -> list[tuple[str, Any]]:
     return [(one["role"], one.get("content")) for one in body["messages"] if one["role"] != "system"]
+
+
+def handed(**more: Any) -> dict[str, Any]:
+    """The desk hands over to sales, who add and answer."""
+    return {
+        "desk": Turn("One moment. ", [(TO_SALES, {"task": "Add it up."})]),
+        "sales": [Turn("So. ", [("test_add", {"a": 1, "b": 2})], usage=(20, 7)), Turn("It is 3.", usage=(30, 2))],
+        **more,
+    }
 
 
 def message_of(came: Any) -> Json:
