@@ -79,6 +79,25 @@ def replay(shared: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def tinyllm(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of llama.cpp's own server on a tiny random model, which likes to begin calls of tools."""
+    python = ROOT / ".cache" / "tinyllm" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("xllamacpp is not here; run contrib/e2e-setup.sh")
+    folder, model = shared / "upstreams" / "tinyllm", tmp_path_factory.mktemp("tiny") / "tiny.gguf"
+    subprocess.run([python, folder / "make_gguf.py", model, "1.05"], check=True, capture_output=True)
+    port = free_port()
+    server = subprocess.Popen(
+        [python, folder / "serve.py", model, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}"
+    wait_for(url + "/health", server)
+    yield url
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture(scope="session")
 def recordings(shared: Path) -> list[Json]:
     rows = map(json.loads, (shared / "corpus" / "index.jsonl").read_text().splitlines())
     wanted = [row for row in rows if row["api"] in SPOKEN and row["method"] == "POST"]

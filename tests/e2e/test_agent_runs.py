@@ -15,6 +15,7 @@ import pytest
 import thinking
 from google import genai
 from google.genai import types
+from recorded import records, run_of
 from thinking import Model, Turn, by_turns, results, rounds
 
 from gateway.testing import tools
@@ -71,31 +72,6 @@ def gateway(serving: Callable[..., RunningGateway]) -> Iterator[RunningGateway]:
 
 def client(gateway: RunningGateway) -> openai.OpenAI:
     return openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0)
-
-
-def records(caller: Any, exchange: str, children: int) -> tuple[Json, list[Json]]:
-    """The record of a run and those of its turns, oldest first, once they are there."""
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        page = caller.get("/api/admin/usage/records?limit=100").json["data"]
-        own = [one for one in page if one["id"] == exchange]
-        turns = [one for one in page if one.get("parent") == exchange]
-        if own and len(turns) >= children:
-            return own[0], sorted(turns, key=lambda one: str(one["id"]))
-        time.sleep(0.05)
-    raise AssertionError(f"no records of {exchange}: {page}")
-
-
-def run_of(caller: Any, name: str, *states: str) -> Json:
-    """What is told of a run, once its state is one of these."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        came = caller.get(f"/api/runs/{name}")
-        if came.status == 200 and came.json["state"] in states:
-            found: Json = came.json
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{name} is not {states}: {came.status} {came.body!r}")
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])

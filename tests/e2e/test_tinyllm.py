@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -17,10 +15,7 @@ from google import genai
 from google.genai import errors, types
 
 from gateway.testing.running import RunningGateway
-from gateway.testing.servers import free_port, wait_for
 
-ROOT = Path(__file__).resolve().parents[2]
-PYTHON = ROOT / ".cache" / "tinyllm" / "bin" / "python"
 HELLO: Any = [{"role": "user", "content": "Say something."}]
 SCHEMA: Any = {
     "type": "json_schema",
@@ -80,25 +75,8 @@ gateway:
 
 
 @pytest.fixture(scope="module")
-def upstream(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if not PYTHON.exists():
-        pytest.skip("xllamacpp is not here; run contrib/e2e-setup.sh")
-    folder = shared / "upstreams" / "tinyllm"
-    model = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
-    subprocess.run([PYTHON, folder / "make_gguf.py", model, "1.05"], check=True, capture_output=True)
-    port = free_port()
-    server = subprocess.Popen(
-        [PYTHON, folder / "serve.py", model, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    wait_for(f"http://127.0.0.1:{port}/health", server)
-    yield f"http://127.0.0.1:{port}"
-    server.kill()
-    server.wait()
-
-
-@pytest.fixture(scope="module")
-def gateway(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with RunningGateway(tmp_path_factory.mktemp("tinygw"), CONFIG.format(url=upstream)) as running:
+def gateway(tinyllm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    with RunningGateway(tmp_path_factory.mktemp("tinygw"), CONFIG.format(url=tinyllm)) as running:
         yield running
 
 
