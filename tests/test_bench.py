@@ -83,6 +83,32 @@ def test_connections_are_counted_to_the_process_that_has_them() -> None:
             assert accounting.shares([os.getpid()], {port: 7, "1": 5}) == {os.getpid(): 7}
 
 
+def _events(words: list[str], calls: int) -> list[dict[str, object]]:
+    done = {"type": "response.output_item.done", "item": {"type": "mcp_call", "output": "42"}}
+    said: list[dict[str, object]] = [{"type": "response.output_text.delta", "delta": word} for word in words]
+    events = [*said, *[done] * calls, {"type": "response.completed"}]
+    return [{**event, "sequence_number": number} for number, event in enumerate(events)]
+
+
+def test_what_a_run_loses_is_counted() -> None:
+    runs, wire = load("runs"), load("wire")
+    words = [word for turn in range(3) for word in wire.turn_words("7", turn)]
+    whole = _events(words, 2)
+
+    def wrong(events: list[dict[str, object]]) -> dict[str, int]:
+        run = runs.Run(7, 3)
+        run.pieces += [b"data: %b\n\n" % json.dumps(event).encode() for event in events]
+        run.took = 1.0
+        return {kind: int(times) for kind, times in run.wrong().items() if times}
+
+    assert wrong(whole) == {}
+    assert wrong(_events(words[1:], 2)) == {"lost": 1, "disordered": 1}
+    assert wrong(_events(words, 1)) == {"calls lost": 1}
+    assert wrong([*whole[1:2], *whole[:1], *whole[2:]]) == {"disordered": 1}
+    assert wrong(whole[:-1]) == {"unfinished": 1}
+    assert runs.Run(7, 3).wrong() == {"unfinished": 1}
+
+
 def test_the_guard_judges_by_what_was_recorded() -> None:
     guard = load("guard")
     recorded = json.loads((BENCH / "guard.json").read_text())

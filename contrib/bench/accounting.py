@@ -35,6 +35,12 @@ def rss(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
 
 
+def peak(pid: int) -> int:
+    """Bytes of memory that it had in use at most."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 2**10
+
+
 def shares(pids: Sequence[int], replies: Mapping[str, int]) -> dict[int, int]:
     """How many of the replies each process gave. replies: by the client's port, on connections that are open."""
     owners = {inode: pid for pid in pids for inode in _sockets(pid)}

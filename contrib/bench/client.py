@@ -37,9 +37,10 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = self.lost or f"the proxy closed a connection: {error}"
 
-    def ask(self) -> None:
+    def ask(self, request: bytes = b"") -> None:
+        """request: another than its own."""
         self._head, self._left, self._framed = b"", None, None
-        self.transport.write(self._request)
+        self.transport.write(request or self._request)
 
     def data_received(self, data: bytes) -> None:
         if self._left is None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import agents
 import events
 import latency
 import many
@@ -41,6 +42,7 @@ ROWS: dict[str, Callable[[Bench], list[Line]]] = {
     "start": start.listening,
     "workers": workers.two,
     "money": money.kept,
+    "agents": agents.rows,
 }
 
 

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, replace
 EVENTS_IN_BURST = 200
 EVENTS_A_SECOND = 50
 NUMBERED_A_SECOND = 8
-MODELS = ("json", "burst", "paced", "idle", "numbered")
+MODELS = ("json", "burst", "paced", "idle", "numbered", "steps")
+WORDS_A_TURN = 5
 WORDS = "What is this? "
 
 
@@ -48,9 +49,12 @@ def path(ask: Ask) -> str:
 
 def request(host: str, ask: Ask, key: str) -> bytes:
     """The bytes of a whole HTTP request."""
-    body = request_body(ask)
+    return _posted(host, path(ask), key, request_body(ask))
+
+
+def _posted(host: str, path: str, key: str, body: bytes) -> bytes:
     head = (
-        f"POST {path(ask)} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
@@ -65,6 +69,21 @@ def request_body(ask: Ask) -> bytes:
     if ask.streams:
         asked["stream_options"] = {"include_usage": True}
     return json.dumps(asked).encode()
+
+
+def run_text(number: int | str, turns: int | str) -> str:
+    """What a user says to an agent whose model is to take so many turns."""
+    return f"run {number} of {turns} turns"
+
+
+def turn_words(run: str, turn: int) -> list[str]:
+    """What the model says in a turn, which says nobody else."""
+    return [f" {run}.{turn}.{word}" for word in range(WORDS_A_TURN)]
+
+
+def run_request(host: str, key: str, model: str, number: int, turns: int) -> bytes:
+    body = json.dumps({"model": model, "input": run_text(number, turns), "stream": True}).encode()
+    return _posted(host, "/v1/responses", key, body)
 
 
 def reply_body() -> bytes:

@@ -213,15 +213,35 @@ def test_a_server_that_takes_connections_and_says_nothing_delays_no_start(tmp_pa
             assert get(running, "/api/mcp/connection/status/silent")["connectionStatus"] == "disconnected"
 
 
-def test_without_servers_the_routes_are_there_and_nothing_is_imported(tmp_path: Path) -> None:
-    code = (
-        "import sys, gateway.cli; from gateway.plugins import load; from gateway.settings.core import Plugins;"
-        "load(Plugins()).sections(); print(*(name for name in sys.modules if name.startswith('gateway_tools_mcp.')))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"gateway_tools_mcp.server", "gateway_tools_mcp.link", "gateway_tools_mcp.stdio"} & set(
-        done.stdout.split()
-    )
+LOADED = """
+import asyncio, sys
+from pathlib import Path
+from gateway.cli.assembled import assembled
+from gateway.cli.context import Context
+
+async def main():
+    async with assembled(Context(Path(sys.argv[1]))):
+        print(*(name for name in sys.modules if name.partition(".")[0] in ("gateway_tools_mcp", "mcp", "anyio")))
+
+asyncio.run(main())
+"""
+"""What a whole gateway has loaded of this plugin, and of the official package, once all is made that serves."""
+
+
+def test_what_speaks_to_servers_is_loaded_where_one_is_configured_and_only_there(tmp_path: Path) -> None:
+    def loaded(**config: Any) -> set[str]:
+        file = tmp_path / "librechat.yaml"
+        file.write_text(json.dumps({"version": "1", **config}))
+        done = subprocess.run([sys.executable, "-c", LOADED, file], capture_output=True, text=True, check=True)
+        return {name.partition("gateway_tools_mcp.")[2] or name for name in done.stdout.split()}
+
+    without, given = loaded(), loaded(mcpServers={"demo": stdio()})
+    assert without == {"gateway_tools_mcp", *("admin_routes", "commands", "login_routes", "routes", "section", "shown")}
+    assert given > without | {"server", "link", "stdio"}
+    assert not given & {"mcp", "anyio"}
+
+
+def test_without_servers_the_routes_are_there(tmp_path: Path) -> None:
     with RunningGateway(tmp_path, json.dumps({"version": "1"})) as running:
         assert get(running, "/api/mcp/tools") == {"servers": {}}
         assert get(running, "/api/mcp/servers") == {}
