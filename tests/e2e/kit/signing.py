@@ -7,7 +7,7 @@ import binascii
 import json
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.testing.fake_upstream import Script, stream
@@ -263,7 +263,7 @@ def frame(kind: str, **members: Any) -> bytes:
     return message + struct.pack(">I", binascii.crc32(message))
 
 
-def frames() -> list[bytes]:
+def frames(name: str = NAME) -> list[bytes]:
     said = CONTENT[0]["reasoningContent"]["reasoningText"]
     thought = [{"reasoningContent": {"text": said["text"]}}, {"reasoningContent": {"signature": said["signature"]}}]
     deltas: list[list[Json]] = [
@@ -275,7 +275,7 @@ def frames() -> list[bytes]:
     out = [frame("messageStart", role="assistant")]
     for index, pieces in enumerate(deltas):
         if index == 3:
-            start = {"toolUse": {"toolUseId": "tooluse_1", "name": NAME}}
+            start = {"toolUse": {"toolUseId": "tooluse_1", "name": name}}
             out.append(frame("contentBlockStart", contentBlockIndex=index, start=start))
         out += [frame("contentBlockDelta", contentBlockIndex=index, delta=piece) for piece in pieces]
         out.append(frame("contentBlockStop", contentBlockIndex=index))
@@ -329,6 +329,16 @@ UPSTREAMS = {
         ),
     )
 }
+
+
+def calling(one: Upstream, name: str) -> Upstream:
+    """The same, but for the name of what it calls."""
+    events = [renamed(event.decode(), name).encode() for event in one.events] if one.name != "bedrock" else frames(name)
+    return replace(one, reply=json.loads(renamed(json.dumps(one.reply), name)), events=events)
+
+
+def renamed(text: str, name: str) -> str:
+    return text.replace(json.dumps(NAME), json.dumps(name))
 
 
 def turn_of(upstream: str, body: Json) -> Any:
