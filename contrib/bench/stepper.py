@@ -14,12 +14,11 @@ import json
 import re
 import sys
 import time
-from typing import cast
 
 import uvloop
 import wire
 from pacer import chunk
-from upstream import HEAD, LENGTH
+from upstream import HEAD, Requests
 
 RUN = re.compile(wire.run_text(r"(\d+)", r"(\d+)").encode())
 TOOL = re.compile(rb'"tools":\[.*?"name":"([\w-]+)"', re.DOTALL)
@@ -35,25 +34,13 @@ class Told:
         """When a turn of a run was written."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(Requests):
     def __init__(self, told: Told) -> None:
+        super().__init__()
         self._told = told
-        self._held = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.WriteTransport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._held += data
-        while (end := self._held.find(b"\r\n\r\n")) >= 0:
-            length = LENGTH.search(self._held, 0, end)
-            whole = end + 4 + (int(length[1]) if length else 0)
-            if len(self._held) < whole:
-                return
-            request, self._held = self._held[:whole], self._held[whole:]
-            self._answer(request, time.perf_counter())
-
-    def _answer(self, request: bytes, now: float) -> None:
+    def answer(self, request: bytes) -> None:
+        now = time.perf_counter()
         told, path = self._told, request.split(b" ", 2)[1]
         if path.startswith(b"/sum"):
             told.calls += 1

@@ -29,17 +29,14 @@ LIST = b'{"object": "list", "data": []}'
 MODELS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(LIST), LIST)
 
 
-class Connection(asyncio.Protocol):
-    def __init__(self, paced: Pacer, counted: Pacer) -> None:
-        self._paced, self._counted = paced, counted
+class Requests(asyncio.Protocol):
+    """A connection: each whole request is answered by `answer`."""
+
+    def __init__(self) -> None:
         self._held = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._paced.remove(self._transport)
-        self._counted.remove(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._held += data
@@ -49,9 +46,22 @@ class Connection(asyncio.Protocol):
             if len(self._held) < whole:
                 return
             request, self._held = self._held[:whole], self._held[whole:]
-            self._answer(request)
+            self.answer(request)
 
-    def _answer(self, request: bytes) -> None:
+    def answer(self, request: bytes) -> None:
+        raise NotImplementedError
+
+
+class Connection(Requests):
+    def __init__(self, paced: Pacer, counted: Pacer) -> None:
+        super().__init__()
+        self._paced, self._counted = paced, counted
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._paced.remove(self._transport)
+        self._counted.remove(self._transport)
+
+    def answer(self, request: bytes) -> None:
         model = MODEL.search(request)
         if model is None:
             self._transport.write(MODELS)

@@ -249,6 +249,12 @@ def upstream() -> Iterator[FakeUpstream]:
     loop.close()
 
 
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where tools for tests write down that they were called."""
+    return tmp_path_factory.mktemp("notes")
+
+
 @pytest.fixture(scope="session")
 def caller_of() -> type[Caller]:
     """For fixtures that last longer than a test; whoever makes one closes it."""

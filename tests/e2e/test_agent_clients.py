@@ -45,11 +45,6 @@ WEATHER: Json = {"name": "weather", "parameters": {"type": "object", "properties
 
 
 @pytest.fixture(scope="module")
-def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("notes")
-
-
-@pytest.fixture(scope="module")
 def gateway(upstream: FakeUpstream, notes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     place = tmp_path_factory.mktemp("clients")
     text = thinking.config(upstream, *AGENTS, **{"provider-agents": {"keep_alive": 0.05, "tool_timeout": 20}})

@@ -41,11 +41,6 @@ PRICES = {"tokenConfig": {"m": {"prompt": 1.0, "completion": 2.0, "context": 100
 
 
 @pytest.fixture(scope="module")
-def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("notes")
-
-
-@pytest.fixture(scope="module")
 def environ(notes: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return thinking.environ(tools.installed(tmp_path_factory.mktemp("tools") / "site"), notes)
 
