@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,8 +25,10 @@ from gateway.testing.running import RunningGateway
 
 Json = dict[str, Any]
 ALL = ["test_add", "test_echo", "test_fail", "test_wait"]
+CANARY = "CANARY-INSTRUCTIONS"
 AGENTS: list[Json] = [
-    {"id": "agent_all", "tools": ALL},
+    {"id": "agent_all", "tools": ALL, "instructions": f"{CANARY} be kind."},
+    {"id": "agent_keeps", "tools": ALL, "memory": "server"},
     {"id": "agent_text", "tools": ALL, "output": "text"},
     {"id": "agent_final", "tools": ALL, "output": "final"},
     {"id": "agent_short", "tools": ALL, "recursion_limit": 3},
@@ -89,6 +92,7 @@ def test_clients_hear_all_turns_and_see_calls_as_the_agent_says(
         heard = clients[name].heard(reply)
         assert heard.text.replace(" ", "") == text.replace(" ", "")
         assert (heard.finish, heard.wrote, heard.calls) == ("stop", 14, [])
+        assert CANARY not in repr(reply)
         seen = agent == "agent_all" and (name in ("responses", "messages") or (name == "lettabot" and streamed))
         assert calls_shown(name, reply) == ([("add", False), ("echo", False), ("fail", True)] if seen else [])
 
@@ -184,6 +188,97 @@ def test_a_choice_of_tools_binds_the_first_turn_alone(
     asked = Model(upstream, by_turns(Turn("", [("test_add", {"a": 1})]), Turn("Done."))).asked
     assert calling(gateway.url).post(path, FORCED[path]).status == 200
     assert [body.get("tool_choice") for body in asked] == ["required", "auto"]
+
+
+FORM = {
+    "type": "object",
+    "properties": {"sum": {"type": "integer"}},
+    "required": ["sum"],
+    "additionalProperties": False,
+}
+FORMED = {
+    "/v1/chat/completions": {
+        "model": "agent_all",
+        "messages": HI,
+        "response_format": {"type": "json_schema", "json_schema": {"name": "sum", "schema": FORM}},
+    },
+    "/v1/responses": {
+        "model": "agent_all",
+        "input": "Hi",
+        "text": {"format": {"type": "json_schema", "name": "sum", "schema": FORM}},
+    },
+    "/v1/messages": {
+        "model": "agent_all",
+        "max_tokens": 99,
+        "messages": HI,
+        "output_config": {"format": {"type": "json_schema", "schema": FORM}},
+    },
+    "/v1beta/models/agent_all:generateContent": {
+        "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
+        "generationConfig": {"responseMimeType": "application/json", "responseJsonSchema": FORM},
+    },
+}
+
+
+@pytest.mark.parametrize("path", FORMED)
+def test_the_form_of_an_answer_is_asked_for_in_every_turn(
+    upstream: FakeUpstream, gateway: RunningGateway, calling: Any, path: str
+) -> None:
+    asked = Model(upstream, by_turns(Turn("", [("test_add", {"a": 1})]), Turn('{"sum": 1}'))).asked
+    assert calling(gateway.url).post(path, FORMED[path]).status == 200
+    assert [body["response_format"]["json_schema"]["schema"] for body in asked] == [FORM, FORM]
+
+
+def test_what_lettabots_clients_do_not_wait_for_is_fetched_later(
+    upstream: FakeUpstream, gateway: RunningGateway, calling: Any
+) -> None:
+    Model(upstream, by_turns(*STEPS))
+    caller = calling(gateway.url)
+    taken = caller.post("/api/v1/chat/async", {"agent": "agent_all", "message": "Hi"})
+    assert taken.status == 202
+    while (came := caller.get(f"/api/v1/chat/async/{taken.json['id']}")).status == 202:
+        time.sleep(0.02)
+    assert (came.status, came.json["response"]) == (200, "One. Two. Done.")
+
+
+@STREAMED
+def test_a_conversation_keeps_what_tools_came_to(
+    upstream: FakeUpstream, clients: dict[str, Any], streamed: bool
+) -> None:
+    sdk = clients["responses"].sdk
+    Model(upstream, by_turns(*STEPS))
+    kept = sdk.conversations.create().id
+    first = sdk.responses.create(model="agent_all", input="Hi", conversation=kept, stream=streamed)
+    assert not streamed or [event.type for event in first][-1] == "response.completed"
+    asked = Model(upstream, by_turns(Turn("Again."))).asked
+    assert sdk.responses.create(model="agent_all", input="And?", conversation=kept).output_text == "Again."
+    assert results(asked[0]["messages"]) == ["3", "Hello", "It did not work."]
+    items = list(sdk.conversations.items.list(kept, limit=50))
+    assert [item.type for item in items].count("mcp_call") == 3
+    assert CANARY not in repr(items)
+
+
+def test_streams_of_an_open_webui_chat_are_remembered_and_its_tasks_are_not(
+    upstream: FakeUpstream, clients: dict[str, Any]
+) -> None:
+    """It asks for titles and tags beside the answer, unstreamed, with the chat's id."""
+    chat = clients["chat"].sdk.chat.completions
+
+    def say(text: str, where: str, stream: bool) -> list[Json]:
+        asked = Model(upstream, by_turns(*STEPS)).asked
+        messages: Any = [{"role": "user", "content": text}]
+        came = chat.create(
+            model="agent_keeps", messages=messages, stream=stream, extra_headers={"X-OpenWebUI-Chat-Id": where}
+        )
+        if stream:
+            list(came)
+        return [one for one in asked[0]["messages"] if one["role"] == "user"]
+
+    assert say("### Task: a title", "chat 1", stream=False) == [{"role": "user", "content": "### Task: a title"}]
+    assert [one["content"] for one in say("one", "chat 1", stream=True)] == ["one"]
+    assert [one["content"] for one in say("else", "chat 2", stream=True)] == ["else"]
+    assert [one["content"] for one in say("### Task: tags", "chat 1", stream=False)] == ["### Task: tags"]
+    assert [one["content"] for one in say("two", "chat 1", stream=True)] == ["one", "two"]
 
 
 def test_a_stream_of_chat_leaves_the_clients_call_to_it_and_goes_on_with_both_results(
