@@ -148,11 +148,10 @@ def _call(bench: Bench, gateway: Process, stepper: Process, name: str, what: str
     _runs(bench, gateway, name, times, 1)
     cpu = 1000 * (accounting.cpu(gateway.process.pid) - before) / (times * TURNS)
     between = [1000 * seconds for seconds in _told(stepper)["between"]]
-    p50, p99 = statistics.median(between), quantile(between, 0.99)
-    told = (
-        f"p50 {number(p50)}, p99 {number(p99)} ms from turn to turn; the tool {number(own)}; CPU {number(cpu)} a turn"
-    )
-    figures = {name: {"p50, ms": p50, "p99, ms": p99, "the tool, ms": own, "CPU a turn, ms": cpu}}
+    p10, p50, p99 = (quantile(between, part) for part in (0.1, 0.5, 0.99))
+    quantiles = f"p10 {number(p10)}, p50 {number(p50)}, p99 {number(p99)} ms from turn to turn"
+    told = f"{quantiles}; the tool {number(own)}; CPU {number(cpu)} a turn"
+    figures = {name: {"p10, ms": p10, "p50, ms": p50, "p99, ms": p99, "the tool, ms": own, "CPU a turn, ms": cpu}}
     return Line(what, told, p50 - own, "ms beside the tool", 8.0, figures=figures)
 
 
