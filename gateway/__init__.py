@@ -5,6 +5,7 @@ from __future__ import annotations
 from .allowance import Allowance
 from .budgets import Budget, Budgets
 from .call import (
+    ApprovalResponse,
     Audio,
     Block,
     Call,
@@ -20,11 +21,13 @@ from .call import (
     ReasoningOptions,
     Refusal,
     Sampling,
+    ServerTools,
     State,
     Text,
     Tool,
     ToolCall,
     ToolChoice,
+    ToolFilter,
     ToolResult,
 )
 from .catalogue import Catalogue
@@ -194,6 +197,7 @@ __all__ = [
     "AllEndpoints",
     "Allowance",
     "Answer",
+    "ApprovalResponse",
     "Arriving",
     "Asker",
     "Attempt",
@@ -324,6 +328,7 @@ __all__ = [
     "Section",
     "ServerDialect",
     "ServerTool",
+    "ServerTools",
     "ServiceKey",
     "Services",
     "Settings",
@@ -348,6 +353,7 @@ __all__ = [
     "Tool",
     "ToolCall",
     "ToolChoice",
+    "ToolFilter",
     "ToolOutcome",
     "ToolResult",
     "ToolSource",

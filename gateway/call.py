@@ -89,8 +89,9 @@ class ToolCall(msgspec.Struct, omit_defaults=True, tag="tool_call"):
 
     item_id: its maker's name for the item, beside the call's own; no loss where a dialect has no such names.
     proof: what the upstream wants back with it, where it signs calls. executor: who runs it; a result of one that is
-    not the client's stands in the same reply. server: of the gateway's, the label of the server that has the tool; its
-    `name` is the tool's name there.
+    not the client's stands in the same reply, where it is told. server: of those, the label of the server that has the
+    tool; its `name` is the tool's name there. approval: of the gateway's, `asked` where it is not made before a person
+    has said so (see `Call.approvals`), `answered` where one has.
     """
 
     id: str
@@ -102,6 +103,7 @@ class ToolCall(msgspec.Struct, omit_defaults=True, tag="tool_call"):
     item_id: str | None = None
     proof: Opaque | None = None
     server: str = ""
+    approval: Literal["", "asked", "answered"] = ""
 
 
 class ToolResult(msgspec.Struct, omit_defaults=True, tag="tool_result"):
@@ -136,11 +138,40 @@ class Grammar(msgspec.Struct):
     definition: str
 
 
+class ToolFilter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Some of a server's tools: those of these names, those that are `read_only` or are not; None for either."""
+
+    names: tuple[str, ...] | None = None
+    read_only: bool | None = None
+
+    def fits(self, name: str, read_only: bool) -> bool:
+        named = self.names is None or name in self.names
+        return named and (self.read_only is None or self.read_only == read_only)
+
+
+class ServerTools(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tools of a server that the call names by its label alone; the gateway may have one of that label.
+
+    only: those that the client wants; None for all. always, never: those for whose calls a person is to be asked, or
+    not; what neither says is asked for where there is a `never`.
+    """
+
+    label: str
+    only: ToolFilter | None = None
+    always: ToolFilter | None = None
+    never: ToolFilter | None = None
+
+    def asks(self, name: str, read_only: bool) -> bool:
+        if self.always is not None and self.always.fits(name, read_only):
+            return True
+        return self.never is not None and not self.never.fits(name, read_only)
+
+
 class Tool(msgspec.Struct, omit_defaults=True):
     """A tool that the client declares. parameters: its JSON Schema. `hosted` ones are the upstream's: raw, in `extra`.
 
     strict: None means that the client did not say; dialects differ in what they take that for. grammar: what the free
-    text for a `custom` one must follow.
+    text for a `custom` one must follow. server: of a hosted one, where it stands for tools of a server of that label.
     """
 
     name: str
@@ -150,6 +181,7 @@ class Tool(msgspec.Struct, omit_defaults=True):
     kind: Literal["function", "custom", "hosted"] = "function"
     extra: Extra = {}
     grammar: Grammar | None = None
+    server: ServerTools | None = None
 
 
 class ToolChoice(msgspec.Struct, omit_defaults=True):
@@ -213,11 +245,20 @@ class State(msgspec.Struct, omit_defaults=True):
     background: bool | None = None
 
 
+class ApprovalResponse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person says to a call that was `asked`. call_id: its id. reason: for the model."""
+
+    call_id: str
+    approve: bool
+    reason: str = ""
+
+
 class Call(msgspec.Struct, omit_defaults=True):
     """One question to a model.
 
     model: as the client wrote it. system: text outside the messages; system and developer messages stay in
-    `messages` where they stood. stream_usage: whether a streaming client asked to be told its usage.
+    `messages` where they stood. stream_usage: whether a streaming client asked to be told its usage. asks: whether the
+    client can be asked to approve of calls. approvals: what it said to those, since the model spoke last.
     """
 
     model: str
@@ -239,5 +280,7 @@ class Call(msgspec.Struct, omit_defaults=True):
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     service_tier: str | None = None
+    asks: bool = False
+    approvals: list[ApprovalResponse] = []
     dialect: str = ""
     extra: Extra = {}

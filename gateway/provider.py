@@ -237,7 +237,7 @@ class EventProvider(Provider):
     delegates: ClassVar[bool] = False
     behind: Sequence[Target] = ()
 
-    def loss(self, call: Call) -> Sequence[str]:
+    def loss(self, call: Call, exchange: Exchange) -> Sequence[str]:
         """What of the call it has no use for, as paths of the client's own members; see `Encoded.loss`."""
         return ()
 

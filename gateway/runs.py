@@ -69,6 +69,10 @@ class Runs(ABC):
     async def keep(self, turn: KeptTurn) -> None: ...
 
     @abstractmethod
+    async def take(self, turn: KeptTurn) -> bool:
+        """The same, where nothing of its id is kept. Whether it was; of several at once it is for one alone."""
+
+    @abstractmethod
     async def kept(self, user_id: str, ids: Collection[str], now: float) -> Sequence[KeptTurn]:
         """Those of them that are this user's and not expired."""
 
@@ -103,6 +107,9 @@ class MemoryRuns(Runs):
 
     async def keep(self, turn: KeptTurn) -> None:
         self._turns[turn.id] = turn
+
+    async def take(self, turn: KeptTurn) -> bool:
+        return self._turns.setdefault(turn.id, turn) is turn
 
     async def kept(self, user_id: str, ids: Collection[str], now: float) -> Sequence[KeptTurn]:
         self._turns = {name: turn for name, turn in self._turns.items() if turn.expires > now}

@@ -9,6 +9,7 @@ import msgspec
 
 from ..dialect import ClientDialect, ServerDialect
 from ..matrix import FATES, Row, survey
+from ..settings import Settings
 from .context import Context
 from .output import emit_json, fail, table
 
@@ -43,7 +44,7 @@ def matrix(context: Context, client: str | None, upstream: str | None, markdown:
 
 
 def survey_of(context: Context) -> list[Row]:
-    registered = context.registry.collect("register_dialects", settings=None)
+    registered = context.registry.collect("register_dialects", settings=Settings.of())
     servers = [one for one in registered if isinstance(one, ServerDialect)]
     return survey(servers, {one.name: one for one in registered if isinstance(one, ClientDialect)})
 

@@ -131,7 +131,7 @@ class Sender:
 
     async def _run(self, exchange: Exchange, route: Route, attempt: Attempt, provider: EventProvider) -> Opened:
         call = canonical(exchange, route, None if attempt.delegates else attempt.target)
-        loss = provider.loss(call)
+        loss = provider.loss(call, exchange)
         if loss and self._fidelity.strict(route, attempt.target):
             refuse_loss(loss)
         encoder = exchange.dialect.encoder(call, exchange.inbound, framing(exchange))

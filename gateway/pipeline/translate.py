@@ -12,6 +12,7 @@ from ..carrier import held_in, tagged
 from ..dialect import ClientDialect, Edit, Encoded, Framing, Parameter
 from ..errors import Unsupported
 from ..provider import Target
+from ..wire.rounds import made
 from .belonging import bind
 from .exchange import Exchange
 from .resolve import Route
@@ -53,6 +54,8 @@ def canonical(exchange: Exchange, route: Route, target: Target | None) -> Call:
     Of state that upstreams keep or sign it holds what is this target's; all of it where there is none.
     """
     call = exchange.dialect.decode(exchange.inbound)
+    if target is not None:
+        call.messages = made(call.messages)
     if target is not None and (route.domains > 1 or _tagged(exchange)):
         call = bind(call, target, route.domains > 1)
     call = edited(call, route.edit)

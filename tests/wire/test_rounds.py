@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import Message, Reasoning, Text, ToolCall, ToolResult
-from gateway.wire.rounds import apart, ours, shown
+from gateway.wire.rounds import apart, known, made, ours, shown
 
 
 def ran(name: str) -> ToolCall:
@@ -41,6 +41,38 @@ def test_a_clients_call_behind_results_is_of_their_turn() -> None:
     assert found == [("assistant", ["1", "own"]), ("tool", ["1"])]
 
 
+def test_a_call_that_was_asked_about_is_of_their_turn_too() -> None:
+    asked = ToolCall("2", "g", executor="gateway", approval="asked")
+    assert kinds(ran("1"), came("1"), asked) == [("assistant", ["1", "2"]), ("tool", ["1"])]
+    answered = ToolCall("1", "g", executor="gateway", approval="answered")
+    assert kinds(answered, came("1"), asked) == [("assistant", ["1"]), ("tool", ["1"]), ("assistant", ["2"])]
+    assert kinds(answered, came("1"), ToolCall("own", "g"))[-1] == ("assistant", ["own"])
+
+
+def test_an_upstreams_call_of_which_no_result_was_told_is_for_no_model() -> None:
+    silent, told = ToolCall("1", "f", executor="upstream"), ToolCall("2", "f", executor="upstream")
+    assert kinds(silent, told, came("2"), Text("a")) == [("assistant", ["2"]), ("tool", ["2"]), ("assistant", ["text"])]
+    assert kinds(silent, Text("a")) == [("assistant", ["text"])]
+    assert kinds(silent) == []
+
+
+def test_calls_that_are_asked_about_are_none_that_were_made() -> None:
+    asked = ToolCall("2", "g", executor="gateway", approval="asked")
+    before = [Message("user", [Text("Hi")]), Message("assistant", [Text("a"), ran("1")])]
+    assert made(before) is before
+    assert made([*before, Message("assistant", [asked]), Message("assistant")]) == [*before, Message("assistant")]
+    assert made([Message("assistant", [Text("a"), asked])]) == [Message("assistant", [Text("a")])]
+
+
+def test_a_server_is_not_told_again_of_what_it_ran() -> None:
+    own, other = (ToolCall(name, "f", executor="upstream", server=name) for name in ("a", "b"))
+    hi, bye = Message("user", [Text("Hi")]), Message("assistant", [Text("Bye")])
+    whole = [hi, Message("assistant", [own, other]), Message("tool", [came("a"), came("b")]), bye]
+    assert known(whole, "c") is whole
+    assert known(whole, "a") == [hi, Message("assistant", [other]), Message("tool", [came("b")]), bye]
+    assert known([hi, Message("assistant", [own]), Message("tool", [came("a")]), bye], "a") == [hi, bye]
+
+
 def test_messages_without_results_and_those_of_others_stay_as_they_are() -> None:
     for message in (Message("assistant", [Text("a"), ToolCall("1", "f")]), Message("user", [came("1")])):
         assert apart(message)[0] is message
@@ -48,7 +80,8 @@ def test_messages_without_results_and_those_of_others_stay_as_they_are() -> None
 
 @pytest.mark.parametrize("name", ["call_1", "a-b_C9", "x" * 48])
 def test_an_id_comes_back_as_it_was(name: str) -> None:
-    assert ours("mcp", shown("mcp", name)) == name
+    assert ours("mcp", shown("mcp", name)) == (name, "gateway")
+    assert ours("mcp", shown("mcp", name, "upstream")) == (name, "upstream")
     assert len(shown("mcptoolu", name)) <= 64
 
 

@@ -31,6 +31,8 @@ def fragments(call: Call) -> Iterator[Fragment]:
     yield from _joined([text.text for text in call.system])
     for message in call.messages:
         yield from _of_message(message)
+    for answer in call.approvals:
+        yield from _said(answer.reason, "user")
     yield from _of_tools(call)
     yield from _of_parameters(call)
 

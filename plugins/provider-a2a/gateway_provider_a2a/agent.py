@@ -96,7 +96,7 @@ class A2aProvider(EventProvider):
         self._cards = Cards(self._services.upstream, self._address, headers)
         self._threads = Threads(self.endpoint, self._key)
 
-    def loss(self, call: Call) -> Sequence[str]:
+    def loss(self, call: Call, exchange: Exchange) -> Sequence[str]:
         return question(call, self._threads.names(call)).loss
 
     async def run(self, call: Call, exchange: Exchange) -> AsyncGenerator[Event]:

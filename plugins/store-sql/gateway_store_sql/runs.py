@@ -16,6 +16,9 @@ _KEEP = """
 INSERT INTO kept_turns (id, user_id, payload, expires) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, expires = excluded.expires
 """
+_TAKE = """
+INSERT INTO kept_turns (id, user_id, payload, expires) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING RETURNING id
+"""
 _KEPT = "SELECT id, user_id, payload, expires FROM kept_turns WHERE id = ?1 AND user_id = ?2 AND expires > ?3"
 _FORGET_TURNS = "DELETE FROM kept_turns WHERE expires <= ?1"
 _COLUMNS = "id, user_id, agent, began, request_id, state, ended, error"
@@ -53,6 +56,12 @@ class SqlRuns(Runs):
             await transaction.rows(_FORGET_TURNS, (time.time(),))
 
         await self._database.write(insert)
+
+    async def take(self, turn: KeptTurn) -> bool:
+        async def insert(transaction: Transaction) -> bool:
+            return bool(await transaction.rows(_TAKE, (turn.id, turn.user_id, turn.payload, turn.expires)))
+
+        return await self._database.write(insert)
 
     async def kept(self, user_id: str, ids: Collection[str], now: float) -> Sequence[KeptTurn]:
         found: list[KeptTurn] = []

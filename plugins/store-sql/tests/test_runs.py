@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -43,6 +44,17 @@ async def test_a_turn_is_given_to_its_user_alone_until_it_expires(runs: Runs) ->
     assert list(await runs.kept("usr_1", ["t1", "t2", "t3"], now)) == [turn]
     assert list(await runs.kept("usr_2", ["t1"], now)) == []
     assert list(await runs.kept("usr_1", ["t1"], later)) == []
+
+
+async def test_of_several_who_take_a_turn_one_has_it(runs: Runs) -> None:
+    now, later = time.time(), time.time() + 1000
+    first, second = (KeptTurn("t1", "usr_1", payload, later) for payload in (b"[1]", b"[2]"))
+    assert sorted(await asyncio.gather(runs.take(first), runs.take(second))) == [False, True]
+    assert not await runs.take(KeptTurn("t1", "usr_2", b"[]", later))
+    [kept] = await runs.kept("usr_1", ["t1"], now)
+    assert kept in (first, second)
+    await runs.keep(KeptTurn("t1", "usr_1", b"[3]", later))
+    assert [turn.payload for turn in await runs.kept("usr_1", ["t1"], now)] == [b"[3]"]
 
 
 async def test_a_run_is_told_with_its_calls_in_their_order(runs: Runs) -> None:
