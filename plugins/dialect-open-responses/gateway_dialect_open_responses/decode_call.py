@@ -24,6 +24,7 @@ from gateway import (
 from gateway.wire.jsontext import NULL, UNREADABLE, first, raw
 from gateway.wire.members import FLAG, INTEGER, NUMBER, TEXT, Members, parsed
 
+from . import server_tools
 from .decode_items import decode_input
 from .members import NAME
 
@@ -44,9 +45,10 @@ def decode_call(body: bytes) -> Call:
     members = Members(parsed(body))
     instructions = members.take("instructions", TEXT)
     included = _included(members)
+    said = decode_input(members.raw("input"))
     call = Call(
         model=members.take("model", TEXT) or "",
-        messages=decode_input(members.raw("input")),
+        messages=said.messages,
         system=[Text(instructions)] if instructions else [],
         tools=_tools(members),
         tool_choice=_tool_choice(members),
@@ -61,6 +63,8 @@ def decode_call(body: bytes) -> Call:
         safety_identifier=members.take("safety_identifier", TEXT),
         prompt_cache_key=members.take("prompt_cache_key", TEXT),
         service_tier=members.take("service_tier", TEXT),
+        asks=True,
+        approvals=said.approvals,
         dialect=NAME,
     )
     unknown = _text(members, call) | _reasoning(members, call)
@@ -178,7 +182,8 @@ def _tool(value: Raw, path: str) -> Tool:
             grammar=_grammar(members),
             extra=members.given(),
         )
-    return Tool(kind, kind="hosted", extra={"type": raw(kind)} | members.given())
+    server = server_tools.read(value, path) if kind == server_tools.KIND else None
+    return Tool(kind, kind="hosted", extra={"type": raw(kind)} | members.given(), server=server)
 
 
 def _grammar(members: Members) -> Grammar | None:

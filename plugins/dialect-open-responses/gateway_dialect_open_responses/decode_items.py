@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from gateway import (
+    ApprovalResponse,
     Audio,
     BadCall,
     Block,
@@ -29,7 +30,7 @@ from gateway.wire import rounds
 from gateway.wire.jsontext import NULL, first, raw
 from gateway.wire.members import TEXT, Members
 
-from . import mcp_items, proofs
+from . import approvals, mcp_items, proofs
 from .members import NAME
 
 ROLES: dict[str, Literal["user", "system", "developer", "assistant"]] = {
@@ -41,24 +42,32 @@ ROLES: dict[str, Literal["user", "system", "developer", "assistant"]] = {
 _DATA_URL = re.compile(r"data:([^,]*?);base64,", re.IGNORECASE)
 
 
-def decode_input(value: Raw | None) -> list[Message]:
+class Input(Struct):
+    """approvals: what was said to calls that were asked about, since the model spoke last."""
+
+    messages: list[Message] = []
+    approvals: list[ApprovalResponse] = []
+
+
+def decode_input(value: Raw | None) -> Input:
     """Raises BadCall with the path of what is wrong."""
     if value is None:
-        return []
+        return Input()
     if first(value) == b'"':
-        return [Message("user", [Text(TEXT.read(value, "input"))])]
+        return Input([Message("user", [Text(TEXT.read(value, "input"))])])
     if first(value) != b"[":
         raise BadCall("`input` must be a string or an array of items.", param="input", code="invalid_type")
     reader = _Reader()
     items = Members({"input": value}).array("input")
     for n, item in enumerate(items):
         reader.item(item, f"input[{n}]")
-    return [turn for message in reader.messages for turn in rounds.apart(message)]
+    return Input([turn for message in reader.messages for turn in rounds.apart(message)], reader.approvals)
 
 
 class _Reader:
     def __init__(self) -> None:
         self.messages: list[Message] = []
+        self.approvals: list[ApprovalResponse] = []
         self._turn: Message | None = None
         self._spoke = False
 
@@ -74,6 +83,11 @@ class _Reader:
             self._said(_call(members, "input", custom=True))
         elif kind == mcp_items.KIND and (ran := mcp_items.read(members)) is not None:
             self._said(*ran)
+        elif kind == approvals.REQUEST and (asked := approvals.read_request(members)) is not None:
+            self._said(asked)
+        elif kind == approvals.RESPONSE and (answer := approvals.read_response(members)) is not None:
+            self._turn = None
+            self.approvals.append(answer)
         elif kind in ("function_call_output", "custom_tool_call_output"):
             self._result(members, kind == "custom_tool_call_output")
         elif (state := proofs.unpacked(members.seen(proofs.ENCRYPTED))) is not None:
@@ -127,6 +141,7 @@ class _Reader:
 
     def _assistant(self, fresh: bool = False) -> Message:
         """The assistant's turn that is under way. Two message items are two messages."""
+        self.approvals = []
         if self._turn is None or fresh:
             self._turn = Message("assistant")
             self._spoke = False

@@ -39,6 +39,7 @@ from gateway.wire.jsontext import raw
 from gateway.wire.losses import Loss
 
 from . import events as wire
+from .approvals import RequestItem
 from .echo import IncompleteDetails, Resource, ResponseError, knows_openai_only, other_members, resource
 from .errors import encode_error
 from .mcp_items import McpItem
@@ -67,7 +68,6 @@ class ReplyEncoder(Encoder):
         self._refused = False
         self._resource: Resource | None = None
         self._number = 0
-        self._elsewhere: set[str] = set()
         self._items: list[Item] = []
         self._output: dict[int, Raw] = {}
         self._blocks: dict[int, tuple[Item, Part]] = {}
@@ -166,7 +166,7 @@ class ReplyEncoder(Encoder):
         return events
 
     def _came(self, result: ToolResult) -> Events:
-        """A tool that the gateway ran has answered; pictures and sounds have no place in its item."""
+        """A tool that the client does not run has answered; pictures and sounds have no place in its item."""
         item = self._running.pop(result.call_id)
         for part in result.blocks:
             if not isinstance(part, Text):
@@ -196,13 +196,7 @@ class ReplyEncoder(Encoder):
             return last, []
         events = self._carry(last) if last is not None else []
         last = self._items[-1] if self._items else None
-        item: Item | None
-        if isinstance(block, ToolCall) and block.executor == "gateway":
-            item = self._running[block.id] = McpItem(len(self._items), self._seed(), block)
-        elif self._ran_upstream(block):
-            item = None
-        else:
-            item = new_item(len(self._items), self._seed(), block, self._openai)
+        item = self._new_item(block)
         if item is None:
             return None, events
         if last is not None and not last.done and not last.busy:
@@ -211,12 +205,15 @@ class ReplyEncoder(Encoder):
         events.append(wire.ItemAdded(output_index=item.index, item=item.value("in_progress")))
         return item, [*events, *item.begun()]
 
-    def _ran_upstream(self, block: Block) -> bool:
-        """A call would be taken for one that the client has to run; neither it nor its result is shown."""
-        if isinstance(block, ToolCall) and block.executor == "upstream":
-            self._elsewhere.add(block.id)
-            return True
-        return isinstance(block, ToolResult) and block.call_id in self._elsewhere
+    def _new_item(self, block: Block) -> Item | None:
+        """A call that the client does not run is none of a function, which it would take for its own to run."""
+        index, seed = len(self._items), self._seed()
+        if not isinstance(block, ToolCall) or block.executor == "client":
+            return new_item(index, seed, block, self._openai)
+        if block.approval == "asked":
+            return RequestItem(index, seed, block)
+        item = self._running[block.id] = McpItem(index, seed, block)
+        return item
 
     def _carry(self, item: Item) -> Events:
         """State of a text or a call goes into an item directly behind it."""
@@ -284,6 +281,7 @@ class ReplyEncoder(Encoder):
                 events += part.close() if part.open else []
             if not item.done:
                 cut = why is not None and item is self._items[-1]
+                events += [] if cut else item.closing(why is None)
                 events += self._done(item, "incomplete" if cut else "completed")
         return events
 

@@ -1,4 +1,4 @@
-"""`mcp_call`: a tool that the gateway ran, as an item that grows, and as clients send it back.
+"""`mcp_call`: a tool that the gateway or its upstream ran, as an item that grows, and as clients send it back.
 
 Source: OpenAI, `McpCall` and its events. The specification has no such item; clients that do not know it pass it over.
 """
@@ -14,6 +14,7 @@ from gateway.wire.jsontext import UNREADABLE, first, raw
 from gateway.wire.members import TEXT, Members
 
 from . import events as wire
+from .approvals import request_id
 from .output import Item
 from .parts import Events, Part
 
@@ -53,14 +54,15 @@ class _ArgumentsPart(Part):
 
 
 class McpItem(Item):
-    """Done when its result is there."""
+    """Done when its result is there, or with the reply where an upstream does not tell what its call came to."""
 
     def __init__(self, index: int, seed: str, block: ToolCall) -> None:
         super().__init__(PREFIX, index, seed)
-        self.id = rounds.shown(PREFIX, block.id)
+        self.id = rounds.shown(PREFIX, block.id, block.executor)
         self.call_id = block.id
         self._call = block
         self._result: ToolResult | None = None
+        self._unanswered = "failed"
 
     @property
     def busy(self) -> bool:
@@ -78,10 +80,21 @@ class McpItem(Item):
         kind = wire.McpFailed if result.is_error else wire.McpCompleted
         return [kind(item_id=self.id, output_index=self.index)]
 
+    def closing(self, whole: bool) -> Events:
+        """Without a result: what the gateway ran would have one, and an upstream's call in a reply cut short did not
+        run.
+        """
+        if whole and self._call.executor == "upstream":
+            self._unanswered = "completed"
+        kind = wire.McpCompleted if self._unanswered == "completed" else wire.McpFailed
+        return [kind(item_id=self.id, output_index=self.index)]
+
     def value(self, status: str) -> Raw:
-        said = self.parts[0].text if self.parts else ""
-        unanswered = "failed" if status == "completed" else status
-        item = _McpCall(self.id, self._call.server, self._call.name, said, unanswered)
+        said, call = self.parts[0].text if self.parts else "", self._call
+        unanswered = self._unanswered if status == "completed" else status
+        item = _McpCall(self.id, call.server, call.name, said, unanswered)
+        if call.approval:
+            item.approval_request_id = request_id(call.id)
         if self._result is not None:
             text = "".join(part.text for part in self._result.blocks if isinstance(part, Text))
             failed = self._result.is_error
@@ -92,20 +105,27 @@ class McpItem(Item):
 
 
 def read(members: Members) -> list[Block] | None:
-    """The call and its result; None for an item that is another server's, or that never came to anything."""
+    """The call and its result; None for an item that is another server's, or that never came to anything. What an
+    upstream ran may have no result: nobody was told.
+    """
     name = members.seen("id")
-    call_id = rounds.ours(PREFIX, TEXT.read(name, members.at("id"))) if name is not None else None
+    found = rounds.ours(PREFIX, TEXT.read(name, members.at("id"))) if name is not None else None
     error = members.seen("error")
     failed = error is not None and first(error) in (b"{", b'"')
-    if call_id is None or (members.seen("output") is None and not failed):
+    silent = members.seen("output") is None and not failed
+    if found is None or (silent and found[1] != "upstream"):
         return None
+    call_id, ran = found
     call = ToolCall(
         call_id,
         members.need("name", TEXT),
         members.take("arguments", TEXT) or "",
-        executor="gateway",
+        executor=ran,
         server=members.take("server_label", TEXT) or "",
+        approval="answered" if members.seen("approval_request_id") is not None else "",
     )
+    if silent:
+        return [call]
     said = _failure(error) if error is not None and failed else members.take("output", TEXT) or ""
     return [call, ToolResult(call_id, [Text(said)], failed)]
 

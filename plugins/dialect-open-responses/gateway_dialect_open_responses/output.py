@@ -98,6 +98,10 @@ class Item(ABC):
         """What is told right behind its beginning."""
         return []
 
+    def closing(self, whole: bool) -> Events:
+        """What is told right before its end, where the reply's end is its own. whole: whether the reply is."""
+        return []
+
     def takes(self, block: Block) -> bool:
         """Whether a further block belongs to this item."""
         return False
