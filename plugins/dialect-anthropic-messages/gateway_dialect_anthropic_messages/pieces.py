@@ -27,8 +27,9 @@ _JSON = b'{"type":"input_json_delta","partial_json":'
 
 
 class Writer:
-    """What the blocks of a reply share. refused, called: whether one of them is a refusal, a call. ran: calls that the
-    gateway runs itself. gathers: whether the client puts together the input of those, too, as of its own.
+    """What the blocks of a reply share. refused, called: whether one of them is a refusal, a call. ran: what calls that
+    are not the client's to run are named to it. gathers: whether the client puts together the input of those, too, as
+    of its own.
     """
 
     def __init__(self, loss: Loss, gathers: bool = False) -> None:
@@ -36,7 +37,7 @@ class Writer:
         self.gathers = gathers
         self.refused = False
         self.called = False
-        self.ran: set[str] = set()
+        self.ran: dict[str, str] = {}
         self._next = 0
 
     def start(self, block: object) -> tuple[int, bytes]:
@@ -213,8 +214,8 @@ class Calling(Piece):
 
 
 class Running(Piece):
-    """A tool that the gateway runs. It goes whole to clients who may gather the input of their own tools alone: the
-    vendor's SDKs do outside its beta.
+    """A tool that the gateway or its upstream runs. It goes whole to clients who may gather the input of their own
+    tools alone: the vendor's SDKs do outside its beta.
     """
 
     def __init__(self, block: ToolCall, writer: Writer) -> None:
@@ -248,7 +249,7 @@ class Ran(Piece):
         self._block = block
 
     def start(self) -> bytes:
-        return self._writer.whole(ran.result(self._block, self._writer.loss))
+        return self._writer.whole(ran.result(self._block, self._writer.ran[self._block.call_id], self._writer.loss))
 
     def more(self, delta: BlockDelta) -> bytes:
         return b""
@@ -287,8 +288,8 @@ def piece(block: Block, writer: Writer) -> Piece:
         return Thinking(block, writer)
     if isinstance(block, ToolCall) and block.executor == "client":
         return Calling(block, writer)
-    if isinstance(block, ToolCall) and block.executor == "gateway":
-        writer.ran.add(block.id)
+    if isinstance(block, ToolCall):
+        writer.ran[block.id] = ran.shown(block)
         return Running(block, writer)
     if isinstance(block, ToolResult) and block.call_id in writer.ran:
         return Ran(block, writer)

@@ -1,4 +1,5 @@
-"""Tools that the gateway ran for a reply, as blocks of an MCP connector's: SDKs show those and run nothing.
+"""Tools that the gateway or its upstream ran for a reply, as blocks of an MCP connector's: SDKs show those and run
+nothing.
 
 Source: anthropic-python, `BetaMCPToolUseBlock` and `BetaMCPToolResultBlock`.
 """
@@ -16,20 +17,24 @@ USE, RESULT = "mcp_tool_use", "mcp_tool_result"
 PREFIX = "mcptoolu"
 
 
+def shown(call: ToolCall) -> str:
+    """Its id for clients."""
+    return rounds.shown(PREFIX, call.id, call.executor)
+
+
 def use(call: ToolCall, given: object) -> Written:
-    name = rounds.shown(PREFIX, call.id)
+    name = shown(call)
     return {"type": USE, "id": name, "name": call.name, "server_name": call.server, "input": given}
 
 
-def result(found: ToolResult, loss: Loss) -> Written:
-    """Text alone has a place in it."""
+def result(found: ToolResult, name: str, loss: Loss) -> Written:
+    """Text alone has a place in it. name: its call's id for clients."""
     said: list[Written] = []
     for part in found.blocks:
         if isinstance(part, Text):
             said.append({"type": "text", "text": part.text})
         else:
             loss.add(f"ToolResult.{type(part).__name__}")
-    name = rounds.shown(PREFIX, found.call_id)
     return {"type": RESULT, "tool_use_id": name, "is_error": found.is_error, "content": said}
 
 
@@ -39,20 +44,20 @@ def is_ours(members: Members, name: str) -> bool:
     return value is not None and rounds.ours(PREFIX, TEXT.read(value, members.at(name))) is not None
 
 
-def call_id(members: Members, name: str) -> str:
+def _ours(members: Members, name: str) -> tuple[str, rounds.Ran]:
     given = members.need(name, TEXT)
-    return rounds.ours(PREFIX, given) or given
+    return rounds.ours(PREFIX, given) or (given, "gateway")
 
 
 def read_use(members: Members) -> ToolCall:
-    name, tool = call_id(members, "id"), members.need("name", TEXT)
+    (name, executor), tool = _ours(members, "id"), members.need("name", TEXT)
     value = members.raw("input")
     arguments = bytes(value).decode() if value is not None else "{}"
-    return ToolCall(name, tool, arguments, executor="gateway", server=members.take("server_name", TEXT) or "")
+    return ToolCall(name, tool, arguments, executor=executor, server=members.take("server_name", TEXT) or "")
 
 
 def read_result(members: Members) -> ToolResult:
-    name, failed = call_id(members, "tool_use_id"), members.take("is_error", FLAG) or False
+    name, failed = _ours(members, "tool_use_id")[0], members.take("is_error", FLAG) or False
     value = members.seen("content")
     if value is None:
         return ToolResult(name, [], failed)

@@ -58,7 +58,7 @@ class WholeEncoder(Encoder):
         self._finished = Finished()
         self._usage: Usage | None = None
         self._failed: GatewayError | None = None
-        self._ran: set[str] = set()
+        self._ran: dict[str, str] = {}
 
     def encode(self, event: Event) -> bytes:
         match event:
@@ -135,11 +135,11 @@ class WholeEncoder(Encoder):
             return self._thinking(block, grown)
         if isinstance(block, ToolCall) and _is_for_client(block):
             return [self._call(block, grown), *_behind(grown)]
-        if isinstance(block, ToolCall) and block.executor == "gateway":
-            self._ran.add(block.id)
+        if isinstance(block, ToolCall):
+            self._ran[block.id] = ran.shown(block)
             return [self._running(block, grown), *_behind(grown)]
         if isinstance(block, ToolResult) and block.call_id in self._ran:
-            return [ran.result(block, self._loss)]
+            return [ran.result(block, self._ran[block.call_id], self._loss)]
         if isinstance(block, Opaque):
             return [shown.opaque(block)]
         shown.untold(block, self._loss)

@@ -26,6 +26,7 @@ from gateway import (
     Started,
     Text,
     ToolCall,
+    ToolResult,
     UpstreamBroken,
     Usage,
     carrier,
@@ -375,7 +376,7 @@ def test_what_has_no_place_is_told(server, inbound):
     events = [
         *block(0, Image(data="AA")),
         *block(1, File(data="AA")),
-        *block(2, ToolCall("t", "f", executor="upstream"), "{}"),
+        *block(2, ToolResult("t")),
         *block(3, Text("A", {"x": jsontext.raw(1)})),
         BlockStart(1, 0, Text("other")),
         BlockStop(1, 0),
@@ -386,7 +387,7 @@ def test_what_has_no_place_is_told(server, inbound):
     ending = [Finished(0, extra={"y": jsontext.raw(1)}), Finished(1)]
     for make in (whole, streamed):
         _, loss = make(server, inbound, *events, *ending, started=started)
-        expected = {"system_fingerprint", "Image", "File", "ToolCall", "Text.x", "logprobs", "choices", "y"}
+        expected = {"system_fingerprint", "Image", "File", "ToolResult", "Text.x", "logprobs", "choices", "y"}
         assert set(loss) == expected
 
 
@@ -409,6 +410,16 @@ def test_the_input_of_the_gateways_own_calls_is_where_clients_look_for_it(server
     pieces = [one["delta"]["partial_json"] for one in told if one["type"] == "content_block_delta"]
     found = begun["input"], json.loads("".join(pieces) or "{}")
     assert found == (({"q": 1}, {}) if asked == "plain" else ({}, {"q": 1}))
+
+
+def test_what_an_upstream_ran_is_a_server_tool_and_no_call_for_the_client(server, inbound):
+    call = ToolCall("t", "Bash", executor="upstream", server="letta")
+    events = [*block(0, call, '{"a":1}'), *block(1, ToolResult("t", [Text("ok")])), *block(2, Text("A"), "B")]
+    [use, result, text], loss = content(server, inbound, *events)
+    assert [use[name] for name in ("id", "name", "server_name")] == ["mcptoolu_gwu_t", "Bash", "letta"]
+    assert (use["type"], use["input"]) == ("mcp_tool_use", {"a": 1})
+    assert (result["type"], result["tool_use_id"], text["text"]) == ("mcp_tool_result", use["id"], "AB")
+    assert loss == []
 
 
 def test_a_silent_stream_pings_once_its_message_has_begun(server, inbound):

@@ -36,6 +36,15 @@ def test_blocks_of_ours_are_a_turn_and_its_results() -> None:
     assert found[1].blocks == [ToolResult("call_1", [Text("found"), Text("it")])]
 
 
+def test_what_an_upstream_ran_is_history_where_it_has_a_result() -> None:
+    use = {**USE, "id": "mcptoolu_gwu_c"}
+    found = messages(use, {**RESULT, "tool_use_id": "mcptoolu_gwu_c", "content": "x"}, {"type": "text", "text": "A"})
+    assert found[0].blocks == [ToolCall("c", "search", '{"q": 1}', executor="upstream", server="web")]
+    assert found[1].blocks == [ToolResult("c", [Text("x")])]
+    [said] = messages(use, {"type": "text", "text": "A"})
+    assert said.blocks == [Text("A")]
+
+
 def test_a_result_may_be_one_text_or_none_and_say_that_it_failed() -> None:
     [_, results] = messages(USE, {**RESULT, "is_error": True, "content": "No."})
     assert results.blocks == [ToolResult("call_1", [Text("No.")], True)]

@@ -90,9 +90,6 @@ class ContentWriter:
         return []
 
     def _call(self, block: ToolCall, path: str) -> list[Members]:
-        if block.executor == "upstream" and not self._loss.own:
-            self._loss.add(path)
-            return []
         if block.proof is not None:
             self._loss.add(f"{path}.proof")
         extra = self._loss.keep(block.extra, path, CACHED)

@@ -34,6 +34,13 @@ def test_ids_that_bedrock_refuses_are_replaced_in_call_and_result_alike(identity
     assert written(Call("m", other, tools=[Tool("f")]))["messages"][1]["content"][0]["toolUse"]["toolUseId"] != used
 
 
+def test_what_another_upstream_ran_is_a_call_with_its_result(written: Any) -> None:
+    """Bedrock refuses a result without its call."""
+    ran = Message("assistant", [ToolCall("c1", "f", "{}", executor="upstream", server="letta")])
+    tools = [Tool("f")]
+    assert written(Call("m", [HI, ran, CALLED[2]], tools=tools)) == written(Call("m", CALLED, tools=tools))
+
+
 def test_a_tools_name_that_bedrock_refuses_is_replaced_everywhere_and_named(written: Any) -> None:
     messages = [HI, Message("assistant", [ToolCall("c", "a.b")])]
     call = Call("m", messages, tools=[Tool("a.b", "", SCHEMA)], tool_choice=ToolChoice("tool", ("a.b",)))
