@@ -15,8 +15,10 @@ _TEXTS = Kind(list[str], "a string or a list of strings")
 _METADATA = Kind(dict[str, str], "an object of strings")
 
 
-def decode(body: bytes) -> Call:
-    """Raises BadCall with the path of what is wrong. Members that are not OpenAI's ride in `extra`."""
+def decode(body: bytes, asks: bool = False) -> Call:
+    """Raises BadCall with the path of what is wrong. Members that are not OpenAI's ride in `extra`. asks: whether the
+    client can be asked to approve of calls.
+    """
     fields = parse(body)
     reader = MessageReader()
     messages = fields.need("messages", OBJECTS)
@@ -27,9 +29,11 @@ def decode(body: bytes) -> Call:
             param="messages",
         )
     usage = _stream_usage(fields)
+    read = (reader.read(at, Fields(members, f"messages[{at}]")) for at, members in enumerate(messages))
+    said = [message for message in read if message is not None]
     return Call(
         model=fields.take("model", TEXT) or "",
-        messages=[reader.read(at, Fields(members, f"messages[{at}]")) for at, members in enumerate(messages)],
+        messages=said,
         tools=tools(fields),
         tool_choice=choice(fields),
         parallel_tool_calls=fields.take("parallel_tool_calls", FLAG),
@@ -46,6 +50,8 @@ def decode(body: bytes) -> Call:
         safety_identifier=fields.take("safety_identifier", TEXT),
         prompt_cache_key=fields.take("prompt_cache_key", TEXT),
         service_tier=fields.take("service_tier", TEXT),
+        asks=asks,
+        approvals=reader.approvals,
         dialect=NAME,
         extra=fields.rest(),
     )

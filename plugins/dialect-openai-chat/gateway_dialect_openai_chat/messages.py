@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import get_args
 
 from gateway import (
+    ApprovalResponse,
     Audio,
     BadCall,
     Block,
@@ -25,7 +26,7 @@ from gateway import (
 from gateway.call import Role
 from gateway.wire.members import TEXT
 
-from . import parts, proofs
+from . import approvals, parts, proofs
 from .fields import Fields
 from .proofs import NAME
 
@@ -34,17 +35,26 @@ _PLAIN: dict[str, Role] = {"system": "system", "developer": "developer", "user":
 
 
 class MessageReader:
-    """Reads a conversation from its first message on; remembers what later messages refer to."""
+    """Reads a conversation from its first message on; remembers what later messages refer to.
+
+    approvals: what it said to calls that it was asked about, since the model spoke last.
+    """
 
     def __init__(self) -> None:
+        self.approvals: list[ApprovalResponse] = []
         self._custom: set[str] = set()
         self._legacy: dict[str, str] = {}
 
-    def read(self, at: int, fields: Fields) -> Message:
+    def read(self, at: int, fields: Fields) -> Message | None:
+        """None for what is no message of the conversation's."""
         role = fields.need("role", TEXT)
         name = fields.take("name", TEXT)
         if role == "assistant":
+            self.approvals = []
             return Message("assistant", self._assistant(at, fields), name, extra=fields.others())
+        if role == "tool" and (answer := approvals.read_answer(fields)) is not None:
+            self.approvals.append(answer)
+            return None
         if role == "tool":
             return Message("tool", [self._tool(fields)], name, extra=fields.others())
         if role == "function":
@@ -64,6 +74,7 @@ class MessageReader:
         calls: list[Block] = [self._call(call) for call in fields.each("tool_calls")]
         if legacy := fields.inner("function_call"):
             calls.append(self._legacy_call(at, legacy))
+        calls += approvals.read_requests(fields)
         if calls and content == [Text()]:
             content = []
         _prove_calls(calls, carried)

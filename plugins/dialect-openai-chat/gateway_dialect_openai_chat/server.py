@@ -10,7 +10,7 @@ import msgspec
 from gateway import Call, Encoder, Envelope, Framing, GatewayError, Inbound, Model, Operation, ServerDialect
 from gateway.wire import jsontext
 
-from . import calls, outline, ran, refusals
+from . import approvals, calls, outline, ran, refusals
 from .encoders import is_legacy
 from .proofs import NAME
 from .streams import StreamEncoder
@@ -55,7 +55,7 @@ class ChatServer(ServerDialect):
 
     def decode(self, inbound: Inbound) -> Call:
         outline.peek(inbound.body)
-        return calls.decode(inbound.body)
+        return calls.decode(inbound.body, approvals.wanted(inbound))
 
     def encoder(self, call: Call, inbound: Inbound, framing: Framing) -> Encoder:
         legacy, shows = is_legacy(call, inbound), ran.wanted(inbound)

@@ -71,7 +71,7 @@ class StreamEncoder(Encoder):
         self._roles: set[int] = set()
         self._refused: set[int] = set()
         self._usage: Usage | None = None
-        self._ran = Ran(shows)
+        self._ran = Ran(shows, streams=True)
         self._over = False
 
     def encode(self, event: Event) -> bytes:

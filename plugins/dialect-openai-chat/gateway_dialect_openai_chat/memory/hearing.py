@@ -9,6 +9,8 @@ from msgspec import Raw
 
 from gateway import Sink, sse
 
+from ..approvals import REQUESTS
+
 END = b"[DONE]"
 Said = Callable[["Message"], Awaitable[None]]
 
@@ -31,6 +33,7 @@ class Message(msgspec.Struct, omit_defaults=True):
     role: str = ""
     content: str | None = None
     tool_calls: list[Called] | None = None
+    gateway_approval_requests: list[Raw] | None = None
 
     def written(self) -> bytes:
         """As the model is told it again."""
@@ -40,6 +43,8 @@ class Message(msgspec.Struct, omit_defaults=True):
                 {"id": one.id, "type": one.type or "function", "function": msgspec.structs.asdict(one.function)}
                 for one in self.tool_calls
             ]
+        if self.gateway_approval_requests:
+            out[REQUESTS] = self.gateway_approval_requests
         return msgspec.json.encode(out)
 
 
@@ -117,6 +122,8 @@ class HearingSink(Sink):
     def _add(self, piece: Message) -> None:
         if piece.content:
             self._message.content = (self._message.content or "") + piece.content
+        if asked := piece.gateway_approval_requests:
+            self._message.gateway_approval_requests = [*(self._message.gateway_approval_requests or ()), *asked]
         for n, call in enumerate(piece.tool_calls or ()):
             whole = self._calls.setdefault(n if call.index is None else call.index, Called())
             whole.id, whole.type = whole.id or call.id, whole.type or call.type
@@ -125,5 +132,6 @@ class HearingSink(Sink):
 
     async def _tell(self) -> None:
         self._message.tool_calls = [self._calls[index] for index in sorted(self._calls)]
-        if not self._failed and (self._message.content or self._message.tool_calls):
-            await self._said(self._message)
+        said = self._message
+        if not self._failed and (said.content or said.tool_calls or said.gateway_approval_requests):
+            await self._said(said)
