@@ -15,7 +15,7 @@ import msgspec
 from gateway import Asker, Audio, File, GatewayError, Image, Opaque, Text, ToolCall, ToolOutcome, ToolResult
 from gateway.runs import CallState
 
-from .approval import Approval
+from .approval import Rules
 from .journal import Journal
 from .toolbox import Entry, Toolbox
 
@@ -25,20 +25,25 @@ class Calls:
     """timeout: seconds for one call."""
 
     toolbox: Toolbox
-    approval: Approval
+    rules: Rules
     journal: Journal
     timeout: float
     log: logging.Logger
 
-    async def outcome(self, call: ToolCall, asker: Asker, seconds: float) -> ToolOutcome:
-        """seconds: that are left of the run."""
+    def asks(self, name: str) -> bool:
+        """Whether a person is asked about calls of this tool."""
+        found = self.toolbox.get(name)
+        return found is not None and self.rules.is_asked(found[1])
+
+    async def outcome(self, call: ToolCall, asker: Asker, seconds: float, approved: bool = False) -> ToolOutcome:
+        """seconds: that are left of the run. approved: a person has approved of it."""
         found = self.toolbox.get(call.name)
         if found is None:
             return failed(f"There is no tool {call.name!r}.")
-        refusal = self.approval.refusal(call.name)
-        if refusal is not None:
-            return failed(f"The call was not made: {refusal}")
         arguments = arguments_of(call)
+        refusal = self.rules.refusal(found[1], approved)
+        if refusal is not None and not (arguments is None and self.rules.is_asked(found[1])):
+            return failed(f"The call was not made: {refusal}")
         if arguments is None:
             return failed("The arguments are no JSON object; the call was not made. Write them anew.")
         try:

@@ -15,6 +15,7 @@ import msgspec
 from gateway import Call, Conflict, Exchange, Finished, Message, Text, ToolChoice
 
 from .abreast import abreast
+from .answers import Answered, with_results
 from .edges import Edge
 from .graph import Graph
 from .handoffs import Handoffs, Handover
@@ -45,16 +46,23 @@ class Stay:
 
     @property
     def said(self) -> list[Message]:
-        return [*self.own, *self.run.said]
+        return with_results([*self.own, *self.run.said], self.run.came)
 
 
 class Chain:
     """call: the client's own, in which each agent's route changes what is the agent's. hides: whether clients see what
-    the last agent says alone.
+    the last agent says alone. answered: calls that a person was asked about, with which the first agent begins.
     """
 
     def __init__(
-        self, made: ToolAgents, graph: Graph, call: Call, begins: Beginning, exchange: Exchange, hides: bool
+        self,
+        made: ToolAgents,
+        graph: Graph,
+        call: Call,
+        begins: Beginning,
+        exchange: Exchange,
+        hides: bool,
+        answered: Answered | None = None,
     ) -> None:
         first = graph.members[graph.first].plan
         self._made = made
@@ -64,6 +72,7 @@ class Chain:
         self._begins = begins
         self._exchange = exchange
         self._hides = hides
+        self._answered = answered
         self._most = first.bounds.steps
         self._journal = Journal(made.book, exchange, graph.first)
         self._reply = reply_of(exchange, first)
@@ -157,9 +166,10 @@ class Chain:
             await self._keep(kept, stay, said)
 
         part = Part(reply, lambda: bool(handoffs.made), keep)
-        calls = self._made.calls(toolbox, self._journal)
+        calls = self._made.calls(toolbox, self._journal, self._call, alone)
         plan = replace(member.plan, instructed=False)
-        run = Run(plan, calls, call, self._exchange, self._made.book, part)
+        answered, self._answered = (self._answered if alone else None), None
+        run = Run(plan, calls, call, self._exchange, self._made.book, part, answered)
         stay = Stay(arrival, context, own, handoffs, reply, run)
         return stay
 
@@ -225,7 +235,7 @@ class Chain:
         place = Place(
             agent,
             stay.context,
-            [*stay.own, *said],
+            with_results([*stay.own, *said], stay.run.came),
             self._said,
             self._arrived,
             self._handed(agent, stay.handoffs.made),
@@ -239,9 +249,9 @@ class Chain:
 
 
 def _cut_short(stays: Sequence[Stay]) -> Finished | None:
-    """Where one of them did not come to its end by itself, the run ends with it."""
-    ends = [one.run.ends for one in stays]
-    return next((end for end in ends if end is not None and end.reason not in ("stop", "stop_sequence")), None)
+    """Where one of them waits for its client, or did not come to its end by itself, the run ends with it."""
+    ends = [(one.run.ends, one.run.waits) for one in stays]
+    return next((end for end, waits in ends if end and (waits or end.reason not in ("stop", "stop_sequence"))), None)
 
 
 def _merge(arrivals: dict[str, Arrival], new: Arrival) -> None:

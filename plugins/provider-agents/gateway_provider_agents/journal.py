@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from gateway import Exchange, GatewayError, Message, Store
+from gateway import Exchange, GatewayError, Message, Store, ToolResult
 from gateway.runs import CallState, KeptTurn, MadeCall, MemoryRuns, RunRecord, Runs, RunState
 from gateway.wire.jsontext import UNREADABLE, encode, mended
 
@@ -46,6 +46,24 @@ class Book:
         """Raises Unavailable: what is lost could not be answered."""
         payload = encode(said if isinstance(said, Place) else list(said))
         await self.runs.keep(KeptTurn(token, user_id, payload, self.clock() + self.kept))
+
+    async def take(self, user_id: str, token: str) -> bool:
+        """Whether nobody else makes this turn's calls that were asked about, or did. Raises Unavailable."""
+        return await self.runs.take(KeptTurn(_answers(token), user_id, encode([]), self.clock() + self.kept))
+
+    async def came(self, user_id: str, token: str, results: Sequence[ToolResult]) -> None:
+        """What they came to stands all the same where this cannot be written; they are not made again."""
+        said = encode([Message("tool", [*results])])
+        try:
+            await self.runs.keep(KeptTurn(_answers(token), user_id, said, self.clock() + self.kept))
+        except GatewayError as error:
+            self.log.warning("What calls came to that were approved of is not written: %s", error.public)
+
+    async def results(self, user_id: str, tokens: Sequence[str]) -> Mapping[str, Sequence[ToolResult]]:
+        """What such calls came to, by the turn's token; nothing yet where they are being made."""
+        names = {_answers(token): token for token in tokens}
+        found = await self.runs.kept(user_id, list(names), self.clock())
+        return {names[turn.id]: _results(turn) for turn in found}
 
     async def renew(self) -> None:
         if self.alive:
@@ -93,6 +111,16 @@ class Journal:
 def token() -> str:
     """No secret, but nobody comes upon another's."""
     return secrets.token_hex(12)
+
+
+def _answers(token: str) -> str:
+    """The name under which it is kept that a turn's calls are taken up, and then what they came to."""
+    return f"{token}-answers"
+
+
+def _results(turn: KeptTurn) -> list[ToolResult]:
+    [messages] = turns_of({turn.id: _read(turn.payload)}).values()
+    return [block for message in messages for block in message.blocks if isinstance(block, ToolResult)]
 
 
 def runs_of(store: Store | None, state: dict[str, object]) -> Runs:

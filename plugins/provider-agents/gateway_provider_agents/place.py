@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -44,13 +44,17 @@ class Beginning(Struct):
     later: int = 0
 
 
-def beginning(messages: Sequence[Message], places: Mapping[str, object], turns: Turns) -> Beginning:
-    """Raises Conflict for an answer to a turn that is not kept any more."""
+def beginning(
+    messages: Sequence[Message], places: Mapping[str, object], turns: Turns, answered: Collection[str] = ()
+) -> Beginning:
+    """answered: tokens of turns that are answered, whatever else is said. Raises Conflict for an answer to a turn that
+    is not kept any more.
+    """
     last = next((message for message in reversed(messages) if message.role == "assistant"), None)
     token = token_of(last) if last is not None else None
     place = places.get(token) if token is not None else None
     if token is None or not isinstance(place, Place):
-        whole = put_back(messages, turns)
+        whole = put_back(messages, turns, answered)
         end = _behind_words(whole, 0)
         return Beginning(whole[:end], whole[end:])
     at = next(at for at, message in enumerate(messages) if token_of(message) == token)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from gateway import (
-    Asker,
+    ApprovalResponse,
+    BlockStart,
+    BlockStop,
     Call,
     Exchange,
     Finished,
@@ -19,27 +22,29 @@ from gateway import (
     Message,
     Route,
     Started,
-    Text,
     ToolCall,
     ToolChoice,
     ToolOutcome,
     ToolResult,
-    Unsupported,
     UpstreamTimeout,
     Usage,
 )
 from gateway.runs import RunState
 
+from .answers import Answered, with_results
+from .approval import REJECTED
 from .bounds import Bounds, Count
 from .calls import Calls, arguments_of, failed, result_of
+from .fitting import asker_of, offered
 from .history import marked
 from .journal import Book, Journal, token
 from .reply import Reply
 from .stage import Output, Stage
-from .toolbox import Toolbox
-from .turn import Names, Told, Turn
+from .turn import Names, Told, Turn, shown_call
 
 BAD_ARGUMENTS, CUT = "bad_arguments", "cut"
+BROKEN_OFF = "The call was broken off, since its client had left; what came of it is not known."
+LEFT = "The call was not made: the conversation was handed over in the same turn."
 WORDS = {
     "recursion_limit": "the run has taken all the steps that it may take.",
     "call_limit": "the run has made all the calls that it may make.",
@@ -83,10 +88,19 @@ class Part:
 
 
 class Run:
-    """One agent's. call: with the agent's instructions and parameters in it; it is not changed. ends: how it ended."""
+    """One agent's. call: with the agent's instructions and parameters in it; it is not changed. answered: calls of the
+    turn before that a person was asked about, with which it begins; came: what they came to. ends: how it ended.
+    """
 
     def __init__(
-        self, plan: Plan, calls: Calls, call: Call, exchange: Exchange, book: Book, part: Part | None = None
+        self,
+        plan: Plan,
+        calls: Calls,
+        call: Call,
+        exchange: Exchange,
+        book: Book,
+        part: Part | None = None,
+        answered: Answered | None = None,
     ) -> None:
         reply = part.reply if part else reply_of(exchange, plan)
         self._plan = plan
@@ -94,15 +108,19 @@ class Run:
         self._exchange = exchange
         self._book = book
         self._part = part
+        self._answered = answered
         self._reply = reply
         self._told: list[Message] = []
-        self._call = offered(call, calls.toolbox, plan.instructed)
+        self._call = offered(call, calls, plan.instructed)
         self._own = frozenset(tool.name for tool in self._call.tools if calls.toolbox.get(tool.name) is None)
         self._names = reply.names
         self._stage = reply.stage
         self._count = Count(plan.bounds.within(call), exchange, reply.tally)
         self._misread = False
         self._turn: Turn | None = None
+        self._asked: Sequence[ToolCall] = ()
+        self._called = False
+        self.came: Sequence[ToolResult] = ()
         self.ends: Finished | None = None
 
     def events(self) -> AsyncGenerator[Told, None]:
@@ -120,29 +138,108 @@ class Run:
 
     async def turns(self) -> AsyncGenerator[Told, None]:
         """All of them, without what waits for the end of the last one."""
+        if self._answered is not None:
+            async with aclosing(self._resume(self._answered)) as told:
+                async for event in told:
+                    yield event
         while self.ends is None:
             self._stage.turn()
-            turn = self._turn = Turn(self._calls.toolbox, self._own, self._names, self._call.dialect)
+            turn = self._turn = Turn(self._calls.toolbox, self._own, self._names, self._call.dialect, self._calls.asks)
             async with aclosing(self._ask(turn)) as told:
                 async for event in told:
                     yield event
-            calls, stop = turn.calls, self._stop(turn)
+            stop = self._stop(turn)
+            asked = self._asked = self._to_ask(turn, stop)
+            for event in turn.released(asked):
+                for seen in self._stage.tell(event):
+                    yield seen
+            calls = [call for call in turn.calls if call not in asked]
+            self._called = bool(calls)
             if calls:
                 async with aclosing(self._round(turn, calls, stop)) as told:
                     async for event in told:
                         yield event
+            if asked and self._has_left:
+                for event in self._give_up(turn):
+                    yield event
             self.ends = self._end(turn, stop)
 
     @property
     def said(self) -> Sequence[Message]:
         """By the agent and its tools, the last turn included."""
         turn = self._turn
-        return self._told if turn is None or turn.calls else [*self._told, turn.message]
+        return self._told if turn is None or self._called else [*self._told, turn.message]
 
     @property
     def waits(self) -> bool:
         """Whether the client is to answer."""
-        return self._turn is not None and bool(self._turn.clients) and not self._turn.is_cut
+        turn = self._turn
+        return turn is not None and bool(turn.clients or self._asked) and not turn.is_cut
+
+    @property
+    def _has_left(self) -> bool:
+        return self._part is not None and self._part.left()
+
+    async def _resume(self, answered: Answered) -> AsyncGenerator[Told, None]:
+        """Before the model is asked: calls that a person has approved of, and those that they have not."""
+        results = {result.call_id: result for result in answered.results or ()}
+        due = [] if results else [call for call, _ in answered.calls]
+        stop = self._count.reached(len(due)) if due else None
+        if not self._reply.begun:
+            self._reply.begun = True
+            yield Started(dialect=self._spoken)
+        for seen in self._shown(answered):
+            yield seen
+        said = {call.id: word for call, word in answered.calls}
+        try:
+            async with aclosing(self._made(due, partial(self._approved, said, stop), results)) as told:
+                async for event in told:
+                    yield event
+        finally:
+            if due:
+                self._count.steps += 1
+                came = [results.get(call.id) or result_of(call, failed(BROKEN_OFF)) for call in due]
+                await asyncio.shield(self._book.came(self._exchange.principal.user_id, answered.token, came))
+        self.came = list(results.values())
+        messages = with_results(self._call.messages, self.came)
+        self._call = msgspec.structs.replace(self._call, messages=messages)
+        self.ends = self._end_of_tools(stop)
+
+    @property
+    def _spoken(self) -> str:
+        """The dialect that the model will answer in, before it has; "" where that is not sure."""
+        dialect, targets = self._call.dialect, self._plan.route.targets
+        return dialect if all(dialect in target.provider.dialects for target in targets) else ""
+
+    def _shown(self, answered: Answered) -> Iterator[Told]:
+        """The calls, and what they have come to already."""
+        for number, (call, _) in enumerate(answered.calls):
+            block = msgspec.structs.replace(shown_call(call, self._calls.toolbox), approval="answered")
+            yield from self._stage.tell(BlockStart(0, number, block))
+            yield from self._stage.tell(BlockStop(0, number))
+        for result in answered.results or ():
+            yield from self._stage.result(result)
+
+    async def _approved(self, said: Mapping[str, ApprovalResponse], stop: str | None, call: ToolCall) -> ToolOutcome:
+        word = said[call.id]
+        if not word.approve:
+            return failed(f"The call was not made: {word.reason or REJECTED}")
+        return await self._outcome(stop, call, approved=True)
+
+    def _to_ask(self, turn: Turn, stop: str | None) -> Sequence[ToolCall]:
+        """Calls that a person is asked about now; none that could not be made anyhow."""
+        return [] if stop is not None else [call for call in turn.asking if arguments_of(call) is not None]
+
+    def _give_up(self, turn: Turn) -> Iterator[Told]:
+        """Calls that nobody is asked about, since another agent goes on."""
+        for event in turn.released(()):
+            yield from self._stage.tell(event)
+        results = [result_of(call, failed(LEFT)) for call in self._asked]
+        for result in results:
+            yield from self._stage.result(result)
+        self._asked = ()
+        self._told = with_results(self._told, results)
+        self._call = msgspec.structs.replace(self._call, messages=with_results(self._call.messages, results))
 
     async def _ask(self, turn: Turn) -> AsyncGenerator[Told, None]:
         """A turn of the model. Usage is told of the whole run."""
@@ -176,16 +273,33 @@ class Run:
             return turn.finished
         if turn.clients:
             return msgspec.structs.replace(turn.finished, reason="tool_calls")
-        if not turn.calls:
-            return turn.finished
+        if self._asked:
+            return msgspec.structs.replace(turn.finished, reason="stop", detail=None)
+        return self._end_of_tools(stop) if turn.calls else turn.finished
+
+    def _end_of_tools(self, stop: str | None) -> Finished | None:
+        """The same, behind a round of tools."""
         if stop is not None:
             return Finished(reason="pause", detail=stop)
-        return Finished() if self._plan.quits or (self._part and self._part.left()) else None
+        return Finished() if self._plan.quits or self._has_left else None
 
     async def _round(self, turn: Turn, calls: Sequence[ToolCall], stop: str | None) -> AsyncGenerator[Told, None]:
         """Tools, at once. What they come to goes to the client as it comes, to the model in the order of its calls."""
         results: dict[str, ToolResult] = {}
-        tasks = {asyncio.ensure_future(self._outcome(call, stop)): call for call in calls}
+        async with aclosing(self._made(calls, partial(self._outcome, stop), results)) as told:
+            async for event in told:
+                yield event
+        self._count.steps += 1
+        self._said(turn.message, Message("tool", [results[call.id] for call in calls]))
+
+    async def _made(
+        self,
+        calls: Sequence[ToolCall],
+        outcome: Callable[[ToolCall], Coroutine[None, None, ToolOutcome]],
+        results: dict[str, ToolResult],
+    ) -> AsyncGenerator[Told, None]:
+        """results: grows by what they come to."""
+        tasks = {asyncio.ensure_future(outcome(call)): call for call in calls}
         pending: set[asyncio.Task[ToolOutcome]] = set(tasks)
         try:
             while pending:
@@ -203,14 +317,12 @@ class Run:
             for task in pending:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
-        self._count.steps += 1
-        self._said(turn.message, Message("tool", [results[call.id] for call in calls]))
 
-    async def _outcome(self, call: ToolCall, stop: str | None) -> ToolOutcome:
+    async def _outcome(self, stop: str | None, call: ToolCall, approved: bool = False) -> ToolOutcome:
         if stop is not None:
             return failed(f"The call was not made: {WORDS[stop]}")
         asker = asker_of(self._exchange, self._plan.agent, f"{self._exchange.id}_{self._count.called()}")
-        return await self._calls.outcome(call, asker, self._count.seconds)
+        return await self._calls.outcome(call, asker, self._count.seconds, approved)
 
     def _said(self, *messages: Message) -> None:
         """For the next turn, which the client's wish for a tool does not bind any more."""
@@ -227,12 +339,12 @@ class Run:
         whole of it is kept first, under ids that say so.
         """
         turn, names = self._turn, dict[str, str]()
-        assert turn is not None
-        if self.waits and (self._told or self._part):
+        if turn is not None and self.waits and (self._asked or self._told or self._part):
             kept = token()
             names = {call.id: marked(kept, number) for number, call in enumerate(turn.clients)}
+            names |= {call.id: marked(kept, number, asked=True) for number, call in enumerate(self._asked)}
             await self._keep(kept, [_renamed(message, names) for message in self.said])
-        for event in turn.held(names):
+        for event in turn.held(names) if turn is not None else ():
             for seen in self._stage.tell(event):
                 yield seen
         for seen in self._stage.end():
@@ -287,30 +399,3 @@ def _renamed(message: Message, names: Mapping[str, str]) -> Message:
         for block in message.blocks
     ]
     return msgspec.structs.replace(message, blocks=blocks)
-
-
-def offered(call: Call, toolbox: Toolbox, instructed: bool) -> Call:
-    """With the gateway's tools before the client's; where both have one of a name, the gateway's is the one."""
-    system = list(call.system)
-    if toolbox.instructions:
-        system.insert(1 if instructed else 0, Text(toolbox.instructions))
-    tools = toolbox.declared
-    names = {tool.name for tool in tools}
-    tools += [tool for tool in call.tools if tool.kind == "hosted" or tool.name not in names]
-    return msgspec.structs.replace(call, system=system, tools=tools)
-
-
-def asker_of(exchange: Exchange, agent: str, call_id: str = "") -> Asker:
-    return Asker(exchange.principal, agent, call_id=call_id, headers=exchange.inbound.headers)
-
-
-def refuse_unfit(call: Call) -> None:
-    """Raises Unsupported for what a run cannot give."""
-    if (call.sampling.choices or 1) > 1:
-        raise Unsupported("An agent with tools gives one choice.", code="several_choices", param="n")
-    if call.state.previous_response_id or call.state.conversation:
-        raise Unsupported(
-            "The replies of an agent with tools are not kept; send the conversation itself.",
-            code="not_kept",
-            param="previous_response_id" if call.state.previous_response_id else "conversation",
-        )

@@ -16,7 +16,8 @@ class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     steps: a model's turn is one, a round of tools another; `recursionLimit` of librechat.yaml where it is not given,
     else 25. tokens: read and written, of all turns. usd: what they cost, where calls are priced. calls: of tools.
     seconds: for the whole run. tool_timeout: seconds for one call of a tool. keep_alive: seconds of silence after which
-    a stream is kept open. kept: seconds for which results wait for a client that has calls of its own to answer.
+    a stream is kept open. kept: seconds for which a turn waits for a client that has calls of its own to answer, or is
+    asked about calls.
     lease: seconds after which a run whose process is gone counts as failed.
     """
 
@@ -34,7 +35,7 @@ class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class ToolApproval(Struct, frozen=True):
     """LibreChat's rules, in its order: deny, mode `bypass`, allow, ask, mode `dontAsk`, and what is left is asked for.
 
-    Patterns are names of tools, `*` for anything. Nobody can be asked here, so that such a call is not made.
+    Patterns are names of tools, `*` for anything. Where the client cannot be asked, such a call is not made.
     """
 
     enabled: bool = False

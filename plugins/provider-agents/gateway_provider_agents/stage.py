@@ -64,7 +64,7 @@ class Stage:
     def _numbered(self, event: Told) -> Iterator[Told]:
         if isinstance(event, BlockStart):
             block = event.block
-            if self._output == "all" or not (isinstance(block, ToolCall) and block.executor == "gateway"):
+            if self._output == "all" or not _is_run(block):
                 self._numbers[event.index], self._count = self._count, self._count + 1
                 yield BlockStart(0, self._numbers[event.index], block)
         elif isinstance(event, BlockDelta | BlockStop):
@@ -77,4 +77,9 @@ class Stage:
 
 def _is_of_tools(block: Block) -> bool:
     """What the gateway runs, and what that comes to."""
-    return isinstance(block, ToolResult) or (isinstance(block, ToolCall) and block.executor == "gateway")
+    return isinstance(block, ToolResult) or _is_run(block)
+
+
+def _is_run(block: Block) -> bool:
+    """By the gateway. What a person is asked about is for them to see."""
+    return isinstance(block, ToolCall) and block.executor == "gateway" and block.approval != "asked"

@@ -25,16 +25,18 @@ from gateway import (
     UnknownModel,
 )
 
-from .approval import Approval
+from .answers import answers_in, settled, taken_up
+from .approval import Approval, Rules
 from .bounds import Bounds
 from .calls import Calls
 from .chain import Chain
 from .edges import Edge, edges_of
+from .fitting import asker_of, refuse_unfit, wished
 from .graph import Graph, Member, explored
 from .history import named, put_back
 from .journal import Book, Journal, runs_of, turns_of
 from .place import beginning
-from .run import Plan, Run, asker_of, refuse_unfit
+from .run import Plan, Run
 from .run_settings import LibreChatAgents, RunSettings
 from .section import AgentSettings
 from .subagents import SELF, Subagents
@@ -149,8 +151,11 @@ class ToolAgents:
             exchange.loss.append(f"agent.tools[{name}]")
         return toolbox
 
-    def calls(self, toolbox: Toolbox, journal: Journal) -> Calls:
-        return Calls(toolbox, self.approval, journal, self.settings.tool_timeout, self.services.log)
+    def calls(self, toolbox: Toolbox, journal: Journal, call: Call, alone: bool = True) -> Calls:
+        """call: of the client. alone: whether no other agent goes on at once, so that the client can be asked."""
+        wishes = wished(call, toolbox)
+        rules = Rules(self.approval, call.asks and alone, wishes)
+        return Calls(toolbox.within(wishes), rules, journal, self.settings.tool_timeout, self.services.log)
 
 
 class ToolAgent(EventProvider):
@@ -177,11 +182,13 @@ class ToolAgent(EventProvider):
         made = self._made
         subagents = await made.subagents(self.plan.agent, self.asks, exchange)
         toolbox = await made.toolbox(self.plan.agent, (*subagents.names, *self.entries), exchange, (subagents,))
-        turns = await made.book.turns(exchange.principal.user_id, call.messages)
-        messages = [named(message, toolbox) for message in put_back(call.messages, turns)]
-        call = msgspec.structs.replace(call, messages=messages)
-        calls = made.calls(toolbox, Journal(made.book, exchange, self.plan.agent))
-        return Run(self.plan, calls, call, exchange, made.book).events()
+        user_id = exchange.principal.user_id
+        turns = await made.book.turns(user_id, call.messages)
+        messages = put_back(call.messages, turns, answers_in(call))
+        messages, answered = await taken_up(call, messages, made.book, user_id)
+        calls = made.calls(toolbox, Journal(made.book, exchange, self.plan.agent), call)
+        call = msgspec.structs.replace(call, messages=[named(message, toolbox) for message in messages])
+        return Run(self.plan, calls, call, exchange, made.book, answered=answered).events()
 
 
 class ChainAgent(ToolAgent):
@@ -206,9 +213,13 @@ class ChainAgent(ToolAgent):
         assert route is not None
         graph = await explored(self.plan.agent, made.member_of(route), lambda name: made.member(name, exchange))
         self._tell_barred(graph, exchange)
-        places = await made.book.places(exchange.principal.user_id, call.messages)
-        begins = beginning(call.messages, places, turns_of(places))
-        return Chain(made, graph, exchange.dialect.decode(exchange.inbound), begins, exchange, self._hides).events()
+        user_id, book = exchange.principal.user_id, made.book
+        places = await book.places(user_id, call.messages)
+        begins = beginning(call.messages, places, turns_of(places), answers_in(call))
+        begins.base = await settled(begins.base, book, user_id)
+        begins.behind, answered = await taken_up(call, begins.behind, book, user_id)
+        own = exchange.dialect.decode(exchange.inbound)
+        return Chain(made, graph, own, begins, exchange, self._hides, answered).events()
 
     def _tell_barred(self, graph: Graph, exchange: Exchange) -> None:
         for name, error in graph.barred.items():

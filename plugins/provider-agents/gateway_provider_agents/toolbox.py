@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gateway import Asker, Offer, ServerTool, Tool, ToolSource
+from gateway import Asker, Offer, ServerTool, ServerTools, Tool, ToolSource
 
 Entry = tuple[ToolSource, ServerTool]
 
@@ -30,6 +30,20 @@ class Toolbox:
         self.missing = {name: why for _, offer in offers for name, why in offer.missing.items()}
         self.instructions = "\n\n".join(offer.instructions for _, offer in offers if offer.instructions)
 
+    def within(self, wishes: Sequence[ServerTools]) -> Toolbox:
+        """Of servers that the client names, with those of their tools alone that it wants."""
+        narrow = [one for one in wishes if one.only is not None]
+        if not narrow:
+            return self
+        left = [(source, Offer([tool])) for source, tool in self._tools.values() if _wanted(tool, narrow)]
+        found = Toolbox(left)
+        found.missing, found.instructions = self.missing, self.instructions
+        return found
+
+    def has(self, label: str) -> bool:
+        """Whether it has tools of a server of this label."""
+        return any(server == label for server, _ in self._shown)
+
     def get(self, name: str) -> Entry | None:
         return self._tools.get(name)
 
@@ -45,6 +59,11 @@ class Toolbox:
 def shown(tool: ServerTool) -> tuple[str, str]:
     """The server's label and the tool's name, as clients are shown them."""
     return tool.label, tool.original or tool.name
+
+
+def _wanted(tool: ServerTool, wishes: Sequence[ServerTools]) -> bool:
+    filters = [one.only for one in wishes if one.only is not None and one.label == tool.label]
+    return all(one.fits(tool.original or tool.name, tool.read_only) for one in filters)
 
 
 async def fill(sources: Sequence[ToolSource], entries: Sequence[str], asker: Asker, log: logging.Logger) -> Toolbox:

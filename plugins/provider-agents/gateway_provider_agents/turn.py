@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -32,7 +32,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,48}")
 
 
 class Grown(Struct):
-    """A block and what came for it. events: those that wait, of a call that is the client's."""
+    """A block and what came for it. events: those that wait, of a call that is the client's or may be asked about."""
 
     block: Block
     pieces: list[str]
@@ -55,12 +55,21 @@ class Names:
         return name
 
 
-class Turn:
-    """own: names of tools that are the client's. Calls of those wait until it is known what goes before them."""
+def _never(name: str) -> bool:
+    return False
 
-    def __init__(self, toolbox: Toolbox, own: frozenset[str], names: Names, dialect: str) -> None:
+
+class Turn:
+    """own: names of tools that are the client's. asks: whether a person is asked about calls of a tool. Calls of both
+    wait: of the first until it is known what goes before them, of the second until they are whole.
+    """
+
+    def __init__(
+        self, toolbox: Toolbox, own: frozenset[str], names: Names, dialect: str, asks: Callable[[str], bool] = _never
+    ) -> None:
         self._toolbox = toolbox
         self._own = own
+        self._asks = asks
         self._names = names
         self._dialect = dialect
         self._foreign = False
@@ -95,6 +104,11 @@ class Turn:
         return [call for call in self._called if call.name in self._own]
 
     @property
+    def asking(self) -> list[ToolCall]:
+        """Of the gateway's, those that a person may be asked about."""
+        return [call for call in self.calls if self._asks(call.name)]
+
+    @property
     def is_cut(self) -> bool:
         """Whether it ended before the model was done, so that what it calls may not be whole."""
         return self.finished.reason not in ("tool_calls", "stop", "stop_sequence")
@@ -103,14 +117,30 @@ class Turn:
     def message(self) -> Message:
         return Message("assistant", [_whole(grown) for _, grown in sorted(self._blocks.items())])
 
-    def held(self, names: dict[str, str]) -> Iterator[Told]:
-        """The client's calls, which waited. names: ids that they have from now on."""
+    def released(self, asked: Sequence[ToolCall]) -> Iterator[Told]:
+        """Calls that waited, and that nobody is asked about after all."""
+        waiting = {call.id for call in asked}
         for grown in self._blocks.values():
-            for event in grown.events or ():
-                if isinstance(event, BlockStart) and isinstance(event.block, ToolCall):
-                    block = msgspec.structs.replace(event.block, id=names.get(event.block.id, event.block.id))
-                    event = BlockStart(event.choice, event.index, block)
-                yield event
+            block = grown.block
+            if isinstance(block, ToolCall) and block.name not in self._own and block.id not in waiting:
+                events, grown.events = grown.events, None
+                yield from events or ()
+
+    def held(self, names: dict[str, str]) -> Iterator[Told]:
+        """The client's calls, which waited, and those that a person is asked about. names: ids that they have from now
+        on.
+        """
+        for index, grown in self._blocks.items():
+            block = grown.block
+            if grown.events is None or not isinstance(block, ToolCall):
+                continue
+            name = names.get(block.id, block.id)
+            if block.name in self._own:
+                yield from _renamed(grown.events, name)
+            else:
+                asked = shown_call(_called(grown, block), self._toolbox)
+                yield BlockStart(0, index, msgspec.structs.replace(asked, id=name, approval="asked", proof=None))
+                yield BlockStop(0, index)
 
     @property
     def _called(self) -> Iterator[ToolCall]:
@@ -132,8 +162,10 @@ class Turn:
         grown = self._blocks[event.index] = Grown(self._kept(block), [block.arguments])
         if block.name in self._own:
             grown.events = [BlockStart(0, event.index, block)]
+        elif self._asks(block.name):
+            grown.events = [BlockStart(0, event.index, shown_call(block, self._toolbox))]
         else:
-            yield BlockStart(0, event.index, self._shown(block))
+            yield BlockStart(0, event.index, shown_call(block, self._toolbox))
 
     def _more(self, event: BlockDelta) -> Iterator[Told]:
         grown = self._blocks.get(event.index)
@@ -159,10 +191,19 @@ class Turn:
             return msgspec.structs.replace(block, extra={})
         return msgspec.structs.replace(block)
 
-    def _shown(self, call: ToolCall) -> ToolCall:
-        found = self._toolbox.get(call.name)
-        server, name = shown(found[1]) if found is not None else ("", call.name)
-        return msgspec.structs.replace(call, executor="gateway", server=server, name=name)
+
+def shown_call(call: ToolCall, toolbox: Toolbox) -> ToolCall:
+    """One of the gateway's, as clients see it."""
+    found = toolbox.get(call.name)
+    server, name = shown(found[1]) if found is not None else ("", call.name)
+    return msgspec.structs.replace(call, executor="gateway", server=server, name=name)
+
+
+def _renamed(events: Sequence[BlockStart | BlockDelta | BlockStop], name: str) -> Iterator[Told]:
+    for event in events:
+        if isinstance(event, BlockStart) and isinstance(event.block, ToolCall):
+            event = BlockStart(event.choice, event.index, msgspec.structs.replace(event.block, id=name))
+        yield event
 
 
 def _said(block: Block) -> str:
@@ -171,10 +212,14 @@ def _said(block: Block) -> str:
     return block.text if isinstance(block, Text | Refusal | Reasoning) else ""
 
 
+def _called(grown: Grown, call: ToolCall) -> ToolCall:
+    return msgspec.structs.replace(call, arguments="".join(grown.pieces))
+
+
 def _whole(grown: Grown) -> Block:
     block, said = grown.block, "".join(grown.pieces)
     if isinstance(block, ToolCall):
-        return msgspec.structs.replace(block, arguments=said)
+        return _called(grown, block)
     if isinstance(block, Text | Refusal | Reasoning):
         return msgspec.structs.replace(block, text=said)
     return block

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from gateway_provider_agents.approval import Approval
+from gateway_provider_agents.approval import Approval, Rules
 from gateway_provider_agents.calls import Calls
 from gateway_provider_agents.journal import Journal
 from gateway_provider_agents.run_settings import ToolApproval
@@ -45,7 +45,7 @@ class Patient(Slow):
 
 async def said(source: ToolSource, seconds: float) -> str:
     toolbox = Toolbox([(source, Offer([TOOL]))])
-    calls = Calls(toolbox, Approval(ToolApproval()), cast(Journal, None), 0.0, logging.getLogger("test"))
+    calls = Calls(toolbox, Rules(Approval(ToolApproval())), cast(Journal, None), 0.0, logging.getLogger("test"))
     outcome = await calls.outcome(ToolCall("c", "slow", "{}"), Asker(Principal("user")), seconds)
     return "".join(block.text for block in outcome.blocks if isinstance(block, Text))
 
