@@ -20,6 +20,7 @@ from gateway import (
 from gateway.wire import jsontext, refusals
 from gateway.wire.losses import Loss
 
+from . import steps
 from .tickets import Tickets, Waiting
 from .told import TOLD, Call, Told
 
@@ -32,14 +33,17 @@ DONE = "done"
 
 
 class Answer:
-    """thread, run: as far as they are known. waits: for outputs of tools. done: nothing more is awaited."""
+    """thread, run: as far as they are known. waits: for outputs of tools. done: nothing more is awaited. server: the
+    label of tools that ran there.
+    """
 
-    def __init__(self, model: str, tickets: Tickets, principal: Principal) -> None:
+    def __init__(self, model: str, tickets: Tickets, principal: Principal, server: str = "") -> None:
         self.thread: str | None = None
         self.run: str | None = None
         self.waits = self.done = False
         self.loss = Loss()
         self._model, self._tickets, self._principal = model, tickets, principal
+        self._server = server
         self._began = False
         self._open = False
         self._next = 0
@@ -52,6 +56,9 @@ class Answer:
         if name == "error":
             raise refusals.in_band(refusals.said(jsontext.anything(payload)))
         out: list[Event] = []
+        if name in steps.OVER:
+            self._ran(payload, out)
+            return self._begun(out)
         told = TOLD.read(payload)
         self._note(name, told)
         if name == "thread.message.delta" and told.delta is not None:
@@ -60,6 +67,9 @@ class Answer:
             self._close(out)
         elif name.startswith("thread.run.") and not name.startswith("thread.run.step."):
             self._run(name.removeprefix("thread.run."), told, out)
+        return self._begun(out)
+
+    def _begun(self, out: list[Event]) -> list[Event]:
         if out and not self._began:
             self._began = True
             identity = self._tickets.reply(self.thread, self._principal) if self.thread else None
@@ -136,6 +146,13 @@ class Answer:
             BlockStop(0, self._next),
         ]
         self._next += 1
+
+    def _ran(self, payload: bytes, out: list[Event]) -> None:
+        for pair in steps.ran(payload, self._server, self.loss):
+            self._close(out)
+            for block in pair:
+                out += [BlockStart(0, self._next, block), BlockStop(0, self._next)]
+                self._next += 1
 
     def _close(self, out: list[Event]) -> None:
         if self._open:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+import msgspec
+
 from gateway import (
     ANONYMOUS,
     Address,
@@ -22,6 +24,7 @@ from gateway import (
     Timeouts,
 )
 from gateway.endpoint import Unusable
+from gateway.wire import rounds
 
 from .answer import Answer
 from .api import Api
@@ -57,14 +60,18 @@ class AssistantsProvider(EventProvider):
     def findings(self) -> Sequence[Finding]:
         return self._findings
 
-    def loss(self, call: Call) -> Sequence[str]:
-        return lost(call)
+    def loss(self, call: Call, exchange: Exchange) -> Sequence[str]:
+        return lost(self._new_in(call))
+
+    def _new_in(self, call: Call) -> Call:
+        """Without what the API ran itself."""
+        return msgspec.structs.replace(call, messages=rounds.known(call.messages, self.endpoint))
 
     async def run(self, call: Call, exchange: Exchange) -> AsyncGenerator[Event]:
         principal = exchange.principal
-        asked = question(call, call.model, self._tickets, principal)
+        asked = question(self._new_in(call), call.model, self._tickets, principal)
         api = self._api(exchange)
-        answer = Answer(call.model, self._tickets, principal)
+        answer = Answer(call.model, self._tickets, principal, self.endpoint)
         answer.thread, answer.run = asked.thread, asked.run
         try:
             async with aclosing(api.stream(asked.path, asked.body)) as events:

@@ -1,5 +1,6 @@
 """What LibreChat's variables and keys come to, tickets, and upstreams that keep no protocol."""
 
+import json
 import logging
 
 import gateway_provider_assistants as plugin
@@ -7,7 +8,19 @@ import pytest
 from gateway_provider_assistants.answer import Answer
 from gateway_provider_assistants.tickets import Tickets, Waiting, looks_waiting
 
-from gateway import Egress, NotFound, Principal, Services, UpstreamError
+from gateway import (
+    BlockStart,
+    BlockStop,
+    Egress,
+    NotFound,
+    Principal,
+    Services,
+    Started,
+    Text,
+    ToolCall,
+    ToolResult,
+    UpstreamError,
+)
 from gateway.testing import endpoints
 from gateway.testing.installed import NoUpstream
 
@@ -91,3 +104,27 @@ def test_what_nobody_knows_is_passed_over():
         assert answer.take(name, b"{}") == []
     with pytest.raises(UpstreamError):
         answer.finish()
+
+
+def test_what_the_api_ran_itself_is_shown_with_what_it_came_to():
+    code = {"input": "1+1", "outputs": [{"type": "logs", "logs": "2"}, {"type": "image", "image": {"file_id": "f"}}]}
+    calls = [
+        {"id": "call_1", "type": "code_interpreter", "code_interpreter": code},
+        {"id": "call_2", "type": "file_search", "file_search": {"results": [{"file_id": "f", "file_name": "a.pdf"}]}},
+        {"id": "call_3", "type": "function", "function": {"name": "own", "arguments": "{}"}},
+    ]
+    step = {"id": "step_1", "status": "completed", "step_details": {"type": "tool_calls", "tool_calls": calls}}
+    answer = Answer("m", Tickets("assistants", "k"), ADA, "assistants")
+    started, *events = answer.take("thread.run.step.completed", json.dumps(step).encode())
+    shown = [event.block for event in events if isinstance(event, BlockStart)]
+    assert isinstance(started, Started)
+    assert shown == [
+        ToolCall("call_1", "code_interpreter", '{"input":"1+1"}', executor="upstream", server="assistants"),
+        ToolResult("call_1", [Text("2")]),
+        ToolCall("call_2", "file_search", "{}", executor="upstream", server="assistants"),
+        ToolResult("call_2", [Text("a.pdf")]),
+    ]
+    assert [event.index for event in events if isinstance(event, BlockStop)] == [0, 1, 2, 3]
+    assert answer.loss.paths == ["run.step.code_interpreter.outputs"]
+    made = {"step_details": {"type": "message_creation", "message_creation": {"message_id": "msg_1"}}}
+    assert answer.take("thread.run.step.completed", json.dumps(made).encode()) == []

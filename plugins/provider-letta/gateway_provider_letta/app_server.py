@@ -8,11 +8,12 @@ before is told as part of the instructions.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
 
-from gateway import BadCall, Call, Event, Image
+from gateway import BadCall, Call, Event, Idle, Image
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
@@ -40,9 +41,15 @@ class AppServer(LettaServer):
         """It gives names where they are unique, else ids, and takes either."""
         return [Listed(one.id, one.id) for one in decoded(_PAGE, await self.get("/v1/models")).data]
 
-    def run(self, agent: str, call: Call, talk: Talk, loss: Loss) -> AsyncGenerator[Event, None]:
+    def loss(self, call: Call, talk: Talk) -> Loss:
+        loss = Loss()
+        with suppress(BadCall):
+            body("", call, talk.goes_on, loss)
+        return loss
+
+    def run(self, agent: str, call: Call, talk: Talk) -> AsyncGenerator[Event | Idle, None]:
         headers = {CHAT_KEY: talk.key} if talk.key else {}
-        return self.stream("/v1/responses", body(agent, call, talk.goes_on, loss), AnswerReader(), headers)
+        return self.stream("/v1/responses", body(agent, call, talk.goes_on, Loss()), AnswerReader(), headers)
 
 
 def body(agent: str, call: Call, goes_on: bool, loss: Loss) -> Members:

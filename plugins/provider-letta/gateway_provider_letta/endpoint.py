@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
+import msgspec
+
 from gateway import (
+    BlockStart,
     Call,
     Event,
     EventProvider,
     Exchange,
     Finding,
+    Idle,
     Secret,
     Services,
     Settings,
+    ToolCall,
     UpstreamRefused,
 )
 from gateway.endpoint import Unusable
 from gateway.endpoint.reading import address, resolved
-from gateway.wire.losses import Loss
+from gateway.wire import rounds
 
 from .app_server import AppServer
-from .conversations import talk_of
+from .conversations import Talk, talk_of
 from .rest import RestServer
 from .roster import Roster
 from .section import Options
@@ -51,17 +56,28 @@ class LettaProvider(EventProvider):
     async def models(self) -> Sequence[str]:
         return tuple(await self._agents(self._roster)) if self._roster is not None else ()
 
-    async def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event]:
+    def loss(self, call: Call, exchange: Exchange) -> Sequence[str]:
+        assert self._server is not None
+        return self._server.loss(self._new_in(call), self._talk(call, exchange)).paths
+
+    async def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:
         assert self._server is not None
         assert self._roster is not None
         exchange.attempts[-1].credentials = self._server.proof
         agent = await self._agent(self._roster, call.model)
-        talk = talk_of(call, exchange, self.endpoint, self._keeping)
-        loss = Loss()
-        async with aclosing(self._server.run(agent, call, talk, loss)) as events:
+        run = self._server.run(agent, self._new_in(call), self._talk(call, exchange))
+        async with aclosing(run) as events:
             async for event in events:
-                _tell(exchange, loss)
+                if isinstance(event, BlockStart) and isinstance(event.block, ToolCall):
+                    event.block.server = self.endpoint
                 yield event
+
+    def _talk(self, call: Call, exchange: Exchange) -> Talk:
+        return talk_of(call, exchange, self.endpoint, self._keeping)
+
+    def _new_in(self, call: Call) -> Call:
+        """Without what an agent here did itself."""
+        return msgspec.structs.replace(call, messages=rounds.known(call.messages, self.endpoint))
 
     async def _agents(self, roster: Roster) -> Mapping[str, str]:
         agents = await roster.agents()
@@ -78,12 +94,6 @@ class LettaProvider(EventProvider):
         if roster.failure is not None:
             raise roster.failure
         raise UpstreamRefused(f"The Letta server has no agent {model!r}.", 404, code="model_not_found")
-
-
-def _tell(exchange: Exchange, loss: Loss) -> None:
-    if loss.paths:
-        exchange.loss.extend(path for path in loss.paths if path not in exchange.loss)
-        loss.paths.clear()
 
 
 def endpoints(settings: Settings, services: Services) -> Sequence[LettaProvider]:

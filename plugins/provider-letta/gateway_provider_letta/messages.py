@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from gateway import Event, Failed, Finished, Reason, Started, UpstreamBroken, Usage
+from gateway import Event, Failed, Finished, Idle, Reason, Started, UpstreamBroken, Usage
 
 from .blocks import Blocks
 from .server import Reader, decoded
@@ -103,19 +103,22 @@ _WRONG = msgspec.json.Decoder(Wrong)
 
 
 class MessageReader(Reader):
-    """It starts once there is something to say: what fails before can be asked of another, and has a status.
+    """It starts once there is something to say: what fails before can be asked of another, and has a status. A client
+    that waits for a stream gets one after the second ping, too, so that it is not left in silence.
 
     run_id: of what runs, once it is known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, streams: bool = False) -> None:
         self.run_id = ""
+        self._streams = streams
+        self._pings = 0
         self._blocks = Blocks()
         self._started = False
         self._reason = ""
         self._done = False
 
-    def read(self, payload: bytes, name: bytes) -> Iterator[Event]:
+    def read(self, payload: bytes, name: bytes) -> Iterator[Event | Idle]:
         if payload == b"[DONE]":
             self._done = True
             yield from self._end()
@@ -127,10 +130,10 @@ class MessageReader(Reader):
             for event in read(self, payload):
                 yield from self._begun(event)
 
-    def finish(self) -> Iterator[Event]:
+    def finish(self) -> Iterator[Event | Idle]:
         yield from self._end()
 
-    def _begun(self, event: Event) -> Iterator[Event]:
+    def _begun(self, event: Event | Idle) -> Iterator[Event | Idle]:
         if not self._started:
             if isinstance(event, Failed):
                 raise event.error
@@ -138,7 +141,7 @@ class MessageReader(Reader):
             yield Started(self.run_id or None)
         yield event
 
-    def _end(self) -> Iterator[Event]:
+    def _end(self) -> Iterator[Event | Idle]:
         """By its reason; without one, by the end of the stream, which then has to be a proper one."""
         self.ended = True
         for event in self._blocks.close():
@@ -150,6 +153,12 @@ class MessageReader(Reader):
             yield from self._begun(Finished(0, REASONS.get(self._reason, "stop"), detail))
         else:
             yield from self._begun(Failed(UpstreamBroken(CUT)))
+
+    def _pinged(self, payload: bytes) -> Iterator[Event | Idle]:
+        """The first one comes at once."""
+        self._pings += 1
+        if self._started or (self._streams and self._pings > 1):
+            yield Idle()
 
     def _thought(self, payload: bytes) -> Iterator[Event]:
         thought = decoded(_THOUGHT, payload)
@@ -179,7 +188,7 @@ class MessageReader(Reader):
         if (usage := counted(decoded(_COUNTS, payload))) is not None:
             yield usage
 
-    def _failed(self, payload: bytes) -> Iterator[Event]:
+    def _failed(self, payload: bytes) -> Iterator[Event | Idle]:
         self.ended = True
         wrong = decoded(_WRONG, payload)
         for event in self._blocks.close():
@@ -187,6 +196,7 @@ class MessageReader(Reader):
         yield Failed(UpstreamBroken(wrong.message or wrong.detail or "The Letta agent's run failed."))
 
     READERS: ClassVar[dict[str, Read]] = {
+        "ping": _pinged,
         "reasoning_message": _thought,
         "assistant_message": _said,
         "tool_call_message": _called,
@@ -198,7 +208,7 @@ class MessageReader(Reader):
     }
 
 
-Read = Callable[[MessageReader, bytes], Iterator[Event]]
+Read = Callable[[MessageReader, bytes], Iterator[Event | Idle]]
 
 
 def text_of(content: list[Part] | str | None) -> str:

@@ -20,6 +20,7 @@ from gateway import (
     Call,
     Event,
     GatewayError,
+    Idle,
     Image,
     Secret,
     Upstream,
@@ -75,13 +76,19 @@ class RestServer(LettaServer):
             query["after"] = page[-1].id
         return found
 
-    async def run(self, agent: str, call: Call, talk: Talk, loss: Loss) -> AsyncGenerator[Event, None]:
-        asked = body(call, talk.goes_on, loss)
+    def loss(self, call: Call, talk: Talk) -> Loss:
+        loss = Loss()
+        with suppress(BadCall):
+            body(call, talk.goes_on, loss)
+        return loss
+
+    async def run(self, agent: str, call: Call, talk: Talk) -> AsyncGenerator[Event | Idle, None]:
+        asked = body(call, talk.goes_on, Loss())
         agents, talks = f"/v1/agents/{model_segment(agent)}", ""
         if not talk.shared:
             talks = f"/v1/conversations/{model_segment(await self._conversation(agent, talk))}"
         path = f"{talks}/messages" if talks else f"{agents}/messages/stream"
-        reader = MessageReader()
+        reader = MessageReader(call.stream)
         try:
             async with aclosing(self.stream(path, asked, reader)) as events:
                 async for event in events:

@@ -13,6 +13,7 @@ from gateway import (
     Address,
     Call,
     Event,
+    Idle,
     Reply,
     Secret,
     Timeouts,
@@ -44,11 +45,11 @@ class Reader(ABC):
     ended: bool = False
 
     @abstractmethod
-    def read(self, payload: bytes, name: bytes) -> Iterable[Event]:
+    def read(self, payload: bytes, name: bytes) -> Iterable[Event | Idle]:
         """name: of the server-sent event, b"" where it has none."""
 
     @abstractmethod
-    def finish(self) -> Iterable[Event]:
+    def finish(self) -> Iterable[Event | Idle]:
         """At the stream's end."""
 
 
@@ -70,10 +71,12 @@ class LettaServer(ABC):
         """All that it has. Raises UpstreamError."""
 
     @abstractmethod
-    def run(self, agent: str, call: Call, talk: Talk, loss: Loss) -> AsyncGenerator[Event, None]:
-        """loss: grows by what of the call has no place, before the first event comes. Raises UpstreamError until then,
-        and Refused for what cannot be asked.
-        """
+    def loss(self, call: Call, talk: Talk) -> Loss:
+        """What of the call has no place."""
+
+    @abstractmethod
+    def run(self, agent: str, call: Call, talk: Talk) -> AsyncGenerator[Event | Idle, None]:
+        """Raises UpstreamError before the first event, and Refused for what cannot be asked."""
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
         """Raises UpstreamError."""
@@ -92,7 +95,7 @@ class LettaServer(ABC):
 
     async def stream(
         self, path: str, body: object, reader: Reader, headers: Mapping[str, str] | None = None
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AsyncGenerator[Event | Idle, None]:
         """Raises UpstreamError where the server refuses."""
         reply = await self._send(path, body, headers or {})
         try:
@@ -114,14 +117,14 @@ class LettaServer(ABC):
         return await self._upstream.send("POST", url, sent, jsontext.encode(body), timeouts=self._timeouts)
 
 
-def _read(reader: Reader, block: bytes) -> Iterator[Event]:
+def _read(reader: Reader, block: bytes) -> Iterator[Event | Idle]:
     for event in sse.events(block) if block else ():
         payload = sse.data(event)
         if payload and not reader.ended:
             yield from reader.read(payload, sse.named(event))
 
 
-def _last(reader: Reader, rest: bytes) -> Iterator[Event]:
+def _last(reader: Reader, rest: bytes) -> Iterator[Event | Idle]:
     """A last event may lack its blank line; half of one is nothing."""
     try:
         yield from _read(reader, rest)

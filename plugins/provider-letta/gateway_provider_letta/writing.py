@@ -62,9 +62,12 @@ def prose(turn: Turn, loss: Loss) -> str:
 def unsaid(call: Call, loss: Loss) -> None:
     """What no agent of Letta can be told."""
     sampling, limits = call.sampling, call.limits
+    loss.lose(call.extra)
+    loss.unsaid({f"messages[{at}].name": message.name for at, message in enumerate(call.messages)})
     loss.unsaid(
         {
             "tools": call.tools,
+            "parallel_tool_calls": call.tools and call.parallel_tool_calls is False,
             "tool_choice": call.tool_choice is not None and call.tool_choice.mode != "auto",
             "temperature": sampling.temperature is not None,
             "top_p": sampling.top_p is not None,
@@ -78,6 +81,7 @@ def unsaid(call: Call, loss: Loss) -> None:
             "logprobs": sampling.logprobs,
             "max_tokens": limits.max_output is not None,
             "max_tool_calls": limits.max_tool_calls is not None,
+            "truncation": limits.truncation not in (None, "disabled"),
             "response_format": call.output_format is not None and call.output_format.kind != "text",
             "reasoning_effort": call.reasoning.effort,
             "reasoning_budget": call.reasoning.budget is not None,

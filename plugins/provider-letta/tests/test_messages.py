@@ -16,6 +16,7 @@ from gateway import (
     BlockStop,
     Failed,
     Finished,
+    Idle,
     Reasoning,
     Started,
     Text,
@@ -75,8 +76,8 @@ OBSERVED = [
 ]
 
 
-def read(*frames, done=True):
-    reader, events = MessageReader(), []
+def read(*frames, done=True, streams=False):
+    reader, events = MessageReader(streams), []
     for frame in frames:
         name, payload = frame if isinstance(frame, tuple) else (b"", frame)
         events += reader.read(json.dumps(payload).encode(), name)
@@ -84,6 +85,31 @@ def read(*frames, done=True):
     if not reader.ended:
         events += reader.finish()
     return events
+
+
+PINGS = [message("ping", f"ping-{number}") for number in range(3)]
+WRONG = (b"error", message("error_message", error_type="llm_error", message="exploded"))
+
+
+def test_a_client_that_waits_for_a_stream_is_told_that_it_goes_on():
+    assert read(*PINGS, message("assistant_message", content="Hi"), PINGS[0], END, streams=True) == [
+        Started("run-1"),
+        Idle(),
+        Idle(),
+        BlockStart(0, 0, Text()),
+        BlockDelta(0, 0, "Hi"),
+        Idle(),
+        BlockStop(0, 0),
+        Finished(0, "stop"),
+    ]
+    told = read(*PINGS, WRONG, streams=True)
+    assert [type(event) for event in told] == [Started, Idle, Idle, Failed], "it has a status already"
+
+
+def test_what_fails_behind_the_first_ping_or_where_nothing_streams_has_a_status():
+    for frames, streams in ((PINGS[:1], True), (PINGS, False)):
+        with pytest.raises(UpstreamBroken, match="exploded"):
+            read(*frames, WRONG, streams=streams)
 
 
 def test_thoughts_tools_and_texts_are_told_and_tools_ran_there():
@@ -99,6 +125,7 @@ def test_thoughts_tools_and_texts_are_told_and_tools_ran_there():
         BlockStop(0, 1),
         BlockStart(0, 2, ToolResult("call_5", [Text("none")])),
         BlockStop(0, 2),
+        Idle(),
         BlockStart(0, 3, Text()),
         BlockDelta(0, 3, "Hello"),
         BlockDelta(0, 3, " from"),

@@ -308,10 +308,15 @@ SPOKEN = {
 }
 
 
+SHOWN = {"responses": '"mcp_call"', "messages": '"mcp_tool_use"', "gemini": SAID}
+
+
 @pytest.mark.parametrize("api", SPOKEN)
 def test_clients_of_the_other_apis_are_asked_to_run_nothing_either(gateway, model, api):
+    """Where there is a word for what ran elsewhere, they are told of it."""
     path, body = SPOKEN[api]
     model.answer("/v1/chat/completions", tool(f"call_{api}"), spoken())
     status, told = gateway.post(path, body if api == "gemini" else {"model": "letta/demo", **body})
     assert (status, SAID in told.decode()) == (200, True), told
-    assert not any(word in told.decode() for word in ("function_call", "tool_use", "functionCall"))
+    assert not any(word in told.decode() for word in ("function_call", '"tool_use"', "functionCall"))
+    assert SHOWN[api] in told.decode()

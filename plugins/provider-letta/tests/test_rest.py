@@ -27,6 +27,7 @@ gateway:
     - {name: mine, api: rest, url: "{URL}", agents: [agent-1], conversations: user}
   routes:
     - {name: careful, targets: [{model: letta/demo}, {model: echo/echo}]}
+    - {name: strict, fidelity: strict, targets: [{model: letta/demo}]}
 """
 TALKS, SHARED = "/v1/conversations/conv-1/messages", f"/v1/agents/{DEMO}/messages/stream"
 ADA, EVE = "0123456789abcdef" * 4, RunningGateway.key
@@ -188,6 +189,54 @@ async def test_a_client_that_leaves_has_its_run_cancelled(gateway, letta, since)
     [cancel] = [one for one in since() if one.path.endswith("/cancel")]
     assert json.loads(cancel.body) == {"run_ids": ["run-1"]}
     await gone(letta, since, "DELETE", "/v1/conversations/conv-1")
+
+
+async def test_pings_keep_a_stream_open_that_has_nothing_to_say(gateway, letta):
+    letta.answer(TALKS, stream(frame("ping"), frame("ping"), asyncio.Event()))
+    headers = {"authorization": f"Bearer {EVE}"}
+    for path, alive in (("/v1/chat/completions", b": keep-alive"), ("/v1/messages", b"event: ping")):
+        body = {"model": "letta/demo", "messages": [user("hi")], "max_tokens": 9, "stream": True}
+        async with (
+            aiohttp.ClientSession(gateway.url, headers=headers) as session,
+            session.post(path, json=body) as response,
+        ):
+            assert response.status == 200
+            await response.content.readuntil(alive)
+            response.close()
+
+
+async def test_what_ran_there_is_shown_and_not_told_to_it_again(client, since):
+    said = await client.responses.create(model="letta/demo", input="hi")
+    call = said.output[1]
+    assert [item.type for item in said.output] == ["reasoning", "mcp_call", "message"]
+    assert (call.server_label, call.name, call.output, call.status) == ("letta", "search", "found", "completed")
+    async with client.responses.stream(model="letta/demo", input="hi") as events:
+        names = [event.type async for event in events if event.type.startswith("response.mcp_call")]
+    assert [name.removeprefix("response.mcp_call") for name in names] == [
+        ".in_progress",
+        "_arguments.delta",
+        "_arguments.done",
+        ".completed",
+    ]
+    again = [item.model_dump(exclude_none=True) for item in said.output if item.type != "reasoning"]
+    raw = await client.responses.with_raw_response.create(model="letta/demo", input=[user("hi"), *again, user("and?")])
+    assert "x-gateway-loss" not in raw.headers
+    asked = [one for one in since() if one.path == TALKS][-1]
+    assert json.loads(asked.body)["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "hi"}]},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": [{"type": "text", "text": "and?"}]},
+    ]
+
+
+async def test_strict_fidelity_refuses_what_an_agent_cannot_be_told(client, since):
+    file = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,aGk="}}
+    said = {"role": "user", "content": [{"type": "text", "text": "hi"}, file]}
+    with pytest.raises(openai.UnprocessableEntityError, match="temperature, messages") as raised:
+        await chat(client, said, model="strict", temperature=0.5)
+    assert raised.value.code == "would_lose"
+    assert not since(), "nothing was asked"
+    assert (await chat(client, model="strict")).choices[0].message.content == "Hello"
 
 
 async def test_a_failure_before_a_word_is_a_status_and_another_target_is_asked(client, letta):

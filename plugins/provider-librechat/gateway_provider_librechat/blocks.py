@@ -8,11 +8,12 @@ Prose = type[Text] | type[Reasoning]
 
 
 class Blocks:
-    """started: what the reply begins with. It is told with the first block, so that a run that fails before it has said
-    anything can be tried elsewhere.
+    """server: the label that tools have for clients. started: what the reply begins with. It is told with the first
+    block, so that a run that fails before it has said anything can be tried elsewhere.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, server: str = "") -> None:
+        self._server = server
         self.started: Started | None = None
         self._told = False
         self._next = 0
@@ -41,7 +42,7 @@ class Blocks:
         self._end_prose(out)
         at = self._take()
         self._calls.append(at)
-        out.append(BlockStart(0, at, ToolCall(identity, name, executor="upstream")))
+        out.append(BlockStart(0, at, ToolCall(identity, name, executor="upstream", server=self._server)))
         return at
 
     def more(self, at: int, arguments: str, out: list[Event]) -> None:

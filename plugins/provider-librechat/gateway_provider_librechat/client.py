@@ -22,7 +22,7 @@ class AgentsClient(ClientDialect):
         return write_call.encode(call, target)
 
     def decoder(self, target: Target, stream: bool) -> Decoder:
-        return StreamDecoder() if stream else WholeDecoder()
+        return StreamDecoder(target.endpoint) if stream else WholeDecoder(target.endpoint)
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
         return refusals.decode(status, headers, body)

@@ -42,7 +42,8 @@ class StreamDecoder(Decoder):
     file that a tool made, which has no place.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, server: str = "") -> None:
+        self._server = server
         self._loss = Loss()
         self.loss = self._loss.paths
         self._splitter = sse.Splitter()
@@ -94,9 +95,9 @@ class StreamDecoder(Decoder):
         """Who reads this event; None for a frame of LibreChat's own."""
         outline = _OUTLINE.read(payload)
         if self._reader is None and outline.of_chat:
-            self._reader = ChatReader(self._loss)
+            self._reader = ChatReader(self._loss, self._server)
         elif self._reader is None and outline.of_responses and name != b"attachment":
-            self._reader = ResponsesReader(self._loss)
+            self._reader = ResponsesReader(self._loss, self._server)
         if isinstance(self._reader, ChatReader) and not outline.of_chat:
             if name == b"attachment":
                 self._loss.add("attachment")
@@ -112,8 +113,9 @@ class StreamDecoder(Decoder):
 class WholeDecoder(BodyDecoder):
     """LibreChat answers so to a call for a stream, too, where the agent's `disableStreaming` says it."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: str = "") -> None:
         super().__init__()
+        self._server = server
         self._loss = Loss()
         self.loss = self._loss.paths
 
@@ -123,10 +125,10 @@ class WholeDecoder(BodyDecoder):
         reader: ChatReader | ResponsesReader
         try:
             if _OUTLINE.read(body).of_responses:
-                reader = ResponsesReader(self._loss)
+                reader = ResponsesReader(self._loss, self._server)
                 reader.read_whole(body, out)
             else:
-                reader = ChatReader(self._loss)
+                reader = ChatReader(self._loss, self._server)
                 reader.read(body, out)
         except UpstreamBroken as error:
             return [Failed(error)]

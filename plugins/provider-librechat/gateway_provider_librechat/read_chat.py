@@ -61,10 +61,10 @@ CHUNK = Shape(Chunk, "a chat completion of LibreChat's")
 class ChatReader:
     """whole: the reply's end was told. failed: nothing follows."""
 
-    def __init__(self, loss: Loss) -> None:
+    def __init__(self, loss: Loss, server: str = "") -> None:
         self.whole = self.failed = False
         self._loss = loss
-        self._blocks, self._calls = Blocks(), ToolCalls()
+        self._blocks, self._calls = Blocks(server), ToolCalls()
         self._reason: str | None = None
         self._usage: Usage | None = None
 

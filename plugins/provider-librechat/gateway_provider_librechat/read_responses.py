@@ -77,10 +77,10 @@ RESPONSE = Shape(Response, "a response of LibreChat's")
 class ResponsesReader:
     """whole: the reply's end was told. failed: nothing follows."""
 
-    def __init__(self, loss: Loss) -> None:
+    def __init__(self, loss: Loss, server: str = "") -> None:
         self.whole = self.failed = False
         self._loss = loss
-        self._blocks = Blocks()
+        self._blocks = Blocks(server)
         self._calls: dict[str, int] = {}
         self._ended: Response | None = None
 

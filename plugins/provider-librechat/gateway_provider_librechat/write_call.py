@@ -6,8 +6,10 @@ Stored conversations are LibreChat's Responses' alone, so a call that names one,
 
 from __future__ import annotations
 
+import msgspec
+
 from gateway import Call, Encoded, Target
-from gateway.wire import jsontext
+from gateway.wire import jsontext, rounds
 from gateway.wire.jsontext import Members
 from gateway.wire.losses import Loss
 
@@ -18,6 +20,7 @@ from .write_messages import messages
 
 def encode(call: Call, target: Target) -> Encoded:
     """Members that are null are refused by LibreChat, so none is written."""
+    call = msgspec.structs.replace(call, messages=rounds.known(call.messages, target.endpoint))
     loss = Loss()
     state = call.state
     stored = state.previous_response_id or state.conversation

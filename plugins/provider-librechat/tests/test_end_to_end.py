@@ -253,8 +253,16 @@ async def test_calls_that_librechat_ran_are_not_the_clients_to_run(chat, stream)
 async def test_calls_that_librechat_ran_are_no_items_that_are_never_ended(chat):
     """1.5: such items stay `in_progress` there."""
     events = await read(await chat.responses.create(model="agent_poet", input="tools", stream=True))
-    assert events[-1].response.output_text == "You said: tools"
-    assert [item.type for item in events[-1].response.output if item.type == "function_call"] == []
+    response = events[-1].response
+    assert response.output_text == "You said: tools"
+    calls = [item for item in response.output if item.type == "mcp_call"]
+    assert {item.type for item in response.output} == {"mcp_call", "message"}
+    assert {(item.server_label, item.status, item.output) for item in calls} == {("librechat", "completed", None)}
+    assert len(calls) == sum(event.type == "response.mcp_call.completed" for event in events)
+    again = [item.model_dump(exclude_none=True) for item in response.output]
+    raw = await chat.responses.with_raw_response.create(model="agent_poet", input=[*user("tools"), *again, *user("Hi")])
+    assert raw.parse().output_text == "You said: Hi"
+    assert "x-gateway-loss" not in raw.headers, "what is shown alone is no loss"
 
 
 async def test_frames_of_librechats_own_break_no_sdk(chat):

@@ -43,6 +43,14 @@ def test_a_plain_call():
     assert lost == ()
 
 
+def test_what_it_ran_itself_it_is_not_told_of_again():
+    ran = ToolCall("c1", "look", executor="upstream", server=TARGET.endpoint)
+    said = [Message("assistant", [Text("I look."), ran]), Message("tool", [ToolResult("c1", [Text("Sun")])])]
+    _, body, lost = written(*said, Message("user", [Text("And?")]))
+    assert body["messages"] == [{"role": "assistant", "content": "I look."}, {"role": "user", "content": "And?"}]
+    assert lost == ()
+
+
 def test_a_conversation_with_calls():
     called = [Text("I look."), ToolCall("c1", "look", '{"q":1}')]
     results = [ToolResult("c1", [Text("Sun")]), Text("And?")]
