@@ -31,16 +31,7 @@ from .call import (
     ToolResult,
 )
 from .catalogue import Catalogue
-from .conversations import (
-    UNDER_WAY,
-    Conversation,
-    ConversationItem,
-    Conversations,
-    KeptResponse,
-    Owner,
-    Responses,
-    RunStatus,
-)
+from .conversations import Conversation, ConversationItem, Conversations, KeptResponse, Responses
 from .counters import Counters, CountersDown, Grant, Taken, Want
 from .dialect import (
     ClientDialect,
@@ -131,11 +122,13 @@ from .money import BalanceSection, Charge, Tariff, Terms, TransactionsSection
 from .pipeline.authenticate import Authenticator
 from .pipeline.breaker import Standing
 from .pipeline.breakers import Breakers
-from .pipeline.detached import Detached, Gathered
+from .pipeline.detached import Detached, Gathered, Going
 from .pipeline.exchange import Attempt, Exchange
+from .pipeline.journal import FrameWriter, followed
 from .pipeline.keep import Finish, Keeper, Keeping
 from .pipeline.permit import Lease, Permission
 from .pipeline.resolve import Directory, Route
+from .pipeline.resuming import resumed
 from .pipeline.retry import Policy
 from .pipeline.settle import Meter
 from .pipeline.sink import ClientGone, Sink
@@ -178,6 +171,7 @@ from .store import (
     UsageTotal,
     UserKeys,
 )
+from .streams import UNDER_WAY, Frames, KeptStream, Owner, RunStatus, Streams
 from .tasks import ended
 from .tools import Asker, Offer, ServerTool, ToolOutcome, ToolSource
 from .usage import Usage
@@ -249,9 +243,12 @@ __all__ = [
     "Finished",
     "Follower",
     "Forbidden",
+    "FrameWriter",
+    "Frames",
     "Framing",
     "GatewayError",
     "Gathered",
+    "Going",
     "Grammar",
     "Grant",
     "Grants",
@@ -268,6 +265,7 @@ __all__ = [
     "Keeper",
     "Keeping",
     "KeptResponse",
+    "KeptStream",
     "Key",
     "Keys",
     "KnownPrices",
@@ -340,6 +338,7 @@ __all__ = [
     "StartupError",
     "State",
     "Store",
+    "Streams",
     "Taken",
     "Tap",
     "Target",
@@ -383,7 +382,9 @@ __all__ = [
     "ended",
     "endpoint_enabled",
     "endpoint_headers",
+    "followed",
     "hookimpl",
+    "resumed",
     "role_of",
     "vault_of",
 ]

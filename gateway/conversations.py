@@ -9,26 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import msgspec
 
-from .inbound import Principal
-
-RunStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
-UNDER_WAY: tuple[RunStatus, ...] = ("queued", "in_progress")
-
-
-class Owner(msgspec.Struct, frozen=True):
-    """Whose it is. key_id: of a key with scopes, which has what it left here for itself; "" for all others."""
-
-    user_id: str
-    key_id: str = ""
-
-    @classmethod
-    def of(cls, principal: Principal) -> Owner:
-        limited = principal.scopes is not None and principal.scopes.limits_calls
-        return cls(principal.user_id, principal.key_id if limited else "")
+from .streams import Frames, Owner, RunStatus
 
 
 class KeptResponse(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +49,9 @@ class KeptResponse(msgspec.Struct, frozen=True, kw_only=True):
     reply: bytes
 
 
-class Responses(ABC):
+class Responses(Frames):
+    """Of runs in the background there are frames, too."""
+
     @abstractmethod
     async def put(self, response: KeptResponse) -> bool:
         """False where there is one with its id, whoever's that is."""
@@ -92,24 +78,10 @@ class Responses(ABC):
         """Deletes what has expired, conversations included; how many responses that were."""
 
     @abstractmethod
-    async def write(self, response_id: str, frames: Sequence[tuple[int, bytes]], now: float) -> RunStatus | None:
-        """Of a run: what its client is told, numbered; and that it goes on, which makes it `in_progress`. The status
-        that it has; where that is not under way the run has to end. None where it was deleted.
-        """
-
-    @abstractmethod
-    async def status(self, response_id: str) -> RunStatus | None:
-        """Of a run, for whoever runs it. None where it was deleted."""
-
-    @abstractmethod
     async def finish(self, response: KeptResponse) -> RunStatus | None:
         """What a run came to, once, where it was still under way; its status, with which others may have come before.
         None where it was deleted.
         """
-
-    @abstractmethod
-    async def frames(self, owner: Owner, response_id: str, after: int, now: float) -> Sequence[tuple[int, bytes]]:
-        """Those with numbers above `after`, in order; a part of them where they are many."""
 
     @abstractmethod
     async def abandoned(self, before: float) -> Sequence[KeptResponse]:

@@ -12,7 +12,8 @@ from .routes import Access, RouteSpec
 
 _ID = re.compile(r"[A-Za-z0-9_.:/+=@-]{1,128}")
 EXPOSED = (
-    "X-Request-Id, X-Gateway-Route, X-Gateway-Attempts, X-Gateway-Loss, X-Gateway-Exchange, X-Gateway-Budget-Passed"
+    "X-Request-Id, X-Gateway-Route, X-Gateway-Attempts, X-Gateway-Loss, X-Gateway-Exchange, X-Gateway-Budget-Passed,"
+    " X-Gateway-Resume"
 )
 _NO_QUERY: Mapping[str, str] = {}
 

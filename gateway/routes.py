@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -13,13 +13,16 @@ Access = Literal["public", "optional", "loopback", "authenticated", "admin"]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """cookies: values of `Set-Cookie`, a header each."""
+    """cookies: values of `Set-Cookie`, a header each. pieces: the body as it comes, in place of `body`; what they raise
+    as a GatewayError ends the connection, so that the client sees that it was cut.
+    """
 
     body: bytes
     status: int = 200
     content_type: str = "application/json"
     headers: Mapping[str, str] = {}
     cookies: tuple[str, ...] = ()
+    pieces: AsyncGenerator[bytes, None] | None = None
 
 
 class Shape(msgspec.Struct, frozen=True):

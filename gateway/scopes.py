@@ -37,6 +37,10 @@ class Scopes(msgspec.Struct, frozen=True, omit_defaults=True):
             return True
         return fits(name, self.models) or fits(name.removeprefix(f"{endpoint}/"), self.models)
 
+    def allow_call(self, agent: str, model: str, endpoint: str) -> bool:
+        """agent: "" for a raw model."""
+        return self.allow_agent(agent) if agent else self.allow_model(model, endpoint)
+
     def allow_dialect(self, dialect: str) -> bool:
         return not self.dialects or dialect in self.dialects
 

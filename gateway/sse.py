@@ -13,7 +13,7 @@ from .errors import UpstreamBroken
 EVENT_LIMIT = 16 * 2**20
 LARGE = 2**16
 """Bytes of half an event from which on it is worth some care."""
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(rb"\r\n|\n|\r")
 _EVENT = re.compile(rb"(?:[^\r\n]++(?>\r\n|\n|\r))*+(?>\r\n|\n|\r)")
 
@@ -98,7 +98,7 @@ def data(event: bytes) -> bytes:
         if event.find(b"\r") == len(event) - 4 and event.find(b"\n") == len(event) - 3:
             return event[6:-4]
     lines = []
-    for line in _LINE.split(event.removeprefix(_BOM)):
+    for line in _LINE.split(event.removeprefix(BOM)):
         if line.startswith(b"data:"):
             lines.append(line[6:] if line[5:6] == b" " else line[5:])
     return b"\n".join(lines)
@@ -108,7 +108,7 @@ def named(event: bytes) -> bytes:
     """An event's `event:` name; b"" where it has none."""
     if b"event:" not in event:
         return b""
-    for line in _LINE.split(event.removeprefix(_BOM)):
+    for line in _LINE.split(event.removeprefix(BOM)):
         if line.startswith(b"event:"):
             return line[6:].strip()
     return b""

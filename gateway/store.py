@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .ledger import Ledger
     from .logins import Logins
     from .runs import Runs
+    from .streams import Streams
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -246,6 +247,7 @@ class Store(ABC):
     runs: Runs | None = None
     responses: Responses | None = None
     conversations: Conversations | None = None
+    streams: Streams | None = None
 
     @abstractmethod
     async def open(self) -> None:

@@ -22,6 +22,7 @@ from .permit import Permission, permit
 from .read import read
 from .relay import relay
 from .resolve import Directory, resolve
+from .resumer import Resumer
 from .scrub import scrubbed
 from .settle import Meter, settle
 from .sink import ClientGone, Sink
@@ -41,6 +42,7 @@ class Pipeline:
     dispatcher: Dispatcher
     meters: Sequence[Meter]
     keepers: Mapping[str, Keeper] = field(default_factory=dict)
+    resumer: Resumer | None = None
 
     async def handle(self, exchange: Exchange, sink: Sink) -> None:
         """From the request's headers to the settled record; every error becomes the dialect's own."""
@@ -71,17 +73,17 @@ class Pipeline:
     async def generate(self, exchange: Exchange, sink: Sink) -> None:
         await read(exchange)
         exchange.route = await resolve(self.directories, exchange.inbound, exchange.envelope.model, exchange.principal)
-        keeper = self.keepers.get(exchange.dialect.name)
-        if keeper is None or not keeper.concerns(exchange):
-            await permit(self.permissions, exchange)
-            await self._answer(exchange, sink)
-            return
-        keeping = await keeper.take_up(exchange)
+        keeper, keeping = self.keepers.get(exchange.dialect.name), None
+        if keeper is not None and keeper.concerns(exchange):
+            keeping = await keeper.take_up(exchange)
         await permit(self.permissions, exchange)
-        if exchange.envelope.background:
+        through = same if keeping is None else keeping.sink
+        if keeping is not None and exchange.envelope.background:
             await keeping.detach(sink, self.finish)
+        elif self.resumer is not None and self.resumer.concerns(exchange):
+            await self.resumer.carry(exchange, sink, through, self.finish)
         else:
-            await self._answer(exchange, keeping.sink(sink))
+            await self._answer(exchange, through(sink))
 
     async def _answer(self, exchange: Exchange, sink: Sink) -> None:
         opened = await self.dispatcher.open(exchange)
@@ -95,9 +97,10 @@ class Pipeline:
                 exchange.outcome = "complete"
         except GatewayError as error:
             await refuse(exchange, sink, error)
-        except asyncio.CancelledError:
+        except (ClientGone, asyncio.CancelledError) as gone:
             exchange.outcome = "client_gone"
-            raise
+            if isinstance(gone, asyncio.CancelledError):
+                raise
         except Exception:
             log.exception("fault in %s", exchange.id)
             await refuse(exchange, sink, InternalFault(f"The gateway failed on this request; its id is {exchange.id}."))
@@ -149,6 +152,11 @@ STEPS: Mapping[Kind, Callable[[Pipeline, Exchange, Sink], Awaitable[None]]] = {
     "models": Pipeline.models,
     "state": Pipeline.state,
 }
+
+
+def same(sink: Sink) -> Sink:
+    """Nothing is kept of what is written to it."""
+    return sink
 
 
 async def asked_about(exchange: Exchange) -> str | None:

@@ -37,6 +37,8 @@ from .keep import Keeper
 from .named import NamedRoutes
 from .permit import Permission
 from .resolve import Directory, Route
+from .resumer import Resumer
+from .resuming import Resuming, StreamSweeper
 from .userkeys import Keyring
 
 log = logging.getLogger("gateway.compile")
@@ -145,6 +147,7 @@ def assemble(
     directories += [named, Endpoints(endpoints, core.models.allow, catalogue)]
     attempt_scope = [rule for rule in permissions if rule.scope == "attempt"]
     keyring = Keyring(store.user_keys if store else None, vault)
+    resumer = _resumer(core, services)
     pipeline = Pipeline(
         authenticators=tuple(authenticators),
         directories=tuple(directories),
@@ -152,11 +155,14 @@ def assemble(
         dispatcher=dispatcher(core, Sender(upstream, clients, attempt_scope, fidelity, keyring)),
         meters=tuple(collect("register_meters", **both)),
         keepers=_keepers(collect("register_keepers", **both)),
+        resumer=resumer,
     )
-    router = Router(servers, [*routes, *collect("register_routes", **both)], root_alias=core.http.root_alias)
+    own = [*routes, *(Resuming(resumer).routes() if resumer is not None else ())]
+    router = Router(servers, [*own, *collect("register_routes", **both)], root_alias=core.http.root_alias)
     services.rehearsal.bind(router, pipeline)
     services.detached.bind(router, pipeline)
-    lifespans = [*followers(settings, services), *collect("register_lifespans", **both)]
+    sweepers = (StreamSweeper(resumer),) if resumer is not None else ()
+    lifespans = [*followers(settings, services), *sweepers, *collect("register_lifespans", **both)]
     findings = [finding for authenticator in authenticators for finding in authenticator.findings()]
     findings += [finding for directory in directories for finding in directory.findings()]
     findings += [finding for provider in endpoints.values() for finding in provider.findings()]
@@ -166,6 +172,14 @@ def assemble(
     findings += without_alias(router)
     findings += missing_parts(registry, services, servers, authenticators, permissions, endpoints)
     return Assembly(core, registry, services, pipeline, router, lifespans, findings)
+
+
+def _resumer(core: Core, services: Services) -> Resumer | None:
+    """None where no stream is to be taken up again, or the store knows none."""
+    store = services.store
+    if core.streams.resumable == "never" or store is None or store.streams is None:
+        return None
+    return Resumer(store.streams, core.streams, services.detached, services.clock, services.log)
 
 
 def _vault(settings: Settings, store: Store | None) -> Vault | None:

@@ -1,10 +1,17 @@
-"""Detached: calls that go on when the connection that asked for them has ended; whole exchanges all the same."""
+"""Detached: exchanges that go on without the connection that asked for them.
+
+The one place that owns them, whatever they are for: calls that nobody waits for (`begin`), runs in the background, and
+streams that may be taken up again (`start`). Each belongs to the configuration that it began with. A drain and a reload
+wait for them as for requests; what has no time left is cut: its work is cancelled, settled as that of a client that
+left, and then it may say for `LAST_WORDS` seconds what it came to.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Unavailable
 from ..inbound import Inbound
@@ -15,6 +22,12 @@ from .sink import Sink
 if TYPE_CHECKING:
     from ..router import Router
     from . import Pipeline
+
+log = logging.getLogger("gateway.detached")
+LAST_WORDS = 10.0
+"""Seconds for what is cut to write what it came to."""
+LastWords = Callable[[bool], Awaitable[None]]
+"""Told, once the work has ended, whether it was cut."""
 
 
 class Gathered(Sink):
@@ -49,21 +62,43 @@ class Gathered(Sink):
         self.cut = True
 
 
+class Going:
+    """One that goes on. work: the exchange itself. task: that, and its last words."""
+
+    def __init__(self, work: Coroutine[Any, Any, Any], last_words: LastWords | None) -> None:
+        self.is_cut = False
+        self.work = asyncio.create_task(work)
+        self.task = asyncio.create_task(self._go(last_words))
+
+    def end(self) -> None:
+        """Its work is cancelled; it comes to its last words."""
+        self.work.cancel()
+
+    def cut(self) -> None:
+        self.is_cut = True
+        self.end()
+
+    async def _go(self, last_words: LastWords | None) -> None:
+        await asyncio.wait([self.work])
+        if not self.work.cancelled() and (fault := self.work.exception()) is not None:
+            log.error("fault in what went on without its client", exc_info=fault)
+        if last_words is not None:
+            await last_words(self.is_cut)
+
+
 class Detached:
-    """Given to plugins before there is a pipeline; `bind` is called once everything is compiled. What runs belongs to
-    the configuration that it began with, which lasts until it has ended, as it does for requests.
-    """
+    """Given to plugins before there is a pipeline; `bind` is called once everything is compiled."""
 
     def __init__(self) -> None:
         self._bound: tuple[Router, Pipeline] | None = None
-        self._tasks: set[asyncio.Task[Gathered]] = set()
+        self._going: set[Going] = set()
 
     def bind(self, router: Router, pipeline: Pipeline) -> None:
         self._bound = router, pipeline
 
     @property
     def running(self) -> int:
-        return len(self._tasks)
+        return len(self._going)
 
     def begin(self, inbound: Inbound, target: str, body: bytes) -> asyncio.Task[Gathered]:
         """`POST target` with this body, in the name of who asks: with the headers of `inbound`, their credential
@@ -80,17 +115,28 @@ class Detached:
             await pipeline.handle(exchange, gathered)
             return gathered
 
-        task = asyncio.create_task(run())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self.start(run()).work
+
+    def start(self, work: Coroutine[Any, Any, Any], last_words: LastWords | None = None) -> Going:
+        """An exchange that has been let in: `work` takes it to its settled record, whatever happens."""
+        going = Going(work, last_words)
+        self._going.add(going)
+        going.task.add_done_callback(lambda _: self._going.discard(going))
+        return going
 
     async def ended(self) -> None:
         """Once none runs."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        while self._going:
+            await asyncio.wait([one.task for one in self._going])
 
     async def cut(self) -> None:
-        """Ends those that still run; they are settled as those of clients that left."""
-        for task in tuple(self._tasks):
-            await ended(task)
+        """Ends those that still run."""
+        going = tuple(self._going)
+        for one in going:
+            one.cut()
+        for one in going:
+            await ended(one.work)
+        if going:
+            await asyncio.wait([one.task for one in going], timeout=LAST_WORDS)
+        for one in going:
+            await ended(one.task)

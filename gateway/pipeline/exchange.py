@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from ..dialect import ServerDialect
     from ..events import Event, Idle
     from . import Pipeline
-    from .keep import Holding
     from .permit import Lease
     from .resolve import Route
 
@@ -123,8 +122,8 @@ class Exchange:
     that it began with. parent: the exchange that asked, where no client did. deadline: of the monotonic clock, for all
     that is asked on its behalf. spent, cost: what its children used, and nano-USD that they came to. secrets: what they
     were sent and nobody may read. named: what the reply is to be called, whatever its
-    upstream calls it. detached: it goes on without its client, and is settled by whoever runs it. serving: what to tell
-    of it while it does. memory: what lasts as long as the client's connection, where that is a socket.
+    upstream calls it. detached: it goes on without its client, and is settled by whoever runs it.
+    memory: what lasts as long as the client's connection, where that is a socket.
     """
 
     inbound: Inbound
@@ -152,7 +151,6 @@ class Exchange:
     secrets: Sequence[str] = field(default=(), repr=False)
     named: str = ""
     detached: bool = False
-    serving: Holding | None = None
     memory: dict[str, Any] | None = None
 
     def ask(self, call: Call, way: str | Route) -> AsyncGenerator[Event | Idle, None]:

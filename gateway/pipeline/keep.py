@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .exchange import Exchange
     from .sink import Sink
 
-Finish = Callable[["Exchange", "Sink"], Awaitable[None]]
+Finish = Callable[["Exchange", "Sink"], Coroutine[Any, Any, None]]
 """Takes a detached exchange to its settled record, whatever happens; errors are written to the sink."""
-
-
-class Holding(Protocol):
-    """What waits for its exchanges at a drain and at the end of a configuration."""
-
-    def begin(self) -> None: ...
-
-    def end(self) -> None: ...
 
 
 class Keeping(ABC):
@@ -32,6 +24,7 @@ class Keeping(ABC):
     @abstractmethod
     async def detach(self, sink: Sink, finish: Finish) -> None:
         """Of a call in the background, once it is permitted: the client is told, and the exchange goes on without it.
+        `Services.detached` owns it then.
 
         It sets `Exchange.detached` once `finish` is sure to run, and raises GatewayError before that only.
         """

@@ -9,7 +9,8 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from functools import partial
 from typing import Any, cast
 
@@ -188,7 +189,6 @@ class HttpServer:
             return await self._socket(serving, request, match, query, sink)
         body = self._body(serving, request)
         exchange = _exchange(serving, request, match, query, body)
-        exchange.serving = serving
         try:
             await assembly.pipeline.handle(exchange, sink)
         finally:
@@ -229,7 +229,7 @@ class HttpServer:
                 sink.say(told(error, dialect, opened))
                 return
             inbound = msgspec.structs.replace(opened, operation=operation, receive=_given(body), arriving=None)
-            exchange = Exchange(inbound, dialect, serving=serving, memory=memory)
+            exchange = Exchange(inbound, dialect, memory=memory)
             await serving.assembly.pipeline.handle(exchange, sink)
         finally:
             serving.end()
@@ -268,7 +268,10 @@ class HttpServer:
             answer = Answer(_words(speaker, InternalFault("The gateway failed on this request."), inbound), 500)
         finally:
             body.release()
-        await sink.whole(answer.status, _headers(answer), answer.body)
+        if answer.pieces is None or request.method == "HEAD":
+            await sink.whole(answer.status, _headers(answer), answer.body)
+        else:
+            await _in_pieces(answer, answer.pieces, sink)
         return sink.keep_alive
 
     async def _miss(self, serving: Serving, request: Request, path: str, sink: HttpSink, error: GatewayError) -> bool:
@@ -341,6 +344,19 @@ def _headers(answer: Answer) -> Mapping[str, str]:
     for cookie in answer.cookies:
         several.add("Set-Cookie", cookie)
     return several
+
+
+async def _in_pieces(answer: Answer, pieces: AsyncGenerator[bytes, None], sink: HttpSink) -> None:
+    """What fails in the midst of it is seen to be cut."""
+    async with aclosing(pieces):
+        await sink.begin(answer.status, _headers(answer))
+        try:
+            async for piece in pieces:
+                await sink.write(piece)
+        except GatewayError:
+            sink.abort()
+        else:
+            await sink.end()
 
 
 def _given(body: bytes) -> Callable[[], Awaitable[bytes]]:

@@ -100,6 +100,17 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     root_alias: bool = False
 
 
+class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """resumable: which streams of events may be taken up again when a connection was lost: `asked`, those whose call
+    says so by the header `X-Gateway-Resumable: true`; `always`, all but those that say `false` there, or `store: false`
+    without it; `never`.
+    window: seconds for which such a stream goes on with nobody there, and can be read after its end.
+    """
+
+    resumable: Literal["asked", "always", "never"] = "asked"
+    window: Annotated[float, Meta(ge=15)] = 120.0
+
+
 class ReloadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """watch: seconds within which a changed configuration file is applied, once it rests; `false`: on `SIGHUP` only."""
 
@@ -123,6 +134,7 @@ class Core(Struct, frozen=True):
     would lose part of the call; one level for all, or levels by agent and endpoint. routes: models that stand for
     several others. retries: further tries of one target. context_overflow: how a call that is too long is known.
     reload: when a changed configuration is applied while the gateway runs. http: paths. memory: what agents remember.
+    streams: taken up again.
     """
 
     listen: Listen = Listen()
@@ -142,3 +154,4 @@ class Core(Struct, frozen=True):
     reload: ReloadSettings = ReloadSettings()
     http: HttpSettings = HttpSettings()
     memory: MemorySettings = MemorySettings()
+    streams: StreamSettings = StreamSettings()

@@ -75,6 +75,11 @@ def knows_openai_only(inbound: Inbound) -> bool:
     return "x-stainless-lang" in inbound.headers or "ai-sdk/" in inbound.headers.get("user-agent", "")
 
 
+def exchange_of(response: str) -> str:
+    """The exchange that a response is named after; "" where it is not our own name."""
+    return "ex_" + response.removeprefix("resp_") if response.startswith("resp_") else ""
+
+
 def response_id(upstream: str | None) -> str:
     """The upstream's own id, if it is one of a response; else one made from it."""
     own = untag_id(upstream or "")

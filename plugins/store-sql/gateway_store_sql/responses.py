@@ -1,4 +1,4 @@
-"""Responses on SQL: what is kept of replies, how they hang together, and the frames of runs.
+"""Responses on SQL: what is kept of replies, and how they hang together.
 
 Texts of clients and models are bytes to the database, which looks into none of them.
 """
@@ -6,27 +6,26 @@ Texts of clients and models are bytes to the database, which looks into none of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
-from gateway import UNDER_WAY, KeptResponse, Owner, Responses, RunStatus
+from gateway import KeptResponse, Owner, Responses, RunStatus
 
-from .database import Database, Rows, Transaction, Value
+from .database import Database, Transaction, Value
+from .frames import OWNED, RUNNING, SqlFrames
 from .text import check, storable
 
 COLUMNS = (
     "id, user_id, key_id, dialect, model, agent, endpoint, served, domain, upstream, status, background, created,"
     " expires, beat, previous_id, conversation_id, place, input, reply"
 )
-_OWNED = "user_id = ?1 AND key_id = ?2"
 _PLACES = ", ".join(f"?{n}" for n in range(1, COLUMNS.count(",") + 2))
-_UNDER_WAY = ", ".join(f"'{status}'" for status in UNDER_WAY)
 _INSERT = f"INSERT INTO responses ({COLUMNS}) VALUES ({_PLACES}) ON CONFLICT (id) DO NOTHING RETURNING id"  # noqa: S608 - the names are ours
-_GET = f"SELECT {COLUMNS} FROM responses WHERE {_OWNED} AND id = ?3 AND expires > ?4"  # noqa: S608
+_GET = f"SELECT {COLUMNS} FROM responses WHERE {OWNED} AND id = ?3 AND expires > ?4"  # noqa: S608
 DEEPEST = 10_000
 """Turns of one chain: no conversation has so many, and no row of a database may send us round in circles."""
 _CHAIN = f"""
 WITH RECURSIVE chain (id, previous_id, size, depth) AS (
-    SELECT id, previous_id, LENGTH(input) + LENGTH(reply), 0 FROM responses WHERE {_OWNED} AND id = ?3 AND expires > ?4
+    SELECT id, previous_id, LENGTH(input) + LENGTH(reply), 0 FROM responses WHERE {OWNED} AND id = ?3 AND expires > ?4
     UNION ALL
     SELECT one.id, one.previous_id, LENGTH(one.input) + LENGTH(one.reply), chain.depth + 1
     FROM responses AS one JOIN chain ON one.id = chain.previous_id
@@ -36,7 +35,7 @@ _SIZES = f"{_CHAIN} SELECT id, previous_id, size FROM chain ORDER BY depth DESC"
 _KEPT = ", ".join("kept." + name for name in COLUMNS.split(", "))
 _OF_CHAIN = f"{_CHAIN} SELECT {_KEPT} FROM chain JOIN responses AS kept ON kept.id = chain.id ORDER BY chain.depth DESC"  # noqa: S608
 _RENEW = f"UPDATE responses SET expires = ?5 WHERE expires < ?5 AND id IN ({_CHAIN} SELECT id FROM chain)"  # noqa: S608
-_MINE = f"SELECT id FROM responses WHERE {_OWNED} AND id = ?3"  # noqa: S608
+_MINE = f"SELECT id FROM responses WHERE {OWNED} AND id = ?3"  # noqa: S608
 _DELETE_FRAMES = "DELETE FROM response_frames WHERE response_id = ?1"
 _DELETE = "DELETE FROM responses WHERE id = ?1"
 _PURGE = (
@@ -45,29 +44,16 @@ _PURGE = (
     "DELETE FROM conversations WHERE expires <= ?1",
 )
 _PURGE_RESPONSES = "DELETE FROM responses WHERE expires <= ?1 RETURNING id"
-_BEAT = f"""
-UPDATE responses SET beat = ?2, status = 'in_progress' WHERE id = ?1 AND status IN ({_UNDER_WAY}) RETURNING status
-"""  # noqa: S608
-_STATUS = "SELECT status FROM responses WHERE id = ?1"
-_FRAME = """
-INSERT INTO response_frames (response_id, number, frame) VALUES (?1, ?2, ?3)
-ON CONFLICT (response_id, number) DO NOTHING
-"""
 _FINISH = f"""
 UPDATE responses SET status = ?2, reply = ?3, endpoint = ?4, served = ?5, domain = ?6, expires = ?7, beat = NULL
-WHERE id = ?1 AND status IN ({_UNDER_WAY}) RETURNING status
+WHERE id = ?1 AND {RUNNING} RETURNING status
 """  # noqa: S608
-_FRAMES = f"""
-SELECT number, frame FROM response_frames WHERE response_id = ?3 AND number > ?4 AND EXISTS (
-    SELECT 1 FROM responses WHERE {_OWNED} AND id = ?3 AND expires > ?5
-) ORDER BY number LIMIT 500
-"""  # noqa: S608
-_ABANDONED = f"SELECT {COLUMNS} FROM responses WHERE beat < ?1 AND status IN ({_UNDER_WAY}) ORDER BY beat LIMIT 100"  # noqa: S608
+_ABANDONED = f"SELECT {COLUMNS} FROM responses WHERE beat < ?1 AND {RUNNING} ORDER BY beat LIMIT 100"  # noqa: S608
 
 
-class SqlResponses(Responses):
+class SqlResponses(SqlFrames, Responses):
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database, "responses", "response_frames", "response_id")
 
     async def put(self, response: KeptResponse) -> bool:
         """Raises BadCall for what is no text."""
@@ -122,33 +108,15 @@ class SqlResponses(Responses):
 
         return await self._database.write(purge)
 
-    async def write(self, response_id: str, frames: Sequence[tuple[int, bytes]], now: float) -> RunStatus | None:
-        async def add(transaction: Transaction) -> RunStatus | None:
-            if await transaction.rows(_BEAT, (response_id, now)):
-                await transaction.many(_FRAME, [(response_id, number, frame) for number, frame in frames])
-                return "in_progress"
-            return _status(await transaction.rows(_STATUS, (response_id,)))
-
-        return await self._database.write(add)
-
-    async def status(self, response_id: str) -> RunStatus | None:
-        return _status(await self._database.rows(_STATUS, (response_id,)))
-
     async def finish(self, response: KeptResponse) -> RunStatus | None:
         one = response
         values = (one.id, one.status, one.reply, one.endpoint, one.served, one.domain, one.expires)
 
         async def finish(transaction: Transaction) -> RunStatus | None:
             await transaction.rows(_FINISH, values)
-            return _status(await transaction.rows(_STATUS, (one.id,)))
+            return await self.status_in(transaction, one.id)
 
         return await self._database.write(finish)
-
-    async def frames(self, owner: Owner, response_id: str, after: int, now: float) -> Sequence[tuple[int, bytes]]:
-        if not storable(response_id):
-            return ()
-        rows = await self._database.rows(_FRAMES, (owner.user_id, owner.key_id, response_id, after, now))
-        return [(int(row[0]), bytes(row[1])) for row in rows]
 
     async def abandoned(self, before: float) -> Sequence[KeptResponse]:
         return [response_of(row) for row in await self._database.rows(_ABANDONED, (before,))]
@@ -200,7 +168,3 @@ def response_of(row: Sequence[Any]) -> KeptResponse:
         input=bytes(row[18]),
         reply=bytes(row[19]),
     )
-
-
-def _status(rows: Rows) -> RunStatus | None:
-    return cast(RunStatus, rows[0][0]) if rows else None

@@ -27,6 +27,7 @@ from .responses import SqlResponses
 from .roles import SqlRoles
 from .runs import SqlRuns, forget
 from .sqlite import SqliteDatabase, run
+from .streams import SqlStreams
 from .usage import SqlUsageLog
 from .user_keys import SqlUserKeys, purge
 from .users import SqlUsers
@@ -63,6 +64,7 @@ class SqliteStore(Store):
         self.runs = SqlRuns(self._database)
         self.responses = SqlResponses(self._database)
         self.conversations = SqlConversations(self._database)
+        self.streams = SqlStreams(self._database)
         self.ledger = SqlLedger(self._database, log or logging.getLogger("gateway.store"))
 
     async def open(self) -> None:

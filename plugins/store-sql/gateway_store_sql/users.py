@@ -49,6 +49,8 @@ _FORGET = (
     "DELETE FROM access_grants WHERE principal = 'user' AND principal_id = ?1",
     "DELETE FROM response_frames WHERE response_id IN (SELECT id FROM responses WHERE user_id = ?1)",
     "DELETE FROM responses WHERE user_id = ?1",
+    "DELETE FROM stream_frames WHERE stream_id IN (SELECT id FROM streams WHERE user_id = ?1)",
+    "DELETE FROM streams WHERE user_id = ?1",
     "DELETE FROM conversation_items WHERE conversation_id IN (SELECT id FROM conversations WHERE user_id = ?1)",
     "DELETE FROM conversations WHERE user_id = ?1",
 )

@@ -1,22 +1,21 @@
-"""Follows a run: its frames as they are written, by whichever worker, and at last what it came to."""
+"""Follows a run: its frames as they are written, by whichever worker, and at last what it came to; and a stream that
+its client has lost and that goes on, by the numbers of its events.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import re
 from collections.abc import Mapping
 
 from msgspec import Raw
 
-from gateway import UNDER_WAY, KeptResponse, Sink, sse
+from gateway import GatewayError, KeptResponse, KeptStream, Sink, Streams, followed, resumed, sse
 from gateway.wire.jsontext import encode, raw
 
 from ..encode_reply import DONE, KEEP_ALIVE
 from .kept import Kept
 
-POLL = 0.1
-"""Seconds between two looks for more frames."""
-QUIET = 15.0
-"""Seconds without a frame after which a comment keeps the connection open."""
+NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
 STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
@@ -24,26 +23,30 @@ async def follow(sink: Sink, kept: Kept, response: KeptResponse, after: int, hea
     """From the frame behind `after` to the end. Raises ClientGone, and Unavailable."""
     owner, name, last = response.owner, response.id, after
     await sink.begin(200, {**headers, **STREAM})
-    quiet = 0.0
-    while True:
-        now = kept.now()
-        status = await kept.responses.status(name)  # before its frames: after the end there are no more
-        while frames := await kept.responses.frames(owner, name, last, now):
-            for number, frame in frames:
-                await sink.write(frame)
-                last, quiet = number, 0.0
-        if status not in UNDER_WAY:
-            found = await kept.responses.get(owner, name, now)
-            if found is None:
-                sink.abort()
-            else:
-                await _finish(sink, kept, found, last, after)
-            return
-        await asyncio.sleep(POLL)
-        quiet += POLL
-        if quiet >= QUIET:
-            await sink.write(KEEP_ALIVE)
-            quiet = 0.0
+    async for number, frame in followed(kept.responses, owner, name, after, kept.now):
+        await sink.write(frame or KEEP_ALIVE)
+        last = number
+    found = await kept.responses.get(owner, name, kept.now())
+    if found is None:
+        sink.abort()
+    else:
+        await _finish(sink, kept, found, last, after)
+
+
+async def resume(
+    sink: Sink, kept: Kept, streams: Streams, stream: KeptStream, after: int, headers: Mapping[str, str]
+) -> None:
+    """From the event behind the number `after`, its last one included. Raises ClientGone."""
+    await sink.begin(200, {**headers, **STREAM})
+    try:
+        async for frame in resumed(streams, stream, -1, kept.now):
+            number = NUMBER.search(frame)
+            if number is None or int(number[1]) > after:
+                await sink.write(frame or KEEP_ALIVE)
+    except GatewayError:
+        sink.abort()
+    else:
+        await sink.end()
 
 
 async def _finish(sink: Sink, kept: Kept, found: KeptResponse, last: int, after: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw
 
-from gateway import BadCall, Conversation, KeptResponse, NotFound, Owner, Principal, TooLarge
+from gateway import BadCall, Conversation, KeptResponse, NotFound, Owner, TooLarge
 from gateway.wire.jsontext import members
 
 from . import items
@@ -42,12 +42,6 @@ class History(msgspec.Struct, frozen=True):
 
 
 NOTHING = History()
-
-
-def owner_of(principal: Principal) -> Owner:
-    """A key with scopes has what it leaves here for itself."""
-    limited = principal.scopes is not None and principal.scopes.limits_calls
-    return Owner(principal.user_id, principal.key_id if limited else "")
 
 
 def of_response(one: KeptResponse) -> list[Raw]:

@@ -5,22 +5,17 @@ The last event is never written: whoever follows makes it of what the run came t
 
 from __future__ import annotations
 
-import asyncio
-import re
 from collections.abc import Mapping
 
 import msgspec
 from msgspec import Raw
 
-from gateway import Extra, GatewayError, KeptResponse, RunStatus, Sink, sse
+from gateway import Extra, FrameWriter, KeptResponse, RunStatus, Sink, sse
 from gateway.wire.jsontext import encode, members, raw
 
+from .following import NUMBER
 from .kept import Kept
 from .telling import Retold
-
-FULL = 2**20
-"""Bytes that may wait to be written before the upstream is read no further."""
-_NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
 
 
 class _Error(msgspec.Struct):
@@ -36,20 +31,15 @@ _FAILURE = msgspec.json.Decoder(_Failure)
 
 
 class Journal(Sink):
-    """response: as it was begun. told: members that its client reads. final: what the run came to, once it has.
-
-    seen: what is known of the response so far.
-    """
+    """response: as it was begun. told: members that its client reads. writer: of what it says.
+    final: what the run came to, once it has."""
 
     def __init__(self, kept: Kept, response: KeptResponse, told: Extra) -> None:
-        self._kept = kept
+        self.writer = FrameWriter(kept.responses, response.id, kept.now, kept.log)
         self._response = response
         self._told = told
         self._stream = Retold(told)
-        self._frames: list[tuple[int, bytes]] = []
-        self._size = 0
         self._next = 0
-        self._turn = asyncio.Lock()
         self.final: tuple[RunStatus, bytes] | None = None
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -72,10 +62,10 @@ class Journal(Sink):
                 self._add(event)
         if self._stream.final is not None:
             self._ended(self._stream.final, self._stream.status)
-        return self._size < FULL
+        return not self.writer.full
 
     async def room(self) -> None:
-        await self.flush()
+        await self.writer.flush()
 
     async def end(self) -> None:
         if self.final is None:
@@ -93,31 +83,15 @@ class Journal(Sink):
         if self.final is None:
             self._ended(members(self._response.reply) | more, status)
 
-    async def flush(self) -> RunStatus | None:
-        """Writes what waits, and that the run goes on. The run's status."""
-        async with self._turn:
-            frames, self._frames, self._size = self._frames, [], 0
-            try:
-                return await self._kept.responses.write(self._response.id, frames, self._kept.now())
-            except GatewayError:
-                self._frames = frames + self._frames
-                self._size += sum(len(frame) for _, frame in frames)
-                raise
-
-    @property
-    def waiting(self) -> bool:
-        return bool(self._frames)
-
     def _add(self, event: bytes) -> None:
-        found = _NUMBER.search(event)
+        found = NUMBER.search(event)
         number = int(found[1]) if found else -1
         if number < self._next:
             number = self._next
             numbered = members(sse.data(event)) | {"sequence_number": raw(number)}
             event = sse.frame(encode(numbered), sse.named(event))
         self._next = number + 1
-        self._frames.append((number, event))
-        self._size += len(event)
+        self.writer.add(number, event)
 
     def _ended(self, response: Extra, status: str) -> None:
         known: RunStatus = status if status in ("completed", "incomplete", "cancelled") else "failed"  # type: ignore[assignment]

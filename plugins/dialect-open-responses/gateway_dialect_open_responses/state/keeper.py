@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from gateway import BadCall, Exchange, Keeper, Keeping, Route, Sink, TooLarge
+from gateway import BadCall, Exchange, Keeper, Keeping, Owner, Route, Sink, TooLarge
 from gateway.wire.jsontext import encode, raw
 from gateway.wire.members import FLAG, TEXT, Members, parsed
 
@@ -18,7 +18,7 @@ from ..encode_call import PATH
 from ..members import NAME
 from . import items
 from .calling import KeptCall, Plan
-from .history import NOTHING, History, of_chain, of_conversation, owner_of, previous_not_found
+from .history import NOTHING, History, of_chain, of_conversation, previous_not_found
 from .kept import Kept
 from .memory import recall
 from .runs import Runs
@@ -54,7 +54,7 @@ class ResponsesKeeper(Keeper):
 
     async def _plan(self, exchange: Exchange, members: Members) -> Plan:
         assert exchange.route is not None
-        owner, route = owner_of(exchange.principal), exchange.route
+        owner, route = Owner.of(exchange.principal), exchange.route
         previous, conversation = _continued(members)
         store = members.take("store", FLAG)
         background = members.take("background", FLAG) or False

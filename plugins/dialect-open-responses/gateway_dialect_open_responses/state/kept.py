@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gateway import Conversations, Provider, Responses, Upstream
+from gateway import Conversations, Provider, Responses, Streams, Upstream
 
 from .settings import StateSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """now: epoch seconds. upstream, endpoints: where replies may be kept, too."""
+    """now: epoch seconds. upstream, endpoints: where replies may be kept, too. streams: of those on their way."""
 
     responses: Responses
     conversations: Conversations
@@ -22,6 +22,7 @@ class Kept:
     log: logging.Logger
     upstream: Upstream
     endpoints: Mapping[str, Provider]
+    streams: Streams | None
 
     @property
     def expires(self) -> float:

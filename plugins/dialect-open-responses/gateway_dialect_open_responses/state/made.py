@@ -41,7 +41,8 @@ def state_of(settings: Settings, services: Services) -> State | None:
             log=services.log,
             upstream=services.upstream,
             endpoints=services.endpoints,
+            streams=store.streams,
         )
-        runs = Runs(kept)
+        runs = Runs(kept, services.detached)
         made = services.state[_STATE] = State(settings, ResponsesKeeper(kept, runs), runs, Sweeper(kept))
     return made

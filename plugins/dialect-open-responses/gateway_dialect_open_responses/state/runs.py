@@ -1,25 +1,24 @@
-"""Runs: calls in the background. Each is a task of the worker that took the call, whoever listens.
+"""Runs: calls in the background. Each goes on in the worker that took the call, whoever listens.
 
-A drain waits for them as for requests, for `timeouts.drain` seconds; what runs then still is ended, and has failed. A
-run whose worker dies is found by its silence, and has failed as well.
+They are `Services.detached`'s: a drain waits for them as for requests, for `timeouts.drain` seconds; what runs then
+still is cut, and has failed. A run whose worker dies is found by its silence, and has failed as well.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway import (
-    UNDER_WAY,
     Call,
-    ClientGone,
+    Detached,
     Finish,
     GatewayError,
+    Going,
     KeptResponse,
-    Lifespan,
     Sink,
     Started,
     Unavailable,
@@ -34,60 +33,42 @@ from .kept import Kept
 if TYPE_CHECKING:
     from .calling import KeptCall
 
-TICK = 0.1
-"""Seconds between two writes of what waits, and two looks at whether a run was cancelled elsewhere."""
 TRIES = 4
-"""Of writing what a run came to; where the store stays away, it is found by its silence and has failed.
-"""
-LAST_WORDS = 10.0
-"""Seconds for what a run that is ended has to write."""
+"""Of writing what a run came to; where the store stays away, it is found by its silence and has failed."""
 
 
 class Run:
-    """task: that runs it. why: it is ended. over: it has ended by itself, and its last words are written."""
+    """going: what runs it. over: it has ended, and its last words are written."""
 
     def __init__(self, call: KeptCall, journal: Journal, response: KeptResponse) -> None:
         self.call = call
         self.journal = journal
         self.response = response
-        self.task: asyncio.Task[None] | None = None
-        self.why: Literal["", "cancelled", "stopped"] = ""
+        self.going: Going | None = None
+        self.is_cancelled = False
         self.over = asyncio.Event()
 
-    def end(self, why: Literal["cancelled", "stopped"]) -> None:
-        if self.over.is_set() or self.why:
+    def cancel(self) -> None:
+        if self.over.is_set() or self.is_cancelled:
             return
-        self.why = why
-        if self.task is not None:
-            self.task.cancel()
+        self.is_cancelled = True
+        if self.going is not None:
+            self.going.end()
 
 
-class Runs(Lifespan):
+class Runs:
     """Of one worker."""
 
-    scope = "worker"
-
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: Kept, detached: Detached) -> None:
         self._kept = kept
+        self._detached = detached
         self._runs: dict[str, Run] = {}
-
-    async def start(self) -> None:
-        return
-
-    async def stop(self) -> None:
-        tasks = []
-        for run in list(self._runs.values()):
-            run.end("stopped")
-            tasks.append(run.task)
-        running = [task for task in tasks if task is not None]
-        if running:
-            await asyncio.wait(running, timeout=LAST_WORDS)
 
     def cancel(self, response_id: str) -> None:
         """Where it runs here; elsewhere it is noticed."""
         run = self._runs.get(response_id)
         if run is not None:
-            run.end("cancelled")
+            run.cancel()
 
     async def begin(self, call: KeptCall, sink: Sink, finish: Finish) -> None:
         """Raises Unavailable while nothing runs."""
@@ -99,9 +80,8 @@ class Runs(Lifespan):
         exchange.envelope = msgspec.structs.replace(exchange.envelope, stream=True)
         run = self._runs[response.id] = Run(call, Journal(kept, response, call.plan.told), response)
         exchange.detached = True
-        if exchange.serving is not None:
-            exchange.serving.begin()
-        run.task = asyncio.create_task(self._run(run, finish))
+        writing = asyncio.create_task(self._write(run))
+        run.going = self._detached.start(finish(exchange, run.journal), partial(self._over, run, writing))
         headers = exchange.identity
         if not streams:
             await sink.whole(200, headers | {"Content-Type": "application/json"}, response.reply)
@@ -111,58 +91,25 @@ class Runs(Lifespan):
         except GatewayError:  # the store is away: the client sees that it was cut, and may come back
             sink.abort()
 
-    async def _run(self, run: Run, finish: Finish) -> None:
-        exchange = run.call.exchange
-        writing = asyncio.create_task(self._write(run))
+    async def _over(self, run: Run, writing: asyncio.Task[None], is_cut: bool) -> None:
+        run.over.set()
         try:
-            await finish(exchange, run.journal)
-        except asyncio.CancelledError:
-            pass
-        except ClientGone:
-            run.journal.abort()
-        finally:
-            run.over.set()
             await writing
-            await self._end(run)
+            await self._end(run, is_cut)
+        finally:
             self._runs.pop(run.response.id, None)
-            if exchange.serving is not None:
-                exchange.serving.end()
 
     async def _write(self, run: Run) -> None:
-        """What waits goes to the store as it comes; without any, that the run goes on. A run that is under way no more
-        for the store is ended.
-        """
-        journal, kept = run.journal, self._kept
-        loop = asyncio.get_running_loop()
-        said = loop.time()
-        await self._look(run)
-        while not run.over.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TICK):
-                    await run.over.wait()
-            try:
-                if journal.waiting or loop.time() - said > kept.settings.silence / 4:
-                    status = await journal.flush()
-                    said = loop.time()
-                else:
-                    status = await kept.responses.status(run.response.id)
-            except GatewayError as error:
-                kept.log.warning("the run %s cannot be written: %s", run.response.id, error.public)
-                continue
-            if status not in UNDER_WAY:
-                run.end("cancelled")
-                return
+        """A run that is under way no more for the store is ended."""
+        if not await run.journal.writer.keep_up(run.over, self._kept.settings.silence / 4):
+            run.cancel()
 
-    async def _look(self, run: Run) -> None:
-        with contextlib.suppress(GatewayError):
-            await run.journal.flush()
-
-    async def _end(self, run: Run) -> None:
+    async def _end(self, run: Run, is_cut: bool) -> None:
         """What it came to, where nobody said before that it was cancelled."""
         journal, kept = run.journal, self._kept
-        if run.why == "cancelled":
+        if run.is_cancelled:
             journal.ended_as("cancelled", {})
-        elif run.why == "stopped":
+        elif is_cut:
             journal.fail("server_shutdown", "The gateway was stopped while this response was under way; ask again.")
         else:
             journal.fail("server_error", "The run ended without a reply.")
@@ -179,8 +126,8 @@ class Runs(Lifespan):
         journal = run.journal
         assert journal.final is not None
         status, reply = journal.final
-        if journal.waiting:
-            await journal.flush()
+        if journal.writer.waits:
+            await journal.writer.flush()
         response = run.call.response(reply, status)
         done = await self._kept.responses.finish(msgspec.structs.replace(response, id=run.response.id))
         if done == status and status in ("completed", "incomplete"):

@@ -14,6 +14,7 @@ from gateway import (
     Exchange,
     HttpProvider,
     KeptResponse,
+    KeptStream,
     NotFound,
     Outgoing,
     Owner,
@@ -24,10 +25,11 @@ from gateway import (
 from gateway.wire.jsontext import encode, members, raw
 from gateway.wire.segments import segment
 
+from ..echo import exchange_of
 from ..members import NAME
 from . import conversing
-from .following import follow
-from .history import of_chain, of_conversation, owner_of
+from .following import follow, resume
+from .history import of_chain, of_conversation
 from .kept import Kept
 from .paging import page
 from .runs import Runs, lost
@@ -40,7 +42,7 @@ async def serve(exchange: Exchange, sink: Sink, kept: Kept, runs: Runs) -> None:
     """An operation of kind `state`."""
     inbound = exchange.inbound
     operation = inbound.operation
-    asked = Asked(exchange, kept, runs, owner_of(exchange.principal))
+    asked = Asked(exchange, kept, runs, Owner.of(exchange.principal))
     exchange.status = 200
     if operation.path == "/responses/{id}" and operation.method == "GET" and inbound.query.get("stream", "") in YES:
         await asked.follow(sink)
@@ -95,16 +97,34 @@ class Asked:
         return _shown(await self._found())
 
     async def follow(self, sink: Sink) -> None:
-        found = await self._found()
-        if not found.background:
-            raise BadCall(
-                "Only a response with `background: true` can be streamed again.", param="stream", code="invalid_value"
-            )
         text = self._exchange.inbound.query.get("starting_after", "") or "-1"
         after = int(text) if text == "-1" or (text.isdecimal() and len(text) < 10) else None
         if after is None:
             raise BadCall("`starting_after` must be the number of an event.", param="starting_after")
+        stream = await self._stream()
+        if self._kept.streams is not None and stream is not None:
+            await resume(sink, self._kept, self._kept.streams, stream, after, self._exchange.identity)
+            return
+        found = await self._found()
+        if not found.background:
+            raise BadCall(
+                "Only a response with `background: true`, or one whose stream may be taken up again "
+                "(`X-Gateway-Resumable: true`), can be streamed again, that for a while.",
+                param="stream",
+                code="invalid_value",
+            )
         await follow(sink, self._kept, found, after, self._exchange.identity)
+
+    async def _stream(self) -> KeptStream | None:
+        """Of a response that its client waits for, or did."""
+        if self._kept.streams is None:
+            return None
+        name = exchange_of(self._id)
+        found = await self._kept.streams.get(self.owner, name, self._kept.now()) if name else None
+        scopes = self._exchange.principal.scopes
+        if found is None or (scopes and not scopes.allow_call(found.agent, found.model, found.endpoint)):
+            return None
+        return found
 
     async def _found(self) -> KeptResponse:
         """Raises NotFound. A run that is silent for long has failed."""
@@ -136,11 +156,7 @@ class Asked:
 
 def allowed(scopes: Scopes | None, found: KeptResponse) -> bool:
     """Whether a key may still see what it left here, after its scopes were changed."""
-    if scopes is None:
-        return True
-    if found.agent:
-        return scopes.allow_agent(found.agent)
-    return scopes.allow_model(found.model, found.endpoint)
+    return scopes is None or scopes.allow_call(found.agent, found.model, found.endpoint)
 
 
 def _shown(found: KeptResponse) -> bytes:

@@ -22,6 +22,7 @@ from ..responses import SqlResponses
 from ..roles import SqlRoles
 from ..runs import SqlRuns, forget
 from ..spool import Spool
+from ..streams import SqlStreams
 from ..usage import SqlUsageLog
 from ..user_keys import SqlUserKeys, purge
 from ..users import SqlUsers
@@ -81,6 +82,7 @@ class PostgresStore(Store):
         self.runs = SqlRuns(self._database)
         self.responses = SqlResponses(self._database)
         self.conversations = SqlConversations(self._database)
+        self.streams = SqlStreams(self._database)
         self.ledger = SqlLedger(self._database, self._log)
 
     async def open(self) -> None:

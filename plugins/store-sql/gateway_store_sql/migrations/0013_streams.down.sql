@@ -1,0 +1,2 @@
+DROP TABLE stream_frames;
+DROP TABLE streams;
