@@ -28,6 +28,7 @@ from gateway import (
     RouteSpec,
     Secret,
     Services,
+    Streams,
     Timeouts,
     Unauthenticated,
     UsageRecord,
@@ -40,6 +41,8 @@ from gateway.pipeline.dispatch import dispatcher
 from gateway.pipeline.endpoints import Endpoints
 from gateway.pipeline.fidelity import Fidelity
 from gateway.pipeline.named import NamedRoutes
+from gateway.pipeline.resumer import Resumer
+from gateway.pipeline.resuming import Resuming
 from gateway.pipeline.retry import Timing
 from gateway.pipeline.userkeys import Keyring
 from gateway.plugins import Registry
@@ -118,7 +121,7 @@ Start = Callable[..., Awaitable[Running]]
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """`await start(*providers, core=…, permissions=…, directories=…, routes=…, timeouts=…)`."""
+    """`await start(*providers, core=…, permissions=…, directories=…, routes=…, timeouts=…, streams=…)`."""
     async with AsyncExitStack() as stack:
 
         async def go(
@@ -129,12 +132,13 @@ async def start() -> AsyncIterator[Start]:
             routes: Sequence[RouteSpec] = (),
             timeouts: Timeouts | None = None,
             timing: Timing | None = None,
+            streams: Streams | None = None,
         ) -> Running:
             core = core or Core()
             upstream = HttpUpstream(Egress(), timeouts or Timeouts(5, 5, 5))
             stack.push_async_callback(upstream.close)
             recorder = Recorder()
-            assembly = _assembly(core, upstream, providers, permissions, directories, routes, recorder, timing)
+            assembly = _assembly(core, upstream, providers, permissions, directories, routes, recorder, timing, streams)
             server = HttpServer(assembly)
             sock = bind("127.0.0.1", 0)
             await server.start(sock, None)
@@ -160,6 +164,7 @@ def _assembly(
     routes: Sequence[RouteSpec],
     recorder: Recorder,
     timing: Timing | None,
+    streams: Streams | None,
 ) -> Assembly:
     endpoints = {provider.endpoint: provider for provider in providers}
     services = Services(upstream, Egress(), None, time.time, logging.getLogger("test"), endpoints=endpoints)
@@ -169,15 +174,17 @@ def _assembly(
     attempt_scope = [rule for rule in permissions if rule.scope == "attempt"]
     sender = Sender(upstream, {"toy": ToyClient()}, attempt_scope, Fidelity(core.fidelity), Keyring(None, None))
     named = NamedRoutes(core, endpoints, breakers, ())
+    resumer = streams and Resumer(streams, core.streams, services.detached, services.clock, services.log)
     pipeline = Pipeline(
         authenticators=(Passwords(),),
         directories=(*directories, named, Endpoints(endpoints, core.models.allow)),
         permissions=exchange_scope,
         dispatcher=dispatcher(core, sender, timing),
         meters=(recorder,),
+        resumer=resumer,
     )
     registry = Registry((), None)  # type: ignore[arg-type]
-    router = Router((ToyServer(),), routes)
+    router = Router((ToyServer(),), [*routes, *(Resuming(resumer).routes() if resumer else ())])
     services.detached.bind(router, pipeline)
     return Assembly(core, registry, services, pipeline, router, (), ())
 

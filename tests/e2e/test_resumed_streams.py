@@ -159,11 +159,14 @@ def test_a_stream_is_ended_by_whichever_worker(place: Place, recalling: Recallin
     for _ in range(3):
         before = recalling.left
         path, _ = begun(place, "chat")
-        with listener(place) as one:
+        with listener(place) as reader, listener(place) as one:
+            reading = reader.ask("GET", path)
+            assert reading.read1()
             assert one.ask("DELETE", path).status == 204
+            with pytest.raises(http.client.IncompleteRead):
+                reading.read()
         until(lambda before=before: recalling.left > before)  # type: ignore[misc]
-        with listener(place) as one, pytest.raises(http.client.IncompleteRead):
-            one.ask("GET", path).read()
+        assert read(place, path, Last_Event_ID="99")[0] == 409
 
 
 @pytest.mark.parametrize("asks", [{}, {"X-Gateway-Resumable": "false"}], ids=["not", "no"])
