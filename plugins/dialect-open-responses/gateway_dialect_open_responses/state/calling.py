@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -89,7 +90,8 @@ class KeptCall(Keeping):
 
     async def _keep(self, reply: bytes, status: str) -> bool:
         if not self.plan.kept:
-            await self.renew()
+            with contextlib.suppress(Unavailable):  # what it continues stays for as long as it would have
+                await self.renew()
             return False
         if len(reply) + sum(len(item) for item in self.plan.own) > self.kept.settings.most:
             self.kept.log.warning("the response to %s is too large to be kept", self.exchange.id)
@@ -101,6 +103,7 @@ class KeptCall(Keeping):
             await self.joined(reply)
         except Unavailable as error:
             self.kept.log.warning("the response to %s is not kept: %s", self.exchange.id, error.public)
+            self.exchange.loss.append("store")
             return False
         return True
 

@@ -58,6 +58,7 @@ def previous_not_found(response_id: str, param: str = "previous_response_id") ->
     return BadCall(
         f"Previous response with id '{response_id}' not found. "
         f"What `{param}` names was not kept (a call asks for that by `store: true`), "
+        "could not be kept (its reply says `store: false` then), "
         "has expired, or was deleted, or one that it continues was.",
         param=param,
         code="previous_response_not_found",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway import (
+    UNDER_WAY,
     Call,
     Detached,
     Finish,
@@ -33,8 +34,12 @@ from .kept import Kept
 if TYPE_CHECKING:
     from .calling import KeptCall
 
-TRIES = 4
-"""Of writing what a run came to; where the store stays away, it is found by its silence and has failed."""
+LONGEST_AWAY = 3600.0
+"""Seconds for which what a run came to is tried to be written; after that it has failed, by its silence."""
+AGAIN = 0.5
+"""Seconds between two tries."""
+SECOND_LOOK = 2.0
+"""Seconds after which a silent run is looked at again: while the store was away, none could be heard."""
 
 
 class Run:
@@ -113,13 +118,17 @@ class Runs:
             journal.fail("server_shutdown", "The gateway was stopped while this response was under way; ask again.")
         else:
             journal.fail("server_error", "The run ended without a reply.")
-        for again in range(TRIES):
+        tries = 0
+        while tries * AGAIN < LONGEST_AWAY:
             try:
                 await self._last_words(run)
                 return
             except GatewayError as error:
-                kept.log.error("what the run %s came to cannot be written: %s", run.response.id, error.public)
-                await asyncio.sleep(again)
+                if not tries:
+                    kept.log.error("what the run %s came to cannot be written yet: %s", run.response.id, error.public)
+                tries += 1
+                await asyncio.sleep(AGAIN)
+        kept.log.error("what the run %s came to is not written", run.response.id)
 
     async def _last_words(self, run: Run) -> None:
         """Raises Unavailable."""
@@ -143,6 +152,17 @@ def _queued(call: KeptCall) -> KeptResponse:
     reply = encode(members(encode(whole)) | call.plan.told)
     response = call.response(reply, "queued")
     return msgspec.structs.replace(response, beat=call.kept.now())
+
+
+async def ended_in_silence(kept: Kept, found: KeptResponse) -> KeptResponse:
+    """What became of a run that has been silent for long. Raises Unavailable."""
+    await asyncio.sleep(SECOND_LOOK)
+    again = await kept.responses.get(found.owner, found.id, kept.now())
+    if again is None or again.status not in UNDER_WAY or again.beat != found.beat:
+        return again or found
+    gone = lost(again)
+    await kept.responses.finish(gone)
+    return gone
 
 
 def lost(response: KeptResponse) -> KeptResponse:

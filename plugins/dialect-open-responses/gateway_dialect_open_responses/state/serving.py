@@ -32,7 +32,7 @@ from .following import follow, resume
 from .history import of_chain, of_conversation
 from .kept import Kept
 from .paging import page
-from .runs import Runs, lost
+from .runs import Runs, ended_in_silence
 
 JSON = {"Content-Type": "application/json"}
 YES = ("true", "1")
@@ -134,8 +134,7 @@ class Asked:
             raise NotFound(f"Response with id '{self._id}' not found.", code="response_not_found")
         silent = found.beat is not None and kept.now() - found.beat > kept.settings.silence
         if found.status in UNDER_WAY and silent:
-            found = lost(found)
-            await kept.responses.finish(found)
+            found = await ended_in_silence(kept, found)
         return found
 
     async def _forget(self, found: KeptResponse) -> None:

@@ -7,7 +7,7 @@ import asyncio
 from gateway import GatewayError, Lifespan, ended
 
 from .kept import Kept
-from .runs import lost
+from .runs import ended_in_silence
 
 PERIOD = 60.0
 
@@ -30,8 +30,8 @@ class Sweeper(Lifespan):
     async def sweep(self) -> None:
         """Once. Raises Unavailable."""
         kept = self._kept
-        for response in await kept.responses.abandoned(kept.now() - kept.settings.silence):
-            await kept.responses.finish(lost(response))
+        silent = await kept.responses.abandoned(kept.now() - kept.settings.silence)
+        await asyncio.gather(*(ended_in_silence(kept, response) for response in silent))
         await kept.responses.purge(kept.now())
 
     async def _run(self) -> None:
