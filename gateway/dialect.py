@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Raw
@@ -228,6 +228,20 @@ class ServerDialect(ABC):
     def turn(self, message: bytes) -> tuple[Operation, bytes]:
         """What a message on a socket asks: which operation, and with which body. Raises BadCall."""
         raise Unsupported(f"{self.name} has no messages.")
+
+    def lane(self, message: bytes) -> str:
+        """Of messages on a socket that are answered one after the other; those in others are answered meanwhile. ""
+        where the client names none. Raises BadCall.
+        """
+        return ""
+
+    def in_lane(self, message: bytes, lane: str) -> bytes:
+        """A message to the client that says which lane it belongs to."""
+        return message
+
+    def failed(self, message: bytes, lane: str, memory: dict[str, Any]) -> None:
+        """The turn that this message asked for did not end well; `memory` is what the connection remembers."""
+        return
 
     def as_message(self, status: int, body: bytes) -> bytes:
         """A whole reply, an error among them, as the one message that it is on a socket; events are messages as they

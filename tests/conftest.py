@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 import msgspec
@@ -27,6 +27,7 @@ from gateway import (
     Provider,
     RouteSpec,
     Secret,
+    ServerDialect,
     Services,
     Streams,
     Timeouts,
@@ -133,12 +134,15 @@ async def start() -> AsyncIterator[Start]:
             timeouts: Timeouts | None = None,
             timing: Timing | None = None,
             streams: Streams | None = None,
+            dialect: ServerDialect | None = None,
         ) -> Running:
             core = core or Core()
             upstream = HttpUpstream(Egress(), timeouts or Timeouts(5, 5, 5))
             stack.push_async_callback(upstream.close)
             recorder = Recorder()
             assembly = _assembly(core, upstream, providers, permissions, directories, routes, recorder, timing, streams)
+            if dialect is not None:
+                assembly = replace(assembly, router=Router((dialect,), routes))
             server = HttpServer(assembly)
             sock = bind("127.0.0.1", 0)
             await server.start(sock, None)

@@ -78,7 +78,9 @@ class Pipeline:
             keeping = await keeper.take_up(exchange)
         await permit(self.permissions, exchange)
         through = same if keeping is None else keeping.sink
-        if keeping is not None and exchange.envelope.background:
+        if keeping is not None and keeping.answers:
+            await keeping.answer(sink)
+        elif keeping is not None and exchange.envelope.background:
             await keeping.detach(sink, self.finish)
         elif self.resumer is not None and self.resumer.concerns(exchange):
             await self.resumer.carry(exchange, sink, through, self.finish)

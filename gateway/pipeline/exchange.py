@@ -123,7 +123,8 @@ class Exchange:
     that is asked on its behalf. spent, cost: what its children used, and nano-USD that they came to. secrets: what they
     were sent and nobody may read. named: what the reply is to be called, whatever its
     upstream calls it. detached: it goes on without its client, and is settled by whoever runs it.
-    memory: what lasts as long as the client's connection, where that is a socket.
+    memory: what lasts as long as the client's connection, where that is a socket; lane: the client's name for what
+    follows one another there, "" for none.
     """
 
     inbound: Inbound
@@ -152,6 +153,7 @@ class Exchange:
     named: str = ""
     detached: bool = False
     memory: dict[str, Any] | None = None
+    lane: str = ""
 
     def ask(self, call: Call, way: str | Route) -> AsyncGenerator[Event | Idle, None]:
         """A call of our own, on the caller's behalf: permitted, held for, retried and recorded like any other.

@@ -15,7 +15,13 @@ Finish = Callable[["Exchange", "Sink"], Coroutine[Any, Any, None]]
 
 
 class Keeping(ABC):
-    """One call that leaves something here, or takes something up."""
+    """One call that leaves something here, or takes something up. answers: nobody else is to be asked."""
+
+    answers: bool = False
+
+    async def answer(self, sink: Sink) -> None:
+        """Of one that `answers`, once it is permitted: the whole reply."""
+        raise NotImplementedError
 
     @abstractmethod
     def sink(self, sink: Sink) -> Sink:

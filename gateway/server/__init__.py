@@ -226,11 +226,14 @@ class HttpServer:
             try:
                 operation, body = dialect.turn(message)
             except GatewayError as error:
+                dialect.failed(message, sink.lane, memory)
                 sink.say(told(error, dialect, opened))
                 return
             inbound = msgspec.structs.replace(opened, operation=operation, receive=_given(body), arriving=None)
-            exchange = Exchange(inbound, dialect, memory=memory)
+            exchange = Exchange(inbound, dialect, memory=memory, lane=sink.lane)
             await serving.assembly.pipeline.handle(exchange, sink)
+            if exchange.outcome != "complete":
+                dialect.failed(message, sink.lane, memory)
         finally:
             serving.end()
 

@@ -1,4 +1,4 @@
-"""A client's connection as a WebSocket: turns of a dialect's conversation, one after the other.
+"""A client's connection as a WebSocket: turns of a dialect's conversations.
 
 Each turn is an exchange of its own: authenticated, permitted, settled, on the configuration of its time.
 """
@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from .. import sse
 from ..dialect import ServerDialect
-from ..errors import BadCall, GatewayError, RateLimited, WrongMethod
+from ..errors import BadCall, GatewayError, WrongMethod
 from ..heads import compose, status_line
 from ..inbound import Inbound
 from ..pipeline.sink import ClientGone, Sink
 from ..wire.frames import BadFrame, Frames, Opcode, accept, closing, frame
 from .request import Request
+from .turns import Turns
 
 if TYPE_CHECKING:
     from .protocol import Protocol
 
 LONGEST_LIFE = 3600.0
 """Seconds that a connection may last, as the specification of Open Responses has it."""
-WAITING = 16
+WAITING = 64
 """Messages that may wait for their turn."""
 GONE_AWAY, NORMAL, UNSUPPORTED, BUSY = 1001, 1000, 1003, 1008
 Turn = Callable[[bytes, "SocketSink", dict[str, Any]], Awaitable[None]]
@@ -55,6 +56,7 @@ class WebSocket:
         self._messages: deque[bytes] = deque()
         self._news = asyncio.Event()
         self._closed = False
+        self._turns: Turns | None = None
 
     def open(self, answer: str, headers: Mapping[str, str]) -> None:
         """Accepts the handshake, and takes what has come behind it."""
@@ -68,18 +70,34 @@ class WebSocket:
         self._protocol.upgrade(self._take)
 
     async def run(self, turn: Turn, dialect: ServerDialect, opened: Inbound, leaving: asyncio.Event) -> None:
-        """Until either side ends it."""
+        """Until either side ends it. What has begun by then is answered, but to a client that is gone."""
         memory: dict[str, Any] = {}  # of this connection alone
-        deadline = asyncio.get_running_loop().time() + LONGEST_LIFE
-        while not self._closed:
-            message = await self._next(leaving, deadline)
-            if message is not None:
-                await self._during(turn(message, SocketSink(self, dialect), memory))
-            elif leaving.is_set():
+        began = asyncio.get_running_loop().time()
+
+        async def answer(message: bytes, lane: str) -> None:
+            await turn(message, SocketSink(self, dialect, lane), memory)
+
+        self._turns = turns = Turns(answer)
+        try:
+            while (message := await self._next(leaving, began)) is not None:
+                self._begin(turns, message, dialect, opened)
+            await self._unless_closed(turns.ended())
+            if leaving.is_set():
                 self.close(GONE_AWAY, "the gateway stops")
             elif not self._closed:
                 self.send(told(time_is_up(), dialect, opened))
                 self.close(GONE_AWAY, "the connection has lasted for an hour")
+        finally:
+            await turns.cut()
+
+    def _begin(self, turns: Turns, message: bytes, dialect: ServerDialect, opened: Inbound) -> None:
+        lane = ""
+        try:
+            lane = dialect.lane(message)
+            turns.take(message, lane)
+        except GatewayError as error:
+            said = told(error, dialect, opened)
+            self.send(dialect.in_lane(said, lane) if lane else said)
 
     def send(self, text: bytes) -> None:
         self._write(frame(Opcode.TEXT, text))
@@ -102,23 +120,26 @@ class WebSocket:
     def has_room(self) -> bool:
         return not self._protocol.writing_paused
 
-    async def _next(self, leaving: asyncio.Event, deadline: float) -> bytes | None:
+    async def _next(self, leaving: asyncio.Event, began: float) -> bytes | None:
         """None where there is none any more: closed, leaving, or its time is up."""
+        loop = asyncio.get_running_loop()
         while not self._messages and not self._closed and not leaving.is_set():
             self._news.clear()
             waits = [asyncio.ensure_future(one.wait()) for one in (self._news, leaving)]
-            left = deadline - asyncio.get_running_loop().time()
             try:
-                done, _ = await asyncio.wait(waits, timeout=max(0.0, left), return_when=asyncio.FIRST_COMPLETED)
+                left = max(0.0, began + LONGEST_LIFE - loop.time())
+                done, _ = await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for wait in waits:
                     wait.cancel()
             if not done:
                 return None
-        return self._messages.popleft() if self._messages and not self._closed else None
+        if not self._messages or self._closed or loop.time() >= began + LONGEST_LIFE:
+            return None
+        return self._messages.popleft()
 
-    async def _during(self, work: Awaitable[None]) -> None:
-        """A turn; a client that leaves ends it."""
+    async def _unless_closed(self, work: Awaitable[None]) -> None:
+        """A client that leaves ends the waiting."""
         task = asyncio.ensure_future(work)
         try:
             while not task.done() and not self._closed:
@@ -129,10 +150,7 @@ class WebSocket:
                 finally:
                     news.cancel()
         finally:
-            if not task.done():
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ClientGone):
-                await task
+            task.cancel()
 
     def _take(self, data: bytes) -> None:
         if self._closed:
@@ -152,7 +170,10 @@ class WebSocket:
         elif opcode is Opcode.BINARY:
             self.close(UNSUPPORTED, "messages are text")
         elif opcode is Opcode.TEXT:
-            if len(self._messages) >= WAITING or sum(map(len, self._messages)) > self._most:
+            waiting, size = len(self._messages), sum(map(len, self._messages))
+            if self._turns is not None:
+                waiting, size = waiting + self._turns.waiting, size + self._turns.bytes
+            if waiting >= WAITING or size > self._most:
                 self.close(BUSY, "too many messages wait")
             self._messages.append(payload)
             self._news.set()
@@ -169,19 +190,20 @@ class WebSocket:
 
 
 class SocketSink(Sink):
-    """A stream of events as messages. The dialect says which."""
+    """A stream of events as messages. The dialect says which. lane: the client's name for them, "" for none."""
 
-    def __init__(self, socket: WebSocket, dialect: ServerDialect) -> None:
+    def __init__(self, socket: WebSocket, dialect: ServerDialect, lane: str = "") -> None:
         self._socket = socket
         self._dialect = dialect
+        self.lane = lane
         self._splitter = sse.Splitter()
 
     def say(self, message: bytes) -> None:
-        self._socket.send(message)
+        self._socket.send(self._dialect.in_lane(message, self.lane) if self.lane else message)
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.began = True
-        self._socket.send(self._dialect.as_message(status, body))
+        self.say(self._dialect.as_message(status, body))
 
     async def begin(self, status: int, headers: Mapping[str, str]) -> None:
         self.began = True
@@ -190,7 +212,7 @@ class SocketSink(Sink):
         for event in sse.events(self._splitter.whole(data)):
             payload = sse.data(event)
             if payload and payload != b"[DONE]":
-                self._socket.send(payload)
+                self.say(payload)
         return self._socket.has_room
 
     async def room(self) -> None:
@@ -208,7 +230,5 @@ def told(error: GatewayError, dialect: ServerDialect, inbound: Inbound) -> bytes
     return dialect.as_message(error.status, dialect.encode_error(error, inbound))
 
 
-def time_is_up() -> RateLimited:
-    return RateLimited(
-        "This connection has lasted for an hour; open another.", code="websocket_connection_limit_reached"
-    )
+def time_is_up() -> BadCall:
+    return BadCall("This connection has lasted for an hour; open another.", code="websocket_connection_limit_reached")

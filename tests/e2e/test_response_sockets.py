@@ -45,9 +45,13 @@ def socket(place: Place, path: str = "/v1/responses", key: str = "") -> Iterator
         yield opened
 
 
+def say(opened: ClientConnection, **body: Any) -> None:
+    opened.send(json.dumps({"type": "response.create", "model": "agent_a", **body}))
+
+
 def turn(opened: ClientConnection, **body: Any) -> list[Any]:
     """The events of one turn."""
-    opened.send(json.dumps({"type": "response.create", "model": "agent_a", **body}))
+    say(opened, **body)
     events: list[Any] = []
     while not events or events[-1]["type"] not in ("response.completed", "response.failed", "error"):
         events.append(json.loads(opened.recv(PATIENCE)))
@@ -102,6 +106,88 @@ def test_a_continuation_that_fails_takes_what_it_continued_along(place: Place) -
             [error] = turn(opened, input="two", previous_response_id=name)
             assert error["error"]["code"] == "previous_response_not_found"
         assert turn(opened, input="one")[-1]["type"] == "response.completed"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"model": "nobody"}, {"stream": True}, {"input": 7}],
+    ids=["unknown-model", "unsupported", "no-input"],
+)
+def test_whatever_is_wrong_with_a_continuation_takes_what_it_continued_along(place: Place, wrong: Any) -> None:
+    with socket(place) as opened:
+        name = turn(opened, input="one", store=True)[-1]["response"]["id"]
+        [error] = turn(opened, **{"input": "x", "previous_response_id": name, **wrong})
+        assert error["status"] in (400, 404)
+        [error] = turn(opened, input="two", previous_response_id=name)
+        assert error["error"]["code"] == "previous_response_not_found"
+
+
+@pytest.mark.parametrize("model", ["agent_a", "keeping/m"])
+def test_a_warm_up_asks_nobody_and_is_continued(place: Place, recalling: Recalling, model: str) -> None:
+    with socket(place) as opened:
+        asked = len(recalling.asked)
+        events = turn(opened, model=model, input="one", instructions="x", generate=False, store=False)
+        assert [one["type"] for one in events] == ["response.created", "response.in_progress", "response.completed"]
+        warm = events[-1]["response"]
+        assert (warm["output"], warm["usage"]["total_tokens"], warm["store"]) == ([], 0, False)
+        assert len(recalling.asked) == asked
+        first = turn(opened, model=model, input="two", previous_response_id=warm["id"], store=False)
+        assert text(first).endswith("user:one | user:two")
+        kept = turn(opened, model=model, input="three", generate=False, store=True)[-1]["response"]
+        assert kept["store"] is True
+        [error] = turn(opened, model="nobody", input="x", generate=False)
+        assert error["status"] == 404
+        [error] = turn(opened, model=model, input="x", generate=False, previous_response_id="resp_none")
+        assert error["error"]["code"] == "previous_response_not_found"
+        assert text(turn(opened, model=model, input="on", generate=True)).endswith("user:on")
+    again = place.sdk().responses.create(model="agent_a", input="four", previous_response_id=kept["id"])
+    assert again.output_text.endswith("user:three | user:four")
+
+
+def until_ended(opened: ClientConnection, turns: int) -> list[Any]:
+    events: list[Any] = []
+    while sum(one["type"] == "response.completed" for one in events) < turns:
+        events.append(json.loads(opened.recv(PATIENCE)))
+    return events
+
+
+def test_lanes_are_answered_side_by_side_and_each_remembers(place: Place, recalling: Recalling) -> None:
+    recalling.hold()
+    with socket(place) as opened:
+        say(opened, input="please wait", store=False, stream_id="main")
+        say(opened, input="next", store=False, stream_id="main")
+        say(opened, input="two", store=False, stream_id="side.1")
+        say(opened, input="three", store=False)
+        events = until_ended(opened, 2)
+        done = [one for one in events if one["type"] == "response.completed"]
+        assert {one.get("stream_id") for one in done} == {"side.1", None}
+        recalling.go_on()
+        rest = until_ended(opened, 2)
+        assert {one["stream_id"] for one in rest} == {"main"}
+        main = [one["response"] for one in rest if one["type"] == "response.completed"]
+        assert [one["output"][-1]["content"][0]["text"][-4:] for one in main] == ["wait", "next"]
+        side = next(one["response"]["id"] for one in done if one.get("stream_id"))
+        fork = turn(opened, input="fork", previous_response_id=side, store=False, stream_id="fork")
+        assert text(fork).endswith("user:two | assistant:system:Be kind. | user:two | user:fork")
+        [error] = turn(opened, input=7, previous_response_id=side, stream_id="fork")
+        assert (error["status"], error["stream_id"]) == (400, "fork")
+        on = turn(opened, input="on", previous_response_id=side, store=False, stream_id="side.1")
+        assert text(on).endswith("user:on")
+
+
+def test_names_of_lanes_are_checked_and_counted(place: Place) -> None:
+    with socket(place) as opened:
+        for name in ("", "a b", "x" * 257, 7):
+            [error] = turn(opened, input="x", stream_id=name)
+            assert (error["error"]["code"], "stream_id" in error) == ("invalid_stream_id", False)
+        for number in range(32):
+            say(opened, stream_id=f"l{number}", model="nobody")
+        told = [json.loads(opened.recv(PATIENCE)) for _ in range(32)]
+        assert {one["stream_id"] for one in told} == {f"l{number}" for number in range(32)}
+        [error] = turn(opened, input="x", stream_id="one-more")
+        assert (error["error"]["code"], error["stream_id"]) == ("websocket_stream_limit_reached", "one-more")
+        assert turn(opened, input="x", stream_id="l1")[-1]["type"] == "response.completed"
+        assert turn(opened, input="x")[-1]["type"] == "response.completed"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from .encode_call import encode_call
 from .errors import decode_error
 from .members import NAME
 from .tap import tap_for
+from .warm_up import refuse_warm_up
 
 
 class OpenResponsesClient(ClientDialect):
@@ -22,6 +23,7 @@ class OpenResponsesClient(ClientDialect):
         return encode_call(call, target)
 
     def edit(self, inbound: Inbound, edit: Edit, target: Target) -> Encoded:
+        refuse_warm_up(inbound)
         return edit_body(inbound.body, edit, target, inbound.operation.path)
 
     def counts(self, target: Target) -> bool:

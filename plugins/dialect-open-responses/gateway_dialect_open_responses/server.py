@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -26,8 +26,10 @@ from .edit import COMPACT, COUNT
 from .encode_reply import ReplyEncoder
 from .errors import encode_error
 from .members import NAME
-from .messages import as_message, turn
+from .messages import as_message, continued, in_lane, lane, turn
 from .peek import peek
+from .state.memory import forget
+from .warm_up import WARM_UP, refuse_warm_up
 
 _LIMITS = ("limit", "remaining", "reset")
 _AGENTS = "/responses/models"
@@ -87,13 +89,24 @@ class OpenResponsesServer(ServerDialect):
     def decode(self, inbound: Inbound) -> Call:
         if inbound.operation.path == COMPACT:
             raise Unsupported("Only an upstream that speaks Open Responses can compact.", code="not_offered")
+        refuse_warm_up(inbound)
         return decode_call(inbound.body)
 
     def encoder(self, call: Call, inbound: Inbound, framing: Framing) -> Encoder:
         return ReplyEncoder(call, inbound, streams=framing == "sse")
 
     def turn(self, message: bytes) -> tuple[Operation, bytes]:
-        return self.operations[0], turn(message)
+        body, generates = turn(message)
+        return self.operations[0] if generates else WARM_UP, body
+
+    def lane(self, message: bytes) -> str:
+        return lane(message)
+
+    def in_lane(self, message: bytes, lane: str) -> bytes:
+        return in_lane(message, lane)
+
+    def failed(self, message: bytes, lane: str, memory: dict[str, Any]) -> None:
+        forget(memory, lane, continued(message))
 
     def as_message(self, status: int, body: bytes) -> bytes:
         return as_message(status, body)

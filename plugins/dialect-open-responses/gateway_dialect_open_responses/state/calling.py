@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import (
+    Call,
     ConversationItem,
     Exchange,
     Extra,
@@ -19,17 +20,21 @@ from gateway import (
     Owner,
     RunStatus,
     Sink,
+    Started,
     Unavailable,
+    sse,
 )
-from gateway.wire.jsontext import encode
+from gateway.wire.jsontext import encode, members, raw
 
+from ..echo import knows_openai_only, resource
 from ..encode_call import PATH
 from ..members import NAME
+from ..warm_up import WARM_UP
 from . import items
 from .history import History, output_of
 from .kept import Kept
 from .memory import Remembered, remember
-from .telling import KeepingSink
+from .telling import UNKEPT, KeepingSink
 
 if TYPE_CHECKING:
     from .runs import Runs
@@ -58,6 +63,15 @@ class Plan(msgspec.Struct, frozen=True):
     told: Extra
 
 
+NO_USAGE = {
+    "input_tokens": 0,
+    "input_tokens_details": {"cached_tokens": 0},
+    "output_tokens": 0,
+    "output_tokens_details": {"reasoning_tokens": 0},
+    "total_tokens": 0,
+}
+
+
 class KeptCall(Keeping):
     def __init__(self, exchange: Exchange, kept: Kept, plan: Plan, runs: Runs) -> None:
         self.exchange = exchange
@@ -75,6 +89,24 @@ class KeptCall(Keeping):
         """Whether it continues what only the upstream knows: then its reply goes out as it comes."""
         return self.plan.there and not self.plan.kept and self.exchange.memory is None
 
+    @property
+    def answers(self) -> bool:  # type: ignore[override]
+        return self.exchange.inbound.operation == WARM_UP
+
+    async def answer(self, sink: Sink) -> None:
+        """To a warm-up: a response that says nothing, and may be continued."""
+        self.exchange.status = 200
+        reply = members(blank(self, "completed")) | {"usage": raw(NO_USAGE), "completed_at": raw(int(self.kept.now()))}
+        if not await self.keep(encode(reply), "completed"):
+            reply |= UNKEPT
+        await sink.begin(200, {"Content-Type": "text/event-stream"})
+        begun = reply | {"status": raw("in_progress"), "usage": raw(None), "completed_at": raw(None)}
+        told = {"response.created": begun, "response.in_progress": begun, "response.completed": reply}
+        for number, (kind, response) in enumerate(told.items()):
+            event = {"type": kind, "sequence_number": number, "response": response}
+            sink.put(sse.frame(encode(event), kind.encode()))
+        await sink.end()
+
     async def detach(self, sink: Sink, finish: Finish) -> None:
         await self._runs.begin(self, sink, finish)
 
@@ -85,7 +117,7 @@ class KeptCall(Keeping):
             response = self.response(reply, cast(RunStatus, status))
             past = History() if self.plan.alone else self.plan.past
             whole = msgspec.structs.replace(past, conversation=None, responses=[*past.responses, response])
-            remember(self.exchange.memory, Remembered(whole, kept), self.plan.continues)
+            remember(self.exchange.memory, self.exchange.lane, Remembered(whole, kept))
         return kept
 
     async def _keep(self, reply: bytes, status: str) -> bool:
@@ -148,6 +180,16 @@ class KeptCall(Keeping):
         latest = self.plan.past.latest
         if latest is not None:
             await self.kept.responses.renew(self.plan.owner, latest.id, self.kept.expires)
+
+
+def blank(call: KeptCall, status: RunStatus) -> bytes:
+    """A response of which nothing is said yet."""
+    exchange = call.exchange
+    asked = Call(model=exchange.envelope.model or (exchange.route.name if exchange.route else ""))
+    started = Started(created=int(call.kept.now()))
+    whole = resource(asked, exchange.inbound.body, started, knows_openai_only(exchange.inbound))
+    whole.status = status
+    return encode(members(encode(whole)) | call.plan.told)
 
 
 class _Named(msgspec.Struct):

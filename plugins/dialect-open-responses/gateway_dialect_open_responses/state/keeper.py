@@ -16,6 +16,7 @@ from gateway.wire.members import FLAG, TEXT, Members, parsed
 from ..echo import response_id
 from ..encode_call import PATH
 from ..members import NAME
+from ..warm_up import WARM_UP
 from . import items
 from .calling import KeptCall, Plan
 from .history import NOTHING, History, of_chain, of_conversation, previous_not_found
@@ -62,17 +63,18 @@ class ResponsesKeeper(Keeper):
             raise BadCall("`background` needs the response to be kept: leave out `store: false`.", param="background")
         kept = self._keeps(exchange, store)
         alone = False
-        past, there = NOTHING, upstream_keeps(route) and store is not False and not conversation and not background
+        here = background or exchange.inbound.operation == WARM_UP
+        past, there = NOTHING, upstream_keeps(route) and store is not False and not conversation and not here
         if conversation:
             past = await of_conversation(self._kept, owner, conversation)
-        elif previous and (remembered := recall(exchange.memory, previous)) is not None:
+        elif previous and (remembered := recall(exchange.memory, exchange.lane, previous)) is not None:
             past, latest = remembered.history, remembered.history.latest
             there = there and latest is not None and latest.upstream and latest.domain in domains(route)
             kept = kept and (remembered.kept or store is True)
             alone = kept and not remembered.kept
         elif previous:
             latest = await self._kept.responses.get(owner, previous, self._kept.now())
-            if latest is None and (background or not knows_others(route)):
+            if latest is None and (here or not knows_others(route)):
                 raise previous_not_found(previous)
             kept = kept and (latest is not None or there)
             there = latest is None or (there and latest.upstream and latest.domain in domains(route))

@@ -1,6 +1,7 @@
-"""What a client's connection remembers, where it is a WebSocket: the last response, kept elsewhere or not.
+"""What a client's connection remembers, where it is a WebSocket: each lane's last response, kept elsewhere or not.
 
-A continuation that fails takes what it continued along: it cannot be tried again on this connection.
+A continuation that fails takes what it continued along: it cannot be tried again in its lane. Where that was another
+lane's last response, that lane may go on with it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import msgspec
 
 from .history import History, previous_not_found
 
-_LAST, _TRIED = "open-responses last", "open-responses tried"
+_LAST, _FAILED = "open-responses last", "open-responses failed"
 
 
 class Remembered(msgspec.Struct, frozen=True):
@@ -21,24 +22,41 @@ class Remembered(msgspec.Struct, frozen=True):
     kept: bool
 
 
-def recall(memory: dict[str, Any] | None, response_id: str) -> Remembered | None:
-    """What is continued, where it is the last response of this connection. Raises BadCall where that was tried before
-    and failed.
+def recall(memory: dict[str, Any] | None, lane: str, response_id: str) -> Remembered | None:
+    """What is continued, where it is the last response of one of this connection's lanes. Raises BadCall where that
+    was tried before and failed.
     """
     if memory is None:
         return None
-    tried = cast("set[str]", memory.setdefault(_TRIED, set()))
-    if response_id in tried:
+    if (lane, response_id) in _failed(memory):
         raise previous_not_found(response_id)
-    tried.add(response_id)
-    last = cast("Remembered | None", memory.get(_LAST))
-    if last is None or last.history.latest is None or last.history.latest.id != response_id:
-        return None
-    del memory[_LAST]
-    return last
+    return next((one for one in _last(memory).values() if _is(one, response_id)), None)
 
 
-def remember(memory: dict[str, Any], response: Remembered, continued: str) -> None:
-    """A finished response; what it continued may be continued again."""
-    memory[_LAST] = response
-    memory.setdefault(_TRIED, set()).discard(continued)
+def remember(memory: dict[str, Any], lane: str, response: Remembered) -> None:
+    """A finished response."""
+    _last(memory)[lane] = response
+
+
+def forget(memory: dict[str, Any], lane: str, response_id: str) -> None:
+    """It was to be continued, and that failed."""
+    if not response_id:
+        return
+    last = _last(memory)
+    if any(name != lane and _is(one, response_id) for name, one in last.items()):
+        return
+    if lane in last and _is(last[lane], response_id):
+        del last[lane]
+    _failed(memory).add((lane, response_id))
+
+
+def _is(one: Remembered, response_id: str) -> bool:
+    return one.history.latest is not None and one.history.latest.id == response_id
+
+
+def _last(memory: dict[str, Any]) -> dict[str, Remembered]:
+    return cast("dict[str, Remembered]", memory.setdefault(_LAST, {}))
+
+
+def _failed(memory: dict[str, Any]) -> set[tuple[str, str]]:
+    return cast("set[tuple[str, str]]", memory.setdefault(_FAILED, set()))

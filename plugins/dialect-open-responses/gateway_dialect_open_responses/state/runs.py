@@ -8,31 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway import (
     UNDER_WAY,
-    Call,
     Detached,
     Finish,
     GatewayError,
     Going,
     KeptResponse,
     Sink,
-    Started,
     Unavailable,
 )
 from gateway.wire.jsontext import encode, members, raw
 
-from ..echo import knows_openai_only, resource
+from .calling import KeptCall, blank
 from .following import follow
 from .journal import Journal
 from .kept import Kept
-
-if TYPE_CHECKING:
-    from .calling import KeptCall
 
 LONGEST_AWAY = 3600.0
 """Seconds for which what a run came to is tried to be written; after that it has failed, by its silence."""
@@ -144,13 +138,7 @@ class Runs:
 
 
 def _queued(call: KeptCall) -> KeptResponse:
-    exchange = call.exchange
-    asked = Call(model=exchange.envelope.model or (exchange.route.name if exchange.route else ""))
-    started = Started(created=int(call.kept.now()))
-    whole = resource(asked, exchange.inbound.body, started, knows_openai_only(exchange.inbound))
-    whole.status = "queued"
-    reply = encode(members(encode(whole)) | call.plan.told)
-    response = call.response(reply, "queued")
+    response = call.response(blank(call, "queued"), "queued")
     return msgspec.structs.replace(response, beat=call.kept.now())
 
 
