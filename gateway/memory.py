@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Raw
 
-from .conversations import Conversation, ConversationItem, Conversations, Owner
+from .conversations import Conversation, ConversationItem, Conversations
 from .errors import Conflict, GatewayError
 from .pipeline.exchange import Exchange
 from .services import Services
 from .settings.contract import Settings
+from .streams import Owner
 from .settings.core import Core, MemorySettings
 
 
