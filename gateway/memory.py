@@ -18,8 +18,8 @@ from .errors import Conflict, GatewayError
 from .pipeline.exchange import Exchange
 from .services import Services
 from .settings.contract import Settings
-from .streams import Owner
 from .settings.core import Core, MemorySettings
+from .streams import Owner
 
 
 class Thread(msgspec.Struct, frozen=True):
