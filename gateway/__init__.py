@@ -171,7 +171,8 @@ from .store import (
     UsageTotal,
     UserKeys,
 )
-from .streams import UNDER_WAY, Frames, KeptStream, Owner, RunStatus, Streams
+from .streams import SECOND_LOOK, UNDER_WAY, Frames, KeptStream, Owner, RunStatus, Streams
+from .sweeper import Sweeper
 from .tasks import ended
 from .tools import Asker, Offer, ServerTool, ToolOutcome, ToolSource
 from .usage import Usage
@@ -181,6 +182,7 @@ __all__ = [
     "AGENTS_MOUNT",
     "ANONYMOUS",
     "MOUNT",
+    "SECOND_LOOK",
     "UNDER_WAY",
     "UNLIMITED",
     "AccessGrant",
@@ -339,6 +341,7 @@ __all__ = [
     "State",
     "Store",
     "Streams",
+    "Sweeper",
     "Taken",
     "Tap",
     "Target",

@@ -31,8 +31,8 @@ class Services:
     keep here; None where `CREDS_KEY` is not set and the store has no directory of this machine's own. catalogue: what
     is known of models. routes: `gateway.routes` by name, filled when `endpoints` is. counters: where limits are counted
     for several machines; None where each counts for itself. rehearsal: what a call would be, without making it; ready
-    when requests come. detached: calls that go on without a connection; likewise. tools: filled when `endpoints` is;
-    what an agent's `tools` may name.
+    when requests come. detached: exchanges that go on without their client; likewise. tools: filled when `endpoints`
+    is; what an agent's `tools` may name.
     """
 
     upstream: Upstream

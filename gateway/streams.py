@@ -15,6 +15,8 @@ from .inbound import Principal
 
 RunStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 UNDER_WAY: tuple[RunStatus, ...] = ("queued", "in_progress")
+SECOND_LOOK = 2.0
+"""Seconds after which one that has been silent for long is looked at again, before it is taken for lost."""
 
 
 class Owner(msgspec.Struct, frozen=True):

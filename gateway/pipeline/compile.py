@@ -38,7 +38,7 @@ from .named import NamedRoutes
 from .permit import Permission
 from .resolve import Directory, Route
 from .resumer import Resumer
-from .resuming import Resuming, StreamSweeper
+from .resuming import Resuming, sweeper_of
 from .userkeys import Keyring
 
 log = logging.getLogger("gateway.compile")
@@ -161,7 +161,7 @@ def assemble(
     router = Router(servers, [*own, *collect("register_routes", **both)], root_alias=core.http.root_alias)
     services.rehearsal.bind(router, pipeline)
     services.detached.bind(router, pipeline)
-    sweepers = (StreamSweeper(resumer),) if resumer is not None else ()
+    sweepers = (sweeper_of(resumer),) if resumer is not None else ()
     lifespans = [*followers(settings, services), *sweepers, *collect("register_lifespans", **both)]
     findings = [finding for authenticator in authenticators for finding in authenticator.findings()]
     findings += [finding for directory in directories for finding in directory.findings()]

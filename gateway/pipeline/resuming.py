@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from ..errors import BadCall, Conflict, GatewayError, NotFound, UpstreamBroken
+import msgspec
+
+from ..errors import BadCall, Conflict, NotFound, UpstreamBroken
 from ..inbound import Inbound, Principal
-from ..lifespan import Lifespan
 from ..routes import Answer, RouteSpec
-from ..streams import UNDER_WAY, KeptStream, Owner, Streams
-from ..tasks import ended
+from ..streams import SECOND_LOOK, UNDER_WAY, KeptStream, Owner, Streams
+from ..sweeper import Sweeper
 from .journal import followed
 from .resumable import PATH, TOLD
 from .resumer import Resumer
@@ -91,10 +92,16 @@ class Resuming:
         scopes = principal.scopes
         if found is None or (scopes is not None and not scopes.allow_call(found.agent, found.model, found.endpoint)):
             raise NotFound(f"There is no stream {name!r} of yours, or its time is over.", code="stream_not_found")
-        if is_lost(found, now):
-            await self._streams.end(name, "failed", now + self._window)
-            return await self._found(inbound, principal)
-        return found
+        return found if not is_lost(found, now) else await self._ended_in_silence(found)
+
+    async def _ended_in_silence(self, stream: KeptStream) -> KeptStream:
+        """Unless whoever runs it says another word: while the store was away, nobody could."""
+        await asyncio.sleep(SECOND_LOOK)
+        again = await self._streams.get(stream.owner, stream.id, self._now())
+        if again is None or again.beat != stream.beat:
+            return again or stream
+        await self._streams.end(stream.id, "failed", self._now() + self._window)
+        return msgspec.structs.replace(again, status="failed")
 
 
 def position(inbound: Inbound) -> int:
@@ -107,28 +114,8 @@ def position(inbound: Inbound) -> int:
     raise BadCall("`Last-Event-ID` or `starting_after` must be the number of an event.", param=AFTER)
 
 
-class StreamSweeper(Lifespan):
-    """What has expired is deleted. One in a machine is enough."""
+def sweeper_of(resumer: Resumer) -> Sweeper:
+    async def sweep() -> None:
+        await resumer.streams.purge(resumer.now())
 
-    scope = "machine"
-
-    def __init__(self, resumer: Resumer) -> None:
-        self._resumer = resumer
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            await ended(self._task)
-            self._task = None
-
-    async def _run(self) -> None:
-        resumer = self._resumer
-        while True:
-            try:
-                await resumer.streams.purge(resumer.now())
-            except GatewayError as error:
-                resumer.log.warning("streams that have expired are not deleted now: %s", error.public)
-            await asyncio.sleep(PERIOD)
+    return Sweeper(sweep, PERIOD, "streams that have expired are not deleted", resumer.log)

@@ -87,6 +87,7 @@ def test_replies_reach_their_clients_say_that_they_are_not_kept_and_are_not_cont
         )
         assert error.code == "previous_response_not_found"
         assert "could not be kept" in error.message
+    until(lambda: sum("store" in row for row in place.sql("SELECT loss FROM exchanges")) == 2)
 
 
 def came_back(place: Place, name: str) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway import Streams, Unavailable
+from gateway import KeptStream, Owner, Streams, Unavailable
+from gateway.pipeline import resuming
 from gateway.settings import Core
 from gateway.settings.core import StreamSettings, TimeoutSettings
 from gateway.testing.fake_upstream import FakeUpstream, stream
@@ -142,6 +144,20 @@ async def test_a_client_that_leaves_before_the_stream_begins_ends_it(
     arrived = await upstream.arrival()
     asking.cancel()
     await asyncio.wait_for(arrived.gone.wait(), 20)
+
+
+async def test_one_whose_worker_is_gone_was_cut(
+    start: Any, at: Any, upstream: Any, streams: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = await start(at(upstream.url), streams=streams)
+    monkeypatch.setattr(resuming, "SECOND_LOOK", 0.0)
+    times = {"created": 1.0, "expires": time.time() + 99, "beat": 1.0, "heard": 1.0}
+    gone = KeptStream(id="ex_gone", owner=Owner("u1"), model="far/m", media="text/event-stream", **times)
+    await streams.put(gone)
+    path = running.url + "/v1/streams/ex_gone"
+    async with running.client.get(path) as refused:
+        assert (refused.status, (await refused.json())["error"]["code"]) == (409, "stream_cut")
+    assert await streams.status("ex_gone") == "failed"
 
 
 async def test_a_drain_waits_and_then_cuts_it(start: Any, at: Any, ask: Any, upstream: Any, streams: Any) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from gateway import Services, Settings
+from gateway import Services, Settings, Sweeper
 
 from .keeper import ResponsesKeeper
 from .kept import Kept
 from .runs import Runs
 from .settings import StateSettings
-from .sweeping import Sweeper
+from .sweeping import sweeper_of
 
 _STATE = "dialect-open-responses"
 
@@ -44,5 +44,5 @@ def state_of(settings: Settings, services: Services) -> State | None:
             streams=store.streams,
         )
         runs = Runs(kept, services.detached)
-        made = services.state[_STATE] = State(settings, ResponsesKeeper(kept, runs), runs, Sweeper(kept))
+        made = services.state[_STATE] = State(settings, ResponsesKeeper(kept, runs), runs, sweeper_of(kept))
     return made

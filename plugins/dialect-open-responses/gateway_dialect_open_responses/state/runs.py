@@ -12,6 +12,7 @@ from functools import partial
 import msgspec
 
 from gateway import (
+    SECOND_LOOK,
     UNDER_WAY,
     Detached,
     Finish,
@@ -32,8 +33,6 @@ LONGEST_AWAY = 3600.0
 """Seconds for which what a run came to is tried to be written; after that it has failed, by its silence."""
 AGAIN = 0.5
 """Seconds between two tries."""
-SECOND_LOOK = 2.0
-"""Seconds after which a silent run is looked at again: while the store was away, none could be heard."""
 
 
 class Run:
@@ -144,7 +143,7 @@ def _queued(call: KeptCall) -> KeptResponse:
 
 async def ended_in_silence(kept: Kept, found: KeptResponse) -> KeptResponse:
     """What became of a run that has been silent for long. Raises Unavailable."""
-    await asyncio.sleep(SECOND_LOOK)
+    await asyncio.sleep(SECOND_LOOK)  # while the store was away, none could be heard
     again = await kept.responses.get(found.owner, found.id, kept.now())
     if again is None or again.status not in UNDER_WAY or again.beat != found.beat:
         return again or found
