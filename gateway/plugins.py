@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Iterable, Sequence
-from importlib.metadata import Distribution, EntryPoint, entry_points, version
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
 
@@ -36,6 +36,15 @@ class Loaded(msgspec.Struct):
     error: str | None = None
     hooks: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What a distribution's metadata says, which is read and parsed anew each time that it is asked for."""
+
+    name: str
+    version: str
+    author: str | None
+    requires: tuple[str, ...]
 
 
 class Registry:
@@ -87,34 +96,38 @@ def load(wanted: Plugins, safe_mode: bool = False) -> Registry:
     plugins: list[Loaded] = []
     seen: dict[str, str] = {}
     usable: list[tuple[Loaded, EntryPoint]] = []
-    own_author = _author(entry_distribution(CORE))
-    core = version(CORE)
+    core = _facts(Distribution.from_name(CORE))
+    installed = [core.name]
     for entry in in_order(entry_points(group=GROUP), wanted.order):
-        plugin = _describe(entry, own_author)
+        facts = Facts("unknown", "", None, ()) if entry.dist is None else _facts(entry.dist)
+        installed.append(facts.name)
+        plugin = Loaded(entry.name, facts.name, facts.version, third_party=facts.author != core.author)
         plugins.append(plugin)
         plugin.disabled = _why_disabled(plugin, wanted, safe_mode)
         if entry.name in seen:
             plugin.error = f"the name is taken by {seen[entry.name]}; uninstall one of the two"
         else:
             seen[entry.name] = plugin.distribution
-            plugin.error = _unfit(entry, core)
+            plugin.error = _unfit(facts.requires, core.version)
         if not plugin.disabled and not plugin.error:
             usable.append((plugin, entry))
     for plugin, entry in reversed(usable):
         _register(manager, plugin, entry)
-    return Registry(plugins, manager, missing())
+    return Registry(plugins, manager, missing(core.requires, installed))
 
 
-def missing() -> list[str]:
-    """Plugins of the core's default set (its extra `default`) that are not installed, by entry-point name."""
-    core = entry_distribution(CORE)
-    wanted = [Requirement(text) for text in (core.requires if core else None) or ()]
+def missing(required: Iterable[str], installed: Iterable[str]) -> list[str]:
+    """Plugins of the core's default set (its extra `default`) that are not installed, by entry-point name.
+
+    required: as the core's metadata has it. installed: names of distributions.
+    """
+    wanted = [Requirement(text) for text in required if CORE in text]
     names = [one.name for one in wanted if one.marker and one.marker.evaluate({"extra": "default"})]
-    installed = {canonicalize_name(entry.dist.name) for entry in entry_points(group=GROUP) if entry.dist}
+    there = {canonicalize_name(name) for name in installed}
     return [
         name.removeprefix(CORE + "-")
         for name in names
-        if name.startswith(CORE + "-") and canonicalize_name(name) not in installed
+        if name.startswith(CORE + "-") and canonicalize_name(name) not in there
     ]
 
 
@@ -124,26 +137,11 @@ def in_order(entries: Iterable[EntryPoint], first: Sequence[str]) -> list[EntryP
     return sorted(entries, key=lambda entry: (rank.get(entry.name, len(rank)), entry.name))
 
 
-def entry_distribution(name: str) -> Distribution | None:
-    try:
-        return Distribution.from_name(name)
-    except ModuleNotFoundError:
-        return None
-
-
-def _describe(entry: EntryPoint, own_author: str | None) -> Loaded:
-    distribution = entry.dist
-    if distribution is None:
-        return Loaded(entry.name, "unknown", "", third_party=own_author is not None)
-    facts = distribution.metadata  # read and parsed each time that it is asked for
-    author = next(iter(facts.get_all("Author") or ()), None)
-    return Loaded(entry.name, facts["Name"], facts["Version"], third_party=author != own_author)
-
-
-def _author(distribution: Distribution | None) -> str | None:
-    if distribution is None or "Author" not in distribution.metadata:
-        return None
-    return distribution.metadata["Author"]
+def _facts(distribution: Distribution) -> Facts:
+    found = distribution.metadata
+    author = next(iter(found.get_all("Author") or ()), None)
+    required = found.get_all("Requires-Dist") or distribution.requires or ()  # setuptools' old form has them elsewhere
+    return Facts(found["Name"], found["Version"], author, tuple(required))
 
 
 def _why_disabled(plugin: Loaded, wanted: Plugins, safe_mode: bool) -> str | None:
@@ -156,9 +154,11 @@ def _why_disabled(plugin: Loaded, wanted: Plugins, safe_mode: bool) -> str | Non
     return None
 
 
-def _unfit(entry: EntryPoint, core: str) -> str | None:
+def _unfit(required: Iterable[str], core: str) -> str | None:
     """Why the plugin was not made for this core, from the range that its distribution asks for."""
-    for text in (entry.dist.requires if entry.dist else None) or ():
+    for text in required:
+        if CORE not in canonicalize_name(text):
+            continue
         requirement = Requirement(text)
         if canonicalize_name(requirement.name) == CORE and not requirement.specifier.contains(core, prereleases=True):
             return f"it needs {CORE}{requirement.specifier}, and {core} is installed; install a version made for it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import unquote
 
 import msgspec
@@ -45,6 +46,7 @@ class Router:
         self, dialects: Sequence[ServerDialect], routes: Sequence[RouteSpec], *, root_alias: bool = False
     ) -> None:
         self._dialects = tuple(dialects)
+        self._mounted = _by_mount(dialects)
         self._exact: dict[tuple[str, str], Match] = {}
         self._patterns: list[tuple[str, re.Pattern[str], Match]] = []
         self._methods: dict[str, list[str]] = {}
@@ -54,7 +56,8 @@ class Router:
             if (route.method, route.path) in self._exact or self._has_pattern(route.method, route.path, route.segment):
                 raise PluginError(f"{route.method} {route.path} is registered twice")
             self._add(route.method, route.path, Match(route=route))
-        self._speakers = {route.path: self._owner(route.path) or self.speaker("") for route in routes}
+        for_all = self.speaker("")
+        self._speakers = {route.path: self._owner(route.path) or for_all for route in routes}
         self.hidden = tuple(self._alias()) if root_alias else ()
 
     def _alias(self) -> Iterator[str]:
@@ -119,13 +122,12 @@ class Router:
         return self._speakers.get(route.path)
 
     def _owner(self, path: str) -> ServerDialect | None:
-        mounted = [(d, m.prefix) for d in self._dialects for o in d.operations for m in o.mounts]
-        under = {prefix for _, prefix in mounted if prefix and path.startswith(prefix + "/")}
-        owners = {d.name: d for d, prefix in mounted if prefix == max(under, key=len, default=None)}
+        under = [prefix for prefix in self._mounted if prefix and path.startswith(prefix + "/")]
+        owners = self._mounted[max(under, key=len)] if under else {}
         return next(iter(owners.values())) if len(owners) == 1 else None
 
     def _has_pattern(self, method: str, path: str, segment: bool = False) -> bool:
-        wanted = expression(path, segment)
+        wanted = expression(path, segment) if "{" in path else None
         return any(method == at and pattern.pattern == wanted for at, pattern, _ in self._patterns)
 
     def _add(self, method: str, path: str, match: Match) -> None:
@@ -200,8 +202,15 @@ def _meant(served: Served, path: str) -> _Better | None:
 
 def _ending(operation: str, path: str) -> str | None:
     """What of a path's end is an operation's path."""
-    found = re.search(expression(operation) + "$", path.rstrip("/"))
+    if "{" not in operation:
+        return operation if path.rstrip("/").endswith(operation) else None
+    found = _at_end(operation).search(path.rstrip("/"))
     return found[0] if found else None
+
+
+@lru_cache(None)
+def _at_end(operation: str) -> re.Pattern[str]:
+    return re.compile(expression(operation) + "$")
 
 
 def _literal(operation: str) -> int:
@@ -224,6 +233,16 @@ def _begun(mount: Mount, path: str) -> int:
     """Less, the more of the mount's prefix the path begins with; its last segment aside, which may be missing."""
     parent = mount.prefix.rpartition("/")[0]
     return -len(parent) if path.startswith(parent + "/") else 0
+
+
+def _by_mount(dialects: Sequence[ServerDialect]) -> dict[str, dict[str, ServerDialect]]:
+    """The prefixes of mounts, and who is there, by name."""
+    found: dict[str, dict[str, ServerDialect]] = {}
+    for dialect in dialects:
+        for operation in dialect.operations:
+            for mount in operation.mounts:
+                found.setdefault(mount.prefix, {})[dialect.name] = dialect
+    return found
 
 
 def _by_path(dialects: Sequence[ServerDialect]) -> dict[tuple[str, str], list[Served]]:

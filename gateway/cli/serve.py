@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -81,12 +83,23 @@ def serve(
         _work(context)
         return
     logs.set_up(context.core.log)
-    _tell(context)
+    with _uncollected():
+        _tell(context)
     listening = _bind(context)
     if context.core.workers == 1:
         _run(context, listening, machine=True)
         return
     sys.exit(Supervisor(listening, sys.argv[1:], context).run())
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """While plugins are loaded, of which hardly anything is garbage."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _tell(context: Context) -> None:
@@ -118,6 +131,8 @@ def _work(context: Context) -> None:
     if told.now is not None:
         context = context.again(Sources(told.now))
     logs.set_up(context.core.log)
+    with _uncollected():
+        context.settings()
     inherited = [socket.socket(fileno=int(fd)) for fd in os.environ[FDS].split(",")]
     for sock in inherited:
         sock.setblocking(False)

@@ -22,7 +22,9 @@ KEY = "sk-" + "0123456789abcdef" * 4
 class RunningGateway:
     """`gateway serve` on a configuration text; a context manager.
 
-    python: the interpreter of another environment. environ: what the process gets. url: as `http://127.0.0.1:40123`.
+    python: the interpreter of another environment. environ: what the process gets; it trusts no authority where
+    `SSL_CERT_FILE` is not among it, for reading those of the machine is an eighth of a start. url: as
+    `http://127.0.0.1:40123`.
     key: an admin's API key. output, errors: lines of stdout and stderr so far.
     Raises RuntimeError with its output where it does not come up.
     """
@@ -44,8 +46,8 @@ class RunningGateway:
         self.url = ""
         self._config = config
         self._arguments = arguments
-        self.environ = {**_clean(), "GATEWAY_STATE_DIR": str(directory / "state"), "GATEWAY_API_KEY": KEY}
-        self.environ.update(environ or {})
+        own = {"GATEWAY_STATE_DIR": str(directory / "state"), "GATEWAY_API_KEY": KEY, "SSL_CERT_FILE": os.devnull}
+        self.environ = _clean() | own | dict(environ or {})
         self._timeout = timeout
         self._python = python
         self._up = threading.Event()
