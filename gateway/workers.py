@@ -44,7 +44,7 @@ class Supervisor:
         self._sockets = [sock for sock in (sockets.main, sockets.internal) if sock is not None]
         self._arguments = list(arguments)
         self._links: dict[int, Link] = {}
-        self._crew = Crew(context, self._links)
+        self._crew = Crew(context, self._links, self._is_stopping)
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
         self._born: dict[int, float] = {}
         self._quick_ends = 0
@@ -78,7 +78,7 @@ class Supervisor:
         return {**os.environ, RUN_DIR: run_dir, FDS: fds, SHARES: str(shares)}
 
     def _start(self, index: int, environ: Mapping[str, str]) -> None:
-        link = self._links[index] = Link()
+        link = self._links[index] = Link(self._is_stopping)
         orders = link.theirs.fileno()
         self._workers[index] = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "gateway", *self._arguments],
@@ -112,6 +112,9 @@ class Supervisor:
     def _ended_quickly(self, index: int) -> bool:
         """However long a busy machine took to start it, for one that never served."""
         return not self._links[index].served or time.monotonic() - self._born[index] < _FAST
+
+    def _is_stopping(self) -> bool:
+        return self._stopping
 
     def _stop(self, number: int, frame: object) -> None:
         self._stopping = True

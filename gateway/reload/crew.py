@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,19 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 """Seconds that all workers together may take to make a configuration ready."""
+log = logging.getLogger("gateway.workers")
 
 
 class Crew:
-    """Of the supervisor. context: of its start. links: to the workers by their numbers; the supervisor changes them."""
+    """Of the supervisor. context: of its start. links: to the workers by their numbers; the supervisor changes them.
 
-    def __init__(self, context: Context, links: Mapping[int, Link]) -> None:
+    stopping: true once the gateway is to end, with what serves then.
+    """
+
+    def __init__(self, context: Context, links: Mapping[int, Link], stopping: Callable[[], bool]) -> None:
         self._first = context
         self._links = links
+        self._stopping = stopping
         self.serving = context
         self.last = Reload(_read(context).sources.revision, ok=True, at=time.time())
         self._watch = Watch(_signs(context))
@@ -60,6 +66,9 @@ class Crew:
             why = self._prepare(context)
         except StartupError as error:
             why = str(error).splitlines()
+        if self._stopping():
+            log.info("the configuration was not reloaded: the gateway stops")
+            return
         self.last = Reload(before if why else context.sources.revision, not why, time.time(), tuple(why))
         order = Abort(self.last) if why else Commit(self.last)
         for link in self._links.values():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -16,6 +15,8 @@ from .told import Reload
 LONGEST = 256 * 2**20
 """Bytes of one order: of all files together."""
 Files = Mapping[str, Source]
+_SLICE = 0.1
+"""Seconds between two looks at whether it is still worth to wait."""
 
 
 class Begin(msgspec.Struct, frozen=True, tag=True):
@@ -61,19 +62,32 @@ Said = Serving | Prepared
 
 
 class Link:
-    """The supervisor's end of one worker's socket. served: whether the worker has said so."""
+    """The supervisor's end of one worker's socket. served: whether the worker has said so.
 
-    def __init__(self) -> None:
+    stopping: true once nobody is waited for any more.
+    """
+
+    def __init__(self, stopping: Callable[[], bool] = lambda: False) -> None:
         self.served = False
+        self._stopping = stopping
         self._ours, self.theirs = socket.socketpair()
+        self._ours.setblocking(False)
         self._buffer = bytearray()
+        self._rest = memoryview(b"")
 
     def send(self, order: Order, patience: float) -> bool:
-        """False where the worker is gone, or does not read."""
-        self._ours.settimeout(patience)
-        with contextlib.suppress(OSError):
-            self._ours.sendall(line(order))
+        """False where the worker is gone, or does not read. What it has of an order by then is made whole as soon as it
+        reads; an order that had no room at all is not sent later.
+        """
+        until = time.monotonic() + patience
+        if not self._flush(until):
+            return False
+        whole = memoryview(line(order))
+        self._rest = whole
+        if self._flush(until):
             return True
+        if len(self._rest) == len(whole):
+            self._rest = memoryview(b"")
         return False
 
     def answer(self, number: int, until: float) -> Prepared | None:
@@ -88,13 +102,16 @@ class Link:
         return None
 
     def look(self) -> None:
-        """Takes what was said unasked, also by a worker that is gone; nobody is waited for."""
+        """Takes what was said unasked, also by a worker that is gone, and gives what it has room for; nobody is waited
+        for.
+        """
+        self._flush(0.0)
         while not self.served and self._said(time.monotonic()) is not None:
             self.served = True
 
     def _said(self, until: float) -> Said | None:
         while b"\n" not in self._buffer:
-            if not select.select([self._ours], [], [], max(0.0, until - time.monotonic()))[0]:
+            if not self._ready(until, writing=False):
                 return None
             try:
                 part = self._ours.recv(65536)
@@ -107,6 +124,27 @@ class Link:
         self._buffer = bytearray(rest)
         said: Said = msgspec.json.decode(text, type=Said)
         return said
+
+    def _flush(self, until: float) -> bool:
+        """Whether nothing is left of the last order."""
+        while self._rest:
+            if not self._ready(until, writing=True):
+                return False
+            try:
+                self._rest = self._rest[self._ours.send(self._rest) :]
+            except OSError:
+                return False
+        return True
+
+    def _ready(self, until: float, writing: bool) -> bool:
+        """False where it is not by then, or the gateway stops meanwhile."""
+        reads, writes = ([], [self._ours]) if writing else ([self._ours], [])
+        while True:
+            left = max(0.0, until - time.monotonic())
+            if any(select.select(reads, writes, [], min(left, _SLICE))):
+                return True
+            if left <= _SLICE or self._stopping():
+                return False
 
     def close(self) -> None:
         self._ours.close()

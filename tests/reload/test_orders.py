@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from gateway.reload.orders import Begin, Commit, Link, Prepare, Prepared, Serving, begin, line, order_of
+from gateway.reload.orders import Abort, Begin, Commit, Link, Prepare, Prepared, Serving, begin, line, order_of
 from gateway.reload.told import Reload, Reloads
 from gateway.settings.sources import Source
 
@@ -69,6 +69,53 @@ def test_a_worker_that_is_silent_or_gone_has_no_answer() -> None:
     assert link.answer(1, time.monotonic() + 10) is None
     assert not link.send(Prepare(FILES, 1), 10)
     link.close()
+
+
+def test_an_order_that_was_half_sent_is_whole_before_the_next_one() -> None:
+    """A line that is torn would be the worker's last: no configuration would be reloaded any more."""
+    link = Link()
+    large = Prepare({"librechat.yaml": Source(b"a" * 8_000_000)}, 1)
+    assert not link.send(large, 0.0)
+    heard = bytearray()
+    reading = threading.Thread(target=lambda: read_to(link.theirs, heard, 2))
+    reading.start()
+    assert link.send(Commit(LAST), 30)
+    reading.join()
+    assert [order_of(bytes(text)) for text in heard.splitlines()] == [large, Commit(LAST)]
+    link.close()
+
+
+def test_the_rest_of_an_order_goes_out_as_soon_as_it_is_read() -> None:
+    link = Link()
+    large = Prepare({"librechat.yaml": Source(b"a" * 8_000_000)}, 1)
+    assert not link.send(large, 0.0)
+    heard = bytearray()
+    reading = threading.Thread(target=lambda: read_to(link.theirs, heard, 1))
+    reading.start()
+    while reading.is_alive():
+        link.look()
+    assert order_of(bytes(heard)) == large
+    link.close()
+
+
+def test_an_order_that_has_no_room_is_not_sent_later() -> None:
+    link = Link()
+    large = Prepare({"librechat.yaml": Source(b"a" * 8_000_000)}, 1)
+    assert not link.send(large, 0.0)
+    assert not link.send(Commit(LAST), 0.0)
+    heard = bytearray()
+    reading = threading.Thread(target=lambda: read_to(link.theirs, heard, 2))
+    reading.start()
+    assert link.send(Abort(LAST), 30)
+    reading.join()
+    assert [order_of(bytes(text)) for text in heard.splitlines()] == [large, Abort(LAST)]
+    link.close()
+
+
+def read_to(sock: socket.socket, heard: bytearray, lines: int) -> None:
+    """Until so many have come."""
+    while heard.count(b"\n") < lines and (part := sock.recv(65536)):
+        heard += part
 
 
 def test_whoever_watches_hears_of_the_last_reload_and_of_further_ones() -> None:
