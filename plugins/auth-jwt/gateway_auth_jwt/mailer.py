@@ -18,7 +18,7 @@ from gateway import Secret, Settings, SettingsError
 
 TIMEOUT = 15.0
 MOST = 100
-"""Letters on their way at a time; more are not sent, which is logged."""
+"""Letters on their way at a time, and works behind requests; more are not sent or done, which is logged."""
 
 
 class MailServer(Struct, frozen=True):
@@ -71,35 +71,44 @@ class Mailer:
     def __init__(self, server: MailServer | None, log: logging.Logger) -> None:
         self._server = server
         self._log = log
-        self._running: set[asyncio.Task[None]] = set()
+        self._letters: set[asyncio.Task[None]] = set()
+        self._works: set[asyncio.Task[None]] = set()
 
     def post(self, letter: Letter) -> None:
         """Never waits."""
         if self._server is None:
             self._log.warning("no mail server is set (EMAIL_HOST), so this is for %s: %s", letter.to, letter.link)
-        elif len(self._running) >= MOST:
+        elif len(self._letters) >= MOST:
             self._log.error("a mail to %s was not sent: %s others are on their way", letter.to, MOST)
         else:
-            self.behind(self._send(self._server, letter))
+            _begin(self._send(self._server, letter), self._letters)
 
-    def behind(self, work: Coroutine[Any, Any, None]) -> None:
-        """Behind the request, and before the worker ends."""
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+    def behind(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        """Behind the request, and before the worker ends. what: for the log, where there is too much to do."""
+        if len(self._works) >= MOST:
+            work.close()
+            self._log.error("%s was not done: %s others wait", what, MOST)
+        else:
+            _begin(work, self._works)
 
     async def close(self) -> None:
         """After what is on its way, and what comes of it."""
         with suppress(TimeoutError):
             async with asyncio.timeout(TIMEOUT):
-                while self._running:
-                    await asyncio.wait(self._running)
+                while running := self._works | self._letters:
+                    await asyncio.wait(running)
 
     async def _send(self, server: MailServer, letter: Letter) -> None:
         try:
             await asyncio.to_thread(send, server, letter)
         except (OSError, smtplib.SMTPException, ValueError) as error:
             self._log.error("a mail to %s was not sent by %s: %s", letter.to, server.host, error)
+
+
+def _begin(work: Coroutine[Any, Any, None], running: set[asyncio.Task[None]]) -> None:
+    task = asyncio.create_task(work)
+    running.add(task)
+    task.add_done_callback(running.discard)
 
 
 def send(server: MailServer, letter: Letter) -> None:

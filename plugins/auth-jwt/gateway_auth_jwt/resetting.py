@@ -43,7 +43,7 @@ class Resetting:
         asked = await read(inbound, Asked)
         user = await found(self._desk, asked.email)
         if user is not None and user.disabled is None:
-            self._desk.mailer.behind(self._send(user))
+            self._desk.mailer.behind(self._send(user), f"a link for another password of {user.id}")
         return message(SENT)
 
     async def reset(self, inbound: Inbound, principal: Principal) -> Answer:

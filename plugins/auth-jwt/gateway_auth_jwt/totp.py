@@ -17,6 +17,8 @@ DIGITS = 6
 AROUND = (0, -1, 1)
 SECRET_BYTES = 20
 BACKUP_CODES = 10
+_LEFT_OVER = frozenset((1, 3, 6))
+"""How many letters after the last eight have one that makes no further byte."""
 
 
 def new_secret() -> Secret:
@@ -25,8 +27,12 @@ def new_secret() -> Secret:
 
 
 def code(secret: Secret, step: int) -> str:
-    """Of a time step. Raises ValueError for a secret that is no base32."""
+    """Of a time step. Bits of the secret that make no whole byte have no part in it.
+
+    Raises ValueError for a secret that is no base32.
+    """
     text = secret.reveal().upper().rstrip("=")
+    text = text[:-1] if len(text) % 8 in _LEFT_OVER else text
     key = b32decode(text + "=" * (-len(text) % 8))
     digest = hmac.digest(key, step.to_bytes(8, "big"), "sha1")
     start = digest[-1] & 15

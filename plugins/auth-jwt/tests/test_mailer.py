@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import smtplib
 import ssl
@@ -15,7 +16,7 @@ import pytest
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
-from gateway_auth_jwt.mailer import Letter, Mailer, mail_server, send
+from gateway_auth_jwt.mailer import MOST, Letter, Mailer, mail_server, send
 
 from gateway import SettingsError
 from gateway.testing import installed
@@ -146,6 +147,26 @@ async def test_a_login_that_is_refused_is_logged_without_the_password(
     assert (server.logins, server.letters) == ([(NAME, "another-horse")] * 2, [])
     assert "a mail to ann@example.org was not sent by localhost: (535" in caplog.text
     assert "another-horse" not in caplog.text
+
+
+async def test_what_waits_behind_requests_is_bounded_and_keeps_no_letter_from_going(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Requests for a link come from anybody, and a store that hangs would hold them all."""
+    mailer, free, done = Mailer(None, logging.getLogger("test.mailer")), asyncio.Event(), []
+
+    async def work() -> None:
+        await free.wait()
+        mailer.post(LETTER)
+        done.append(1)
+
+    for _ in range(MOST + 5):
+        mailer.behind(work(), "a link of usr_1")
+    assert caplog.text.count(f"a link of usr_1 was not done: {MOST} others wait") == 5
+    free.set()
+    await mailer.close()
+    assert len(done) == MOST
+    assert caplog.text.count(LETTER.link) == MOST
 
 
 @pytest.mark.parametrize(("name", "value"), [("EMAIL_PORT", "smtp"), ("EMAIL_ENCRYPTION", "ssl")])
