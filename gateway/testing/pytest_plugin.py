@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from .recordings import Batch, call_each
+
 if TYPE_CHECKING:
     from ..services import Services
     from .fake_upstream import FakeUpstream
     from .postgres import PostgresServer
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """A test of many recordings."""
+    if not any(isinstance(value, Batch) for value in pyfuncitem.funcargs.values()):
+        return None
+    asked = inspect.signature(pyfuncitem.obj).parameters
+    call_each(pyfuncitem.obj, {name: value for name, value in pyfuncitem.funcargs.items() if name in asked})
+    return True
 
 
 @pytest.fixture

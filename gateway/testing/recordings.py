@@ -24,7 +24,7 @@ import base64
 import json
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -121,8 +121,16 @@ def needed(found: Sequence[R]) -> Sequence[R]:
     return found
 
 
+class Batch(tuple[Recording, ...]):
+    """A test that asks for one is called with each of them in turn (`testing.pytest_plugin`): of thousands of
+    recordings a test each would cost more than what it tests.
+    """
+
+
 def each(found: Iterable[Recording], argument: str = "recorded") -> pytest.MarkDecorator:
-    """Runs a test once for each of them, or skips it."""
+    """Calls a test with each of them, or skips it. It is one test for those of an API and a provider, which names
+    those that fail, and all of them.
+    """
     import pytest
 
     return pytest.mark.parametrize(argument, parameters(found))
@@ -132,8 +140,36 @@ def parameters(found: Iterable[Recording]) -> list[Any]:
     """The same for `metafunc.parametrize` in a conftest.py."""
     import pytest
 
-    named = [pytest.param(one, id=one.name) for one in found]
+    batches: dict[str, list[Recording]] = {}
+    for one in found:
+        batches.setdefault(one.name.rpartition("/")[0], []).append(one)
+    named = [pytest.param(Batch(batch), id=name) for name, batch in batches.items()]
     return named or [pytest.param(None, marks=pytest.mark.skip(reason=_absent()), id="none")]
+
+
+def call_each(test: Callable[..., object], given: Mapping[str, Any]) -> None:
+    """given: the test's arguments, of which one may be a Batch. Raises what it raised with one of them, or all that it
+    raised with several; skips where it did so with all.
+    """
+    import pytest
+
+    [(argument, batch)] = [(name, value) for name, value in given.items() if isinstance(value, Batch)]
+    wrong: list[Exception] = []
+    skipped: list[str] = []
+    for one in batch:
+        try:
+            test(**{**given, argument: one})
+        except Exception as error:
+            error.add_note(f"with the recording {one.name}")
+            wrong.append(error)
+        except pytest.skip.Exception as why:
+            skipped.append(str(why))
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise ExceptionGroup(f"with {len(wrong)} of {len(batch)} recordings", wrong)
+    if len(skipped) == len(batch):
+        pytest.skip(skipped[0])
 
 
 def _absent() -> str:

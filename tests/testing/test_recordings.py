@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.testing import recordings
@@ -115,9 +116,47 @@ def test_where_there_is_none_tests_skip_and_say_so(monkeypatch: pytest.MonkeyPat
     assert absent.marks[0].name == "skip"
 
 
-def test_each_runs_a_test_under_the_recordings_name(corpus: Path) -> None:
-    found = recordings.load("toy")
-    mark = recordings.each(found, "one").mark
+def test_each_runs_a_test_for_all_of_a_provider(corpus: Path) -> None:
+    named = [
+        msgspec.structs.replace(found, name=name)
+        for found, name in zip(recordings.load("toy"), ("toy/p/1", "toy/q/2", "toy/p/3"), strict=False)
+    ]
+    mark = recordings.each(named, "one").mark
     assert mark.args[0] == "one"
-    assert [parameter.id for parameter in mark.args[1]] == ["1", "2", "3", "4"]
-    assert recordings.needed(found) is found
+    given = {parameter.id: [one.name for one in parameter.values[0]] for parameter in mark.args[1]}
+    assert given == {"toy/p": ["toy/p/1", "toy/p/3"], "toy/q": ["toy/q/2"]}
+    assert recordings.needed(named) is named
+
+
+SEEN: list[tuple[str, str]] = []
+
+
+@pytest.mark.parametrize("recorded", [recordings.Batch(("a", "b"))], ids=["batch"])  # type: ignore[type-var]
+async def test_a_test_is_called_with_each_of_a_batch(recorded: str, tmp_path: Path) -> None:
+    SEEN.append((recorded, tmp_path.name))
+
+
+def test_so_it_was() -> None:
+    assert [name for name, _ in SEEN] == ["a", "b"]
+
+
+def test_all_that_fail_are_named_and_skips_of_some_are_none(corpus: Path) -> None:
+    batch = recordings.Batch(recordings.load("toy"))
+
+    def fails(*ids: str) -> None:
+        def test(one: Recording, other: int) -> None:
+            assert other == 7
+            if one.id in ids:
+                raise ValueError(one.id)
+            pytest.skip("not this one")
+
+        recordings.call_each(test, {"one": batch, "other": 7})
+
+    with pytest.raises(ValueError, match="2") as alone:
+        fails("2")
+    assert alone.value.__notes__ == ["with the recording 2"]
+    with pytest.raises(ExceptionGroup, match="with 2 of 4 recordings") as several:
+        fails("2", "4")
+    assert [str(error) for error in several.value.exceptions] == ["2", "4"]
+    with pytest.raises(pytest.skip.Exception, match="not this one"):
+        fails()

@@ -43,16 +43,18 @@ class Exchange(Recording, frozen=True):
         return bool(after) and "message_start" in kinds[after[0] :]
 
 
+RECORDINGS = recorded.load("anthropic.messages", of=Exchange)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "recording" in metafunc.fixturenames:
-        found = recorded.load("anthropic.messages", of=Exchange)
-        metafunc.parametrize("recording", recorded.parameters(found))
+        metafunc.parametrize("recording", recorded.parameters(RECORDINGS))
 
 
 @pytest.fixture
 def recordings() -> Sequence[Exchange]:
     """All of them."""
-    return recorded.needed(recorded.load("anthropic.messages", of=Exchange))
+    return recorded.needed(RECORDINGS)
 
 
 @pytest.fixture

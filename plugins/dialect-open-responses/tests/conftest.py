@@ -53,16 +53,18 @@ class Exchange(Recording, frozen=True):
         return True
 
 
+RECORDINGS = recorded.load("openai.responses", of=Exchange)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "recording" in metafunc.fixturenames:
-        found = recorded.load("openai.responses", of=Exchange)
-        metafunc.parametrize("recording", recorded.parameters(found))
+        metafunc.parametrize("recording", recorded.parameters(RECORDINGS))
 
 
 @pytest.fixture
 def recordings() -> Sequence[Exchange]:
     """All of them."""
-    return recorded.needed(recorded.load("openai.responses", of=Exchange))
+    return recorded.needed(RECORDINGS)
 
 
 @pytest.fixture
