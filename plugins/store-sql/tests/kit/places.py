@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 
 import apsw
@@ -37,14 +38,10 @@ SELECT conrelid::regclass, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE connamespace = 'public'::regnamespace AND conrelid <> COALESCE(to_regclass('migrations'), 0) ORDER BY 1, 2
 """
 _TABLES_SQLITE = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'migrations'"
-_TABLES_POSTGRES = (
-    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migrations' ORDER BY 1"
-)
-
 _COLUMNS_SQLITE = "SELECT name FROM pragma_table_info('{}')"
 _COLUMNS_POSTGRES = """
-SELECT column_name FROM information_schema.columns
-WHERE table_schema = 'public' AND table_name = '{}' ORDER BY ordinal_position
+SELECT table_name, string_agg(column_name, ', ' ORDER BY ordinal_position) FROM information_schema.columns
+WHERE table_schema = 'public' AND table_name <> 'migrations' GROUP BY 1 ORDER BY 1
 """
 
 
@@ -98,14 +95,27 @@ class Place:
 
     def columns(self) -> dict[str, str]:
         """By table, all of them except `migrations`: what to select for all that it has now."""
-        tables = [_word(row) for row in self.sql(_TABLES_SQLITE if self.url is None else _TABLES_POSTGRES)]
-        named = _COLUMNS_SQLITE if self.url is None else _COLUMNS_POSTGRES
-        return {name: ", ".join(_word(row) for row in self.sql(named.format(name))) for name in tables}
+        if self.server is not None:
+            return dict(row.split("|") for row in self.sql(_COLUMNS_POSTGRES))
+        tables = [_word(row) for row in self.sql(_TABLES_SQLITE)]
+        return {name: ", ".join(_word(row) for row in self.sql(_COLUMNS_SQLITE.format(name))) for name in tables}
 
     def rows(self, columns: Mapping[str, str] | None = None) -> dict[str, list[str]]:
         """By table; of these columns, or of all there are."""
         asked = self.columns() if columns is None else columns
-        return {name: sorted(self.sql(f"SELECT {listed} FROM {name}")) for name, listed in asked.items()}
+        if self.server is None:
+            return {name: sorted(self.sql(f"SELECT {listed} FROM {name}")) for name, listed in asked.items()}
+        found: dict[str, list[str]] = {name: [] for name in asked}
+        for row in self.sql(" UNION ALL ".join(starmap(_as_text, asked.items()))) if asked else ():
+            name, _, values = row.partition("|")
+            found[name].append(values)
+        return {name: sorted(rows) for name, rows in found.items()}
+
+
+def _as_text(table: str, columns: str) -> str:
+    """One column of rows as psql would print them, after the table's name: all tables are asked at once."""
+    values = ", ".join(f"COALESCE({column}::text, '')" for column in columns.split(", "))
+    return f"SELECT concat_ws('|', '{table}', {values}) FROM {table}"
 
 
 def _word(row: str) -> str:
