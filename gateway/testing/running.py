@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -20,7 +21,7 @@ KEY = "sk-" + "0123456789abcdef" * 4
 
 
 class RunningGateway:
-    """`gateway serve` on a configuration text; a context manager.
+    """`gateway serve` on a configuration text; a context manager, also for `async with` beside what runs on the loop.
 
     python: the interpreter of another environment. environ: what the process gets; it trusts no authority where
     `SSL_CERT_FILE` is not among it, for reading those of the machine is an eighth of a start. url: as
@@ -80,6 +81,14 @@ class RunningGateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    async def __aenter__(self) -> RunningGateway:
+        return await asyncio.to_thread(self.__enter__)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send the signal, wait for the end, give the exit code. Any number of times."""

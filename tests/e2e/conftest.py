@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agent_documents import People, documents
 from keeping import Place, placed
 from recalling import Recalling
 
+from gateway.testing import installed
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.running import RunningGateway
 from gateway.testing.servers import free_port, wait_for
@@ -283,6 +285,23 @@ def operate() -> Callable[..., str]:
 def custom() -> Json:
     """What `gateway.provider-custom` says for an endpoint named after each API, with dashes."""
     return {"dialects": {api.replace(".", "-"): [one.dialect] for api, one in SPOKEN.items()}, "upstreams": NEWEST}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def documented(
+    request: pytest.FixtureRequest, upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningGateway]:
+    """A gateway whose users keep agents as documents, on each store in turn."""
+    if "store-sql" not in installed.plugins():
+        pytest.skip("plugins/store-sql is not installed")
+    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    with documents(tmp_path_factory.mktemp("documents"), upstream, server) as running:
+        yield running
+
+
+@pytest.fixture
+def people(documented: RunningGateway, calling: Callable[..., Caller]) -> People:
+    return People(documented, calling)
 
 
 @pytest.fixture

@@ -2,31 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
-from agent_documents import AGENTS, WHOLE, People, documents, listed, made, patch, until
-
-from gateway.testing import installed
-from gateway.testing.fake_upstream import FakeUpstream
-from gateway.testing.running import RunningGateway
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def gateway(
-    request: pytest.FixtureRequest, upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningGateway]:
-    if "store-sql" not in installed.plugins():
-        pytest.skip("plugins/store-sql is not installed")
-    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    with documents(tmp_path_factory.mktemp("documents"), upstream, server) as running:
-        yield running
-
-
-@pytest.fixture
-def people(gateway: RunningGateway, calling: Callable[..., Any]) -> People:
-    return People(gateway, calling)
+from agent_documents import AGENTS, WHOLE, People, listed, made, patch, until
 
 
 def test_who_may_look_at_it_is_not_shown_what_editors_are(people: People) -> None:

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import openai
 import pytest
-from agent_documents import AGENTS, WHOLE, People, documents, listed, made, patch, sent, until
+from agent_documents import AGENTS, WHOLE, People, listed, made, patch, sent, until
 
-from gateway.testing import installed
 from gateway.testing.fake_upstream import FakeUpstream
-from gateway.testing.running import RunningGateway
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def gateway(
-    request: pytest.FixtureRequest, upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningGateway]:
-    if "store-sql" not in installed.plugins():
-        pytest.skip("plugins/store-sql is not installed")
-    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    with documents(tmp_path_factory.mktemp("documents"), upstream, server) as running:
-        yield running
-
-
-@pytest.fixture
-def people(gateway: RunningGateway, calling: Callable[..., Any]) -> People:
-    return People(gateway, calling)
 
 
 def test_a_document_comes_back_whole_and_what_nobody_writes_is_not_taken(people: People) -> None:

@@ -42,10 +42,10 @@ async def upstream():
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(upstream, tmp_path_factory):
     config = CONFIG.replace("{URL}", upstream.url)
-    gateway = RunningGateway(tmp_path_factory.mktemp("lettabot"), config, environ={"LETTABOT_API_KEY": KEY})
-    await asyncio.to_thread(gateway.__enter__)
-    yield gateway
-    await asyncio.to_thread(gateway.stop)
+    async with RunningGateway(
+        tmp_path_factory.mktemp("lettabot"), config, environ={"LETTABOT_API_KEY": KEY}
+    ) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

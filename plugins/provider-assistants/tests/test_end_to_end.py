@@ -30,10 +30,8 @@ async def far():
 async def gateway(far, tmp_path_factory):
     environ = {"ASSISTANTS_API_KEY": KEY, "ASSISTANTS_BASE_URL": far.url}
     environ |= {"AZURE_ASSISTANTS_API_KEY": KEY, "AZURE_ASSISTANTS_BASE_URL": far.url + "?api-version=2024-05-01"}
-    running = RunningGateway(tmp_path_factory.mktemp("assistants"), CONFIG, environ=environ)
-    await asyncio.to_thread(running.__enter__)
-    yield running
-    await asyncio.to_thread(running.stop)
+    async with RunningGateway(tmp_path_factory.mktemp("assistants"), CONFIG, environ=environ) as running:
+        yield running
     assert KEY not in running.printed
 
 

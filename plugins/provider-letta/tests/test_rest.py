@@ -67,10 +67,8 @@ async def letta():
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(letta, tmp_path_factory):
     config = CONFIG.replace("{URL}", letta.url)
-    gateway = RunningGateway(tmp_path_factory.mktemp("rest"), config, environ={"LETTABOT_API_KEY": ADA})
-    await asyncio.to_thread(gateway.__enter__)
-    yield gateway
-    await asyncio.to_thread(gateway.stop)
+    async with RunningGateway(tmp_path_factory.mktemp("rest"), config, environ={"LETTABOT_API_KEY": ADA}) as running:
+        yield running
 
 
 @pytest_asyncio.fixture

@@ -1,7 +1,5 @@
 """LibreChat's agents by the operator's one key, beside other endpoints: models, routes, agents, money."""
 
-import asyncio
-
 import openai
 import pytest
 import pytest_asyncio
@@ -32,10 +30,8 @@ async def far():
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(far, tmp_path_factory):
     config = CONFIG.replace("{URL}", far.url)
-    running = RunningGateway(tmp_path_factory.mktemp("endpoint"), config, environ={"THE_KEY": BOB})
-    await asyncio.to_thread(running.__enter__)
-    yield running
-    await asyncio.to_thread(running.stop)
+    async with RunningGateway(tmp_path_factory.mktemp("endpoint"), config, environ={"THE_KEY": BOB}) as running:
+        yield running
     assert BOB not in running.printed
 
 

@@ -25,10 +25,8 @@ async def far():
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(far, tmp_path_factory):
-    running = RunningGateway(tmp_path_factory.mktemp("librechat"), None, "--librechat", far.url)
-    await asyncio.to_thread(running.__enter__)
-    yield running
-    await asyncio.to_thread(running.stop)
+    async with RunningGateway(tmp_path_factory.mktemp("librechat"), None, "--librechat", far.url) as running:
+        yield running
     assert not [secret for secret in (ADA, BOB, TOKEN) if secret in running.printed]
 
 
