@@ -150,6 +150,7 @@ from .provider import (
     UserKey,
 )
 from .reload.told import Reload, Reloads
+from .resources import Resource, Resources
 from .roles import RolePermissions
 from .routes import Answer, RouteSpec
 from .scopes import UNLIMITED, Scopes
@@ -157,7 +158,7 @@ from .secret import Secret
 from .services import Services
 from .settings import Finding, Section, Settings, UnsetVariable
 from .settings.known import KnownPrices
-from .settings.remote_agents import AgentsInterface, RemoteAgents
+from .settings.remote_agents import AgentsInterface, McpInterface, RemoteAgents
 from .sign_in import SignIn
 from .store import (
     AttemptRecord,
@@ -276,6 +277,7 @@ __all__ = [
     "Lifespan",
     "Limits",
     "LongPrices",
+    "McpInterface",
     "Memory",
     "Message",
     "Meter",
@@ -312,6 +314,8 @@ __all__ = [
     "RemoteAgents",
     "RemotePermissions",
     "Reply",
+    "Resource",
+    "Resources",
     "Responses",
     "Rest",
     "Role",

@@ -88,7 +88,7 @@ class Users(ABC):
 
 
 class RemotePermissions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a role may do with agents; each None where nobody said. As `interface.remoteAgents`."""
+    """What a role may do with agents, or MCP servers; each None where nobody said. As `interface.remoteAgents`."""
 
     use: bool | None = None
     create: bool | None = None
@@ -99,12 +99,13 @@ class RemotePermissions(msgspec.Struct, frozen=True, omit_defaults=True):
 class Role(msgspec.Struct, frozen=True):
     """name: as users have it. A role exists for users without being here; here is what was said about it.
 
-    remote_agents: of calling agents through the API. agents: of agents as documents.
+    remote_agents: of calling agents through the API. agents: of agents as documents. mcp_servers: of MCP servers.
     """
 
     name: str
     remote_agents: RemotePermissions = RemotePermissions()
     agents: RemotePermissions = RemotePermissions()
+    mcp_servers: RemotePermissions = RemotePermissions()
 
 
 class Roles(ABC):

@@ -1,4 +1,4 @@
-"""RolePermissions: what each role may do with agents, out of the file, the store and the defaults."""
+"""RolePermissions: what each role may do with agents and MCP servers, out of the file, the store and the defaults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .identity import RemotePermissions, Role
 from .lifespan import Lifespan
 from .services import Services
 from .settings import Settings
-from .settings.remote_agents import AgentsInterface, RemoteAgents
+from .settings.remote_agents import AgentsInterface, McpInterface, RemoteAgents
 from .store import Store
 
 ADMIN, USER = "ADMIN", "USER"
@@ -72,30 +72,34 @@ class Decided:
 
 
 class RolePermissions:
-    """given, agents: what the file says of calling agents through the API, and of agents as documents.
+    """given, agents, mcp_servers: what the file says of calling agents through the API, of agents as documents, and of
+    MCP servers.
 
-    USER has what the file says, else what the store says of it, else nothing; of documents `use` and `create`. ADMIN
-    has what the store says, else all. Any other role has what the store says of it, else what USER has.
+    USER has what the file says, else what the store says of it, else nothing; of documents and servers `use` and
+    `create`. ADMIN has what the store says, else all. Any other role has what the store says of it, else what USER has.
     known: whether the store was asked.
     Source of the order: LibreChat `packages/api/src/app/permissions.ts`.
     """
 
-    def __init__(self, given: RemotePermissions, agents: RemotePermissions = UNSAID) -> None:
+    def __init__(
+        self, given: RemotePermissions, agents: RemotePermissions = UNSAID, mcp_servers: RemotePermissions = UNSAID
+    ) -> None:
         self._remote = Decided(given, NOTHING)
         self._agents = Decided(agents, AS_IN_LIBRECHAT)
+        self._mcp_servers = Decided(mcp_servers, AS_IN_LIBRECHAT)
         self.known = False
 
     @staticmethod
     def of(settings: Settings, services: Services) -> RolePermissions:
         """The one of this process. What the store says survives a reload."""
-        given, agents = settings.one(RemoteAgents), settings.one(AgentsInterface).said
+        given = settings.one(RemoteAgents), settings.one(AgentsInterface).said, settings.one(McpInterface)
         kept = cast("RolePermissions | None", services.state.get(_STATE))
-        if kept is not None and (kept._remote.given, kept._agents.given) == (given, agents):
+        if kept is not None and tuple(kind.given for kind in kept._kinds) == given:
             return kept
-        made = services.state[_STATE] = RolePermissions(given, agents)
+        made = services.state[_STATE] = RolePermissions(*given)
         if kept is not None:
-            made._remote.take(kept._remote)
-            made._agents.take(kept._agents)
+            for kind, before in zip(made._kinds, kept._kinds, strict=True):
+                kind.take(before)
             made.known = kept.known
         return made
 
@@ -107,11 +111,20 @@ class RolePermissions:
         """With agents as documents."""
         return self._agents.of(role)
 
+    def mcp_servers(self, role: str) -> Granted:
+        """With MCP servers."""
+        return self._mcp_servers.of(role)
+
     def put(self, roles: Sequence[Role]) -> None:
         """What the store says now, of all roles."""
         self._remote.put({role.name: role.remote_agents for role in roles})
         self._agents.put({role.name: role.agents for role in roles})
+        self._mcp_servers.put({role.name: role.mcp_servers for role in roles})
         self.known = True
+
+    @property
+    def _kinds(self) -> tuple[Decided, ...]:
+        return self._remote, self._agents, self._mcp_servers
 
 
 def _first(sources: Sequence[RemotePermissions], name: str, default: bool) -> bool:

@@ -1,5 +1,6 @@
 """Contracts of what must last: keys and the usage log; those of users and agents are in `identity.py`, of passwords in
-`logins.py`, of money in `ledger.py`, of what clients come back to in `conversations.py`.
+`logins.py`, of money in `ledger.py`, of what clients come back to in `conversations.py`, of what users make in
+`resources.py`.
 
 A Store plugin implements them. Writes that a request must not wait for (`touch`, `append`) only enqueue; everything
 else is awaited and durable when it returns. Ids are made by the store, at most 64 characters of `[A-Za-z0-9_-]`.
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .conversations import Conversations, Responses
     from .ledger import Ledger
     from .logins import Logins
+    from .resources import Resources
     from .runs import Runs
     from .streams import Streams
 
@@ -248,6 +250,7 @@ class Store(ABC):
     responses: Responses | None = None
     conversations: Conversations | None = None
     streams: Streams | None = None
+    resources: Resources | None = None
 
     @abstractmethod
     async def open(self) -> None:

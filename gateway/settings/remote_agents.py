@@ -1,5 +1,5 @@
-"""`interface.remoteAgents` and `interface.agents`, as LibreChat has them; plugins for agents and for keys ask for
-different parts of them.
+"""`interface.remoteAgents`, `interface.agents` and `interface.mcpServers`, as LibreChat has them; plugins for agents,
+keys and tools ask for different parts of them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,15 @@ class AgentsSaid(RemotePermissions, frozen=True):
 
     use: see them, and change those of one's own. create: make them. share, public: without effect; sharing asks
     `interface.remoteAgents`.
+    """
+
+
+class McpInterface(RemotePermissions, frozen=True):
+    """What users who are not admins may do with MCP servers. What is not said here is what the store says of their
+    role, and `use` and `create` by default.
+
+    use: have their tools. create: add servers of one's own, and change them. share, public: share those with others,
+    with everybody.
     """
 
 

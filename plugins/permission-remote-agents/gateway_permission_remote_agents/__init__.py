@@ -1,4 +1,4 @@
-"""LibreChat's remoteAgents role permission."""
+"""LibreChat's role permissions: what users may do with agents and MCP servers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gateway import (
     AgentsInterface,
+    McpInterface,
     Permission,
     RemoteAgents,
     RolePermissions,
@@ -24,7 +25,11 @@ from .role_routes import RoleRoutes
 
 @hookimpl
 def register_sections() -> Sequence[Section]:
-    return [Section("interface.remoteAgents", RemoteAgents), Section("interface", AgentsInterface)]
+    return [
+        Section("interface.remoteAgents", RemoteAgents),
+        Section("interface", AgentsInterface),
+        Section("interface.mcpServers", McpInterface),
+    ]
 
 
 @hookimpl
@@ -40,6 +45,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
         RouteSpec("GET", "/api/roles/{name}", routes.get, summary="What a role may do with agents"),
         RouteSpec("PUT", "/api/roles/{name}/remote-agents", routes.put, "admin", "Change it, in part"),
         RouteSpec("PUT", "/api/roles/{name}/agents", routes.put_agents, "admin", "The same of agents as documents"),
+        RouteSpec("PUT", "/api/roles/{name}/mcp-servers", routes.put_mcp_servers, "admin", "The same of MCP servers"),
         *admin_routes(settings, services),
     ]
 

@@ -13,14 +13,18 @@ from .said import RoleShown, Saying, given_of, say, shown
 
 
 class DocumentsAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is null stays as it is. use: see them, and change those of one's own. create: make them."""
+    """What is null stays as it is. use: see them, and change those of one's own; of MCP servers: have their tools.
+    create: make them.
+    """
 
     use: bool | None = None
     create: bool | None = None
 
 
 class RoleAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is null stays as it is. agents: of agents as documents. reset: forget what was said before."""
+    """What is null stays as it is. agents: of agents as documents. mcp_servers: of MCP servers. reset: forget what was
+    said before.
+    """
 
     use: bool | None = None
     create: bool | None = None
@@ -28,6 +32,7 @@ class RoleAsked(Struct, frozen=True, forbid_unknown_fields=True):
     public: bool | None = None
     reset: bool = False
     agents: DocumentsAsked = DocumentsAsked()
+    mcp_servers: DocumentsAsked = DocumentsAsked()
 
 
 class RoleAdmin:
@@ -44,9 +49,11 @@ class RoleAdmin:
         """Tells what holds afterwards, which is what the file says where it says something."""
         asked = asking.body
         if asked == RoleAsked():
-            raise BadCall("Nothing to change; name at least one of use, create, share, public, agents and reset.")
+            parts = ", ".join(RoleAsked.__struct_fields__)
+            raise BadCall(f"Nothing to change; name at least one of {parts}.")
         remote = RemotePermissions(asked.use, asked.create, asked.share, asked.public)
-        saying = Saying(remote, RemotePermissions(asked.agents.use, asked.agents.create))
+        servers = RemotePermissions(asked.mcp_servers.use, asked.mcp_servers.create)
+        saying = Saying(remote, RemotePermissions(asked.agents.use, asked.agents.create), servers)
         return await say(self._kept(), self._given, asking.params["name"], saying, asked.reset)
 
     def _kept(self) -> Store:

@@ -1,4 +1,4 @@
-"""`gateway roles`: what roles may do with agents through the API."""
+"""`gateway roles`: what roles may do with agents and MCP servers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def roles() -> None:
-    """Roles: what users that have them may do with agents."""
+    """Roles: what users that have them may do with agents and MCP servers."""
 
 
 @roles.command("list")
@@ -32,9 +32,8 @@ def list_(context: Context, as_json: bool) -> None:
     if as_json:
         emit_json(found)
     else:
-        table(
-            "Roles and agents", ("role", *PARTS, "see documents", "make documents", "users"), [one.row for one in found]
-        )
+        documents = ("see documents", "make documents", "use MCP", "add MCP")
+        table("Roles and agents", ("role", *PARTS, *documents, "users"), [one.row for one in found])
 
 
 @roles.command("set")
@@ -45,6 +44,8 @@ def list_(context: Context, as_json: bool) -> None:
 @click.option("--public/--no-public", default=None, help="Share agents with everybody.")
 @click.option("--agents-use/--no-agents-use", default=None, help="See agents as documents.")
 @click.option("--agents-create/--no-agents-create", default=None, help="Make agents.")
+@click.option("--mcp-use/--no-mcp-use", default=None, help="Have tools of MCP servers.")
+@click.option("--mcp-create/--no-mcp-create", default=None, help="Add MCP servers.")
 @click.option("--reset", is_flag=True, help="Forget what was said before.")
 @as_json
 @click.pass_obj
@@ -57,11 +58,14 @@ def set_(
     public: bool | None,
     agents_use: bool | None,
     agents_create: bool | None,
+    mcp_use: bool | None,
+    mcp_create: bool | None,
     reset: bool,
     as_json: bool,
 ) -> None:
     """Say what NAME (USER, ADMIN, or one of yours) may do. Running gateways follow within two seconds."""
-    asked = Saying(RemotePermissions(use, create, share, public), RemotePermissions(agents_use, agents_create))
+    remote, servers = RemotePermissions(use, create, share, public), RemotePermissions(mcp_use, mcp_create)
+    asked = Saying(remote, RemotePermissions(agents_use, agents_create), servers)
     if asked == Saying() and not reset:
         raise click.UsageError("Nothing to change; say for instance --use or --no-create, or --reset.")
     given = given_of(context.settings())
@@ -72,15 +76,21 @@ def set_(
     click.echo(f"{found.name} may: {_held(found.granted, PARTS)}.")
     if asked.agents != RemotePermissions():
         click.echo(f"With agents as documents: {_held(found.agents, OF_DOCUMENTS)}.")
+    if asked.mcp_servers != RemotePermissions():
+        click.echo(f"With MCP servers: {_held(found.mcp_servers, OF_DOCUMENTS)}.")
     for place in overruled(found, asked):
         click.echo(f"interface.{place} in librechat.yaml says otherwise, and that holds.", err=True)
 
 
 def overruled(found: RoleShown, asked: Saying) -> list[str]:
-    both = (("remoteAgents", found.granted, asked.remote), ("agents", found.agents, asked.agents))
+    kinds = (
+        ("remoteAgents", found.granted, asked.remote),
+        ("agents", found.agents, asked.agents),
+        ("mcpServers", found.mcp_servers, asked.mcp_servers),
+    )
     return [
         f"{name}.{part}"
-        for name, granted, said in both
+        for name, granted, said in kinds
         for part in PARTS
         if getattr(said, part) not in (None, getattr(granted, part))
     ]

@@ -56,6 +56,9 @@ class RoleRoutes:
     async def put_agents(self, inbound: Inbound, principal: Principal) -> Answer:
         return await self._put(inbound, changed_agents, "Invalid agents permissions.")
 
+    async def put_mcp_servers(self, inbound: Inbound, principal: Principal) -> Answer:
+        return await self._put(inbound, changed_mcp_servers, "Invalid MCP servers permissions.")
+
     async def _put(self, inbound: Inbound, change: Callable[[Role, Asked], Role], wrong: str) -> Answer:
         name, roles = named(inbound.params["name"]), self._kept()
         try:
@@ -90,8 +93,16 @@ def changed_agents(role: Role, asked: Asked | RemotePermissions) -> Role:
     return msgspec.structs.replace(role, agents=_said(role.agents, asked))
 
 
+def changed_mcp_servers(role: Role, asked: Asked | RemotePermissions) -> Role:
+    return msgspec.structs.replace(role, mcp_servers=_said(role.mcp_servers, asked))
+
+
 def told(name: str, permissions: RolePermissions) -> Answer:
-    found = {"REMOTE_AGENTS": _told(permissions.granted(name)), "AGENTS": _told(permissions.agents(name))}
+    found = {
+        "REMOTE_AGENTS": _told(permissions.granted(name)),
+        "AGENTS": _told(permissions.agents(name)),
+        "MCP_SERVERS": _told(permissions.mcp_servers(name)),
+    }
     return Answer(msgspec.json.encode({"name": name, "permissions": found}))
 
 

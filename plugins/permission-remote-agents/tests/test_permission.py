@@ -109,4 +109,5 @@ def test_settings_reach_the_permission(gateway_services: Services) -> None:
     assert [section.path for section in gateway_permission_remote_agents.register_sections()] == [
         "interface.remoteAgents",
         "interface",
+        "interface.mcpServers",
     ]

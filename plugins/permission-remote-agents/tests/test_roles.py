@@ -82,10 +82,22 @@ def call(store: Store, gateway_services: Services) -> Call:
     return go
 
 
-def told(name: str, *held: str, documents: tuple[str, ...] = ("USE", "CREATE")) -> tuple[int, Any]:
+BOTH = ("USE", "CREATE")
+
+
+def told(name: str, *held: str, documents: tuple[str, ...] = BOTH, servers: tuple[str, ...] = BOTH) -> tuple[int, Any]:
     names = ("USE", "CREATE", "SHARE", "SHARE_PUBLIC")
-    remote, agents = ({one: one in these for one in names} for these in (held, documents))
-    return 200, {"name": name, "permissions": {"REMOTE_AGENTS": remote, "AGENTS": agents}}
+    remote, agents, mcp = ({one: one in these for one in names} for these in (held, documents, servers))
+    return 200, {"name": name, "permissions": {"REMOTE_AGENTS": remote, "AGENTS": agents, "MCP_SERVERS": mcp}}
+
+
+async def test_mcp_servers_are_a_permission_of_their_own(call: Call, store: Store) -> None:
+    assert await call("PUT", ADMIN, "USER", {"CREATE": False}, part="mcp-servers") == told("USER", servers=("USE",))
+    assert await call("PUT", ADMIN, "USER", {"SHARE": True}, part="agents") == told(
+        "USER", documents=(*BOTH, "SHARE"), servers=("USE",)
+    )
+    agents, servers = RemotePermissions(share=True), RemotePermissions(create=False)
+    assert await store.roles.list() == [Role("USER", RemotePermissions(), agents, servers)]
 
 
 async def test_agents_as_documents_are_a_permission_of_their_own(call: Call, store: Store) -> None:
@@ -97,7 +109,9 @@ async def test_agents_as_documents_are_a_permission_of_their_own(call: Call, sto
         assert await call("GET", ADMIN, "USER", interface=interface) == told("USER", "USE", documents=held)
     everything = ("USE", "CREATE", "SHARE", "SHARE_PUBLIC")
     no = AgentsInterface(False)
-    assert await call("GET", ADMIN, "ADMIN", interface=no) == told("ADMIN", *everything, documents=everything)
+    assert await call("GET", ADMIN, "ADMIN", interface=no) == told(
+        "ADMIN", *everything, documents=everything, servers=everything
+    )
     assert (await call("PUT", ADMIN, "USER", b"[]", part="agents"))[1]["message"] == "Invalid agents permissions."
 
 

@@ -13,6 +13,7 @@ from gateway.identity import DELETE, EDIT, PAGE, REMOTE_AGENT, SHARE, VIEW
 from .changes import AGENTS, REVISION, changed, turn
 from .database import Database, Transaction
 from .pages import most, page
+from .resources import forget_of_agent
 from .text import check, storable
 
 _GET = "SELECT document FROM agents WHERE id = ?1"
@@ -109,6 +110,7 @@ class SqlAgents(Agents):
                 return False
             await changed(transaction, AGENTS)
             await transaction.rows(_DELETE_GRANTS, (REMOTE_AGENT, agent_id))
+            await forget_of_agent(transaction, agent_id)
             return True
 
         return storable(agent_id) and await self._database.write(remove)

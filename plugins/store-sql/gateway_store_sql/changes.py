@@ -1,11 +1,13 @@
-"""What caches watch: a counter for who there is, one for agents and who may use them, one for budgets."""
+"""What caches watch: a counter for who there is, and one each for agents and who may use them, budgets, and what else
+users make.
+"""
 
 from __future__ import annotations
 
 from .database import Transaction
 
 REVISION = "SELECT revision FROM revisions WHERE name = ?1"
-KEYS, AGENTS, BUDGETS = "keys", "agents", "budgets"
+KEYS, AGENTS, BUDGETS, RESOURCES = "keys", "agents", "budgets", "resources"
 _CHANGED = """
 INSERT INTO revisions (name, revision) VALUES (?1, 1)
 ON CONFLICT (name) DO UPDATE SET revision = revisions.revision + 1

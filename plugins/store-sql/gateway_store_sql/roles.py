@@ -27,6 +27,7 @@ class Said(RemotePermissions, frozen=True):
     """All that is said of a role, in one document; what came first is its own members."""
 
     agents: RemotePermissions = RemotePermissions()
+    mcp_servers: RemotePermissions = RemotePermissions()
 
 
 _said = msgspec.json.Decoder(Said)
@@ -47,7 +48,7 @@ class SqlRoles(Roles):
         """Raises BadCall for what is no text."""
         check("The role's name", role.name)
         remote = role.remote_agents
-        said = Said(remote.use, remote.create, remote.share, remote.public, role.agents)
+        said = Said(remote.use, remote.create, remote.share, remote.public, role.agents, role.mcp_servers)
         values = (role.name, msgspec.json.encode(said).decode())
 
         async def write(transaction: Transaction) -> None:
@@ -71,4 +72,5 @@ class SqlRoles(Roles):
 
 def role(row: Sequence[Any]) -> Role:
     said = _said.decode(row[1])
-    return Role(row[0], RemotePermissions(said.use, said.create, said.share, said.public), said.agents)
+    remote = RemotePermissions(said.use, said.create, said.share, said.public)
+    return Role(row[0], remote, said.agents, said.mcp_servers)

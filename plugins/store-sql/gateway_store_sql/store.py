@@ -23,6 +23,7 @@ from .logins import SqlLogins
 from .migrate import migrate
 from .plan import shipped
 from .reader import Reader
+from .resources import SqlResources
 from .responses import SqlResponses
 from .roles import SqlRoles
 from .runs import SqlRuns, forget
@@ -63,6 +64,7 @@ class SqliteStore(Store):
         self.budgets = SqlBudgets(self._database)
         self.runs = SqlRuns(self._database)
         self.responses = SqlResponses(self._database)
+        self.resources = SqlResources(self._database)
         self.conversations = SqlConversations(self._database)
         self.streams = SqlStreams(self._database)
         self.ledger = SqlLedger(self._database, log or logging.getLogger("gateway.store"))

@@ -16,6 +16,7 @@ from gateway.identity import PAGE
 from .changes import AGENTS, changed, turn
 from .database import Database, Transaction, Value
 from .pages import most, page
+from .resources import forget_of_user
 from .text import check, storable
 
 COLUMNS = "id, name, email, role, team_names, created, disabled"
@@ -149,6 +150,7 @@ class SqlUsers(Users):
             await transaction.rows(_REVOKE, (user_id, now))
             for statement in _FORGET:
                 await transaction.rows(statement, (user_id,))
+            await forget_of_user(transaction, user_id)
             return True
 
         return storable(user_id) and await self._database.write(remove)

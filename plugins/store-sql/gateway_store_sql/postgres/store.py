@@ -18,6 +18,7 @@ from ..keys import SqlKeys
 from ..ledger import SqlLedger
 from ..logins import SqlLogins
 from ..plan import refuse_foreign, refuse_pending, shipped
+from ..resources import SqlResources
 from ..responses import SqlResponses
 from ..roles import SqlRoles
 from ..runs import SqlRuns, forget
@@ -81,6 +82,7 @@ class PostgresStore(Store):
         self.budgets = SqlBudgets(self._database)
         self.runs = SqlRuns(self._database)
         self.responses = SqlResponses(self._database)
+        self.resources = SqlResources(self._database)
         self.conversations = SqlConversations(self._database)
         self.streams = SqlStreams(self._database)
         self.ledger = SqlLedger(self._database, self._log)
