@@ -34,8 +34,9 @@ class ServerTool(msgspec.Struct, frozen=True, omit_defaults=True):
 class Asker(msgspec.Struct, frozen=True):
     """For whom a tool is looked up or called.
 
-    agent, conversation: ids, or "". call_id: of this one call, the same when a run is taken up again. headers: what the
-    caller's own request said, for placeholders of a server's headers.
+    agent, conversation: ids, or "". author: whose the agent is, a user's id; "" of the operator's. call_id: of this one
+    call, the same when a run is taken up again. headers: what the caller's own request said, for placeholders of a
+    server's headers.
     """
 
     principal: Principal
@@ -43,6 +44,7 @@ class Asker(msgspec.Struct, frozen=True):
     conversation: str = ""
     call_id: str = ""
     headers: Mapping[str, str] = {}
+    author: str = ""
 
 
 class ToolOutcome(msgspec.Struct, frozen=True, omit_defaults=True):

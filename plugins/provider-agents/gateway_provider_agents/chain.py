@@ -158,7 +158,7 @@ class Chain:
         handoffs = Handoffs(self._graph, arrival.agent)
         subagents = await self._made.subagents(arrival.agent, member.asks, self._exchange)
         asked = (*handoffs.names, *subagents.names, *member.entries)
-        toolbox = await self._made.toolbox(arrival.agent, asked, self._exchange, (handoffs, subagents))
+        toolbox = await self._made.toolbox(member.plan, asked, self._exchange, (handoffs, subagents))
         call = self._asked(arrival, alone, [named(one, toolbox) for one in [*self._base, *context, *own]])
         reply = self._reply if alone else self._reply.beside()
 

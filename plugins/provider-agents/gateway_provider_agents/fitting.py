@@ -27,8 +27,9 @@ def wished(call: Call, toolbox: Toolbox) -> list[ServerTools]:
     return [tool.server for tool in call.tools if tool.server is not None and toolbox.has(tool.server.label)]
 
 
-def asker_of(exchange: Exchange, agent: str, call_id: str = "") -> Asker:
-    return Asker(exchange.principal, agent, call_id=call_id, headers=exchange.inbound.headers)
+def asker_of(exchange: Exchange, agent: str, call_id: str = "", author: str = "") -> Asker:
+    """author: whose the agent is."""
+    return Asker(exchange.principal, agent, call_id=call_id, headers=exchange.inbound.headers, author=author)
 
 
 def refuse_unfit(call: Call) -> None:

@@ -64,7 +64,7 @@ Keep = Callable[[str, Sequence[Message]], Awaitable[None]]
 class Plan:
     """What is the same for all runs of an agent. instructed: whether the call begins with instructions of the agent's.
 
-    keep_alive: seconds of silence. quits: whether it ends with its tools.
+    keep_alive: seconds of silence. quits: whether it ends with its tools. author: whose the agent is.
     """
 
     agent: str
@@ -74,6 +74,7 @@ class Plan:
     instructed: bool
     keep_alive: float
     quits: bool = False
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +322,9 @@ class Run:
     async def _outcome(self, stop: str | None, call: ToolCall, approved: bool = False) -> ToolOutcome:
         if stop is not None:
             return failed(f"The call was not made: {WORDS[stop]}")
-        asker = asker_of(self._exchange, self._plan.agent, f"{self._exchange.id}_{self._count.called()}")
+        asker = asker_of(
+            self._exchange, self._plan.agent, f"{self._exchange.id}_{self._count.called()}", self._plan.author
+        )
         return await self._calls.outcome(call, asker, self._count.seconds, approved)
 
     def _said(self, *messages: Message) -> None:

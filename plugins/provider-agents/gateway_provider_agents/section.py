@@ -104,6 +104,11 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     subagents: SubagentSettings = SubagentSettings()
 
     @property
+    def author(self) -> str:
+        """Whose it is, a user's id; "" of the operator's."""
+        return ""
+
+    @property
     def asks(self) -> tuple[str, ...]:
         """Ids of agents that it may give tasks to."""
         if not self.subagents.enabled:
@@ -113,3 +118,13 @@ class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def allows(self, principal: Principal) -> bool:
         return self.access is None or self.access.allows(principal)
+
+
+class KeptSettings(AgentSettings, frozen=True, kw_only=True):
+    """The same of an agent of the store. by: whose it is."""
+
+    by: str = ""
+
+    @property
+    def author(self) -> str:
+        return self.by

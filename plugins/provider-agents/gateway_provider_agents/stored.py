@@ -30,7 +30,7 @@ from .access import Access
 from .edges import kept_edges
 from .fields import of_no_effect
 from .parameters import Parameters, read
-from .section import AgentSettings, SubagentSettings
+from .section import AgentSettings, KeptSettings, SubagentSettings
 from .tool_agents import ToolAgents
 from .variables import Instructions
 from .ways import Ways
@@ -49,7 +49,8 @@ class Kept(Struct, frozen=True):
 
     @staticmethod
     def of(agent: Agent) -> Kept:
-        preset = AgentSettings(
+        preset = KeptSettings(
+            by=agent.author,
             id=agent.id,
             name=agent.name,
             description=agent.description,

@@ -94,6 +94,7 @@ class ToolAgents:
             bool(edit.instructions),
             self.settings.keep_alive,
             agent.end_after_tools,
+            agent.author,
         )
         provider = ToolAgent(self, plan, entries, asks)
         if edges:
@@ -141,13 +142,15 @@ class ToolAgents:
         return next((found for look in self._presets if (found := look(name)) is not None), None)
 
     async def toolbox(
-        self, agent: str, entries: Sequence[str], exchange: Exchange, besides: Sequence[ToolSource] = ()
+        self, plan: Plan, entries: Sequence[str], exchange: Exchange, besides: Sequence[ToolSource] = ()
     ) -> Toolbox:
         """besides: sources for this run alone."""
         services = self.services
-        toolbox = await fill((*besides, *services.tools), entries, asker_of(exchange, agent), services.log)
+        toolbox = await fill(
+            (*besides, *services.tools), entries, asker_of(exchange, plan.agent, author=plan.author), services.log
+        )
         for name, why in toolbox.missing.items():
-            services.log.warning("%s: the tool %s of %s is missing: %s", exchange.id, name, agent, why)
+            services.log.warning("%s: the tool %s of %s is missing: %s", exchange.id, name, plan.agent, why)
             exchange.loss.append(f"agent.tools[{name}]")
         return toolbox
 
@@ -181,7 +184,7 @@ class ToolAgent(EventProvider):
     async def _begun(self, call: Call, exchange: Exchange) -> AsyncGenerator[Told, None]:
         made = self._made
         subagents = await made.subagents(self.plan.agent, self.asks, exchange)
-        toolbox = await made.toolbox(self.plan.agent, (*subagents.names, *self.entries), exchange, (subagents,))
+        toolbox = await made.toolbox(self.plan, (*subagents.names, *self.entries), exchange, (subagents,))
         user_id = exchange.principal.user_id
         turns = await made.book.turns(user_id, call.messages)
         messages = put_back(call.messages, turns, answers_in(call))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Lifespan, RouteSpec, Section, Services, Settings, ToolSource, hookimpl
+from gateway import Follower, Lifespan, McpInterface, RouteSpec, Section, Services, Settings, ToolSource, hookimpl
 
+from .added import AddedServers
+from .added_routes import added_routes
 from .admin_routes import admin_routes
 from .commands import mcp
 from .login_routes import login_routes
 from .routes import routes
-from .section import ALL_PATH, OWN_PATH, SETTINGS_PATH, McpServers, McpSettings, Menu, Options
+from .section import ALL_PATH, OWN_PATH, SETTINGS_PATH, McpServers, McpSettings, Options
 
 
 @hookimpl
@@ -18,7 +20,7 @@ def register_sections() -> Sequence[Section]:
     return (
         Section("", McpServers),
         Section(SETTINGS_PATH, McpSettings),
-        Section("interface.mcpServers", Menu),
+        Section("interface.mcpServers", McpInterface),
         Section(OWN_PATH, Options),
     )
 
@@ -26,7 +28,9 @@ def register_sections() -> Sequence[Section]:
 @hookimpl
 def register_tools(settings: Settings, services: Services) -> Sequence[ToolSource]:
     if not settings.given(ALL_PATH):
-        return ()
+        from .later import LaterTools
+
+        return (LaterTools(settings, services),) if AddedServers.of(services).resources is not None else ()
     from .servers import Servers
     from .source import McpTools
 
@@ -35,18 +39,25 @@ def register_tools(settings: Settings, services: Services) -> Sequence[ToolSourc
 
 @hookimpl
 def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
+    added = AddedServers.of(services)
+    following: Sequence[Lifespan] = ()
+    if added.resources is not None:
+        revision = added.resources.revision
+        following = (Follower("MCP servers", revision, added.load, services.log, known=added.known),)
     if not settings.given(ALL_PATH):
-        return ()
+        from .later import LaterLifespan
+
+        return (*following, LaterLifespan(settings, services)) if following else ()
     from .lifespan import McpLifespan
     from .servers import Servers
 
-    return (McpLifespan(Servers.of(settings, services)),)
+    return (*following, McpLifespan(Servers.of(settings, services)))
 
 
 @hookimpl
 def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
     both = settings, services
-    return (*routes(*both), *login_routes(*both), *admin_routes(*both))
+    return (*routes(*both), *added_routes(*both), *login_routes(*both), *admin_routes(*both))
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,6 +24,7 @@ LARGEST = 2**18
 TIMES = Timeouts(10.0, 10.0, 10.0)
 LOCAL = frozenset(("localhost", "127.0.0.1", "::1"))
 T = TypeVar("T", bound=Struct)
+Trust = Literal["operator", "user"]
 _PARAMETER = re.compile(r'(resource_metadata|scope|error)="([^"]{1,2000})"')
 
 
@@ -59,10 +60,12 @@ class _Metadata(Struct, frozen=True):
 
 
 class Finder:
-    """headers: LibreChat's `oauth_headers`, for the server's own origin alone."""
+    """headers: LibreChat's `oauth_headers`, for the server's own origin alone. trust: as the server has it."""
 
-    def __init__(self, upstream: Upstream, url: str, oauth: OAuth, headers: Mapping[str, str]) -> None:
-        self._upstream, self._url, self._oauth, self._headers = upstream, url, oauth, headers
+    def __init__(
+        self, upstream: Upstream, url: str, oauth: OAuth, headers: Mapping[str, str], trust: Trust = "operator"
+    ) -> None:
+        self._upstream, self._url, self._oauth, self._headers, self._trust = upstream, url, oauth, headers, trust
 
     async def find(self, challenge: str) -> Authority:
         """challenge: of the server's 401. Raises Down."""
@@ -122,7 +125,7 @@ class Finder:
                 "GET",
                 url,
                 {"accept": "application/json", **(self._headers if is_own else {})},
-                trust="operator" if is_own else "user",
+                trust=self._trust if is_own else "user",
                 timeouts=TIMES,
             )
             if reply.status != 200:

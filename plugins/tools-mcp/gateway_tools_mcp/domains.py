@@ -19,6 +19,12 @@ def is_allowed(url: str, domains: Sequence[str], addresses: Sequence[str]) -> bo
     return any(_fits(parts, host, port, entry) for entry in domains) or place in {one.lower() for one in addresses}
 
 
+def is_named(url: str, domains: Sequence[str], addresses: Sequence[str]) -> bool:
+    """Whether the operator has named this very place: no pattern, under which anybody may have a name."""
+    exact = [domain for domain in domains if "*" not in domain]
+    return bool(exact or addresses) and is_allowed(url, exact or ["no domain"], addresses)
+
+
 def _fits(parts: SplitResult, host: str, port: int | None, entry: str) -> bool:
     """Scheme and port count where the entry has them; `www.` does not, and `*.` is the domain itself, too."""
     text = entry.strip().lower()

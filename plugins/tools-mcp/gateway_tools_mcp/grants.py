@@ -12,7 +12,7 @@ from msgspec import Struct
 from gateway import GatewayError, Upstream
 from gateway.wire.jsontext import UNREADABLE
 
-from .authority import LARGEST, TIMES, Authority, origin
+from .authority import LARGEST, TIMES, Authority, Trust, origin
 from .failures import Down
 from .section import OAuth
 
@@ -51,10 +51,12 @@ class _Refusal(Struct, frozen=True):
 
 
 class Grants:
-    """own: the server's origin, which an operator named; every other address must be a public one."""
+    """own: the server's origin. trust: as the server has it; every other address must be a public one."""
 
-    def __init__(self, upstream: Upstream, own: str, oauth: OAuth, headers: Mapping[str, str]) -> None:
-        self._upstream, self._own, self._oauth, self._headers = upstream, own, oauth, headers
+    def __init__(
+        self, upstream: Upstream, own: str, oauth: OAuth, headers: Mapping[str, str], trust: Trust = "operator"
+    ) -> None:
+        self._upstream, self._own, self._oauth, self._headers, self._trust = upstream, own, oauth, headers, trust
 
     async def client(self, authority: Authority, redirect_uri: str) -> Client:
         """The one that is configured, or a new one (RFC 7591). Raises Down."""
@@ -121,7 +123,7 @@ class Grants:
         given = {"content-type": kind, "accept": "application/json", **(self._headers if is_own else {}), **headers}
         try:
             reply = await self._upstream.send(
-                "POST", url, given, body, trust="operator" if is_own else "user", timeouts=TIMES
+                "POST", url, given, body, trust=self._trust if is_own else "user", timeouts=TIMES
             )
             answer = await reply.read(LARGEST)
             reply.close()

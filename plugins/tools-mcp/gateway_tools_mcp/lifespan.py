@@ -22,6 +22,7 @@ class McpLifespan(Lifespan):
     async def stop(self) -> None:
         while self._held:
             await self._held.pop().release()
+        await self._servers.close_added()
 
     def warning(self) -> str | None:
         """Those that somebody missed, or that are to be there from the beginning."""

@@ -33,7 +33,7 @@ class LoginRoutes:
 
     async def initiate(self, inbound: Inbound, principal: Principal) -> Answer:
         """To where the user logs in."""
-        server = self._servers().by_name.get(inbound.params["name"])
+        server = await self._server(inbound.params["name"], principal)
         if server is None:
             return _told({"error": f"MCP server '{inbound.params['name']}' not found in configuration"}, 404)
         if inbound.query.get("userId", principal.user_id) != principal.user_id:
@@ -49,7 +49,7 @@ class LoginRoutes:
         servers, name = self._servers(), inbound.params["name"]
         try:
             user, meant = servers.logins.opened(inbound.query.get("state", ""))
-            server = servers.by_name.get(name)
+            server = await self._server(name, Principal(user_id=user))
             if server is None or meant != name:
                 raise LoginFailed("This is an answer to a login to another server.")
             at = await server.at(Asker(Principal(user_id=user)))
@@ -61,7 +61,7 @@ class LoginRoutes:
     async def status(self, inbound: Inbound, principal: Principal) -> Answer:
         """Of one's own login: an id is `<user>:<server>`."""
         user, _, name = inbound.params["id"].partition(":")
-        server = self._servers().by_name.get(name)
+        server = await self._server(name, principal)
         if user != principal.user_id:
             raise Forbidden("This is the login of somebody else.")
         if server is None:
@@ -81,9 +81,14 @@ class LoginRoutes:
 
     async def cancel(self, inbound: Inbound, principal: Principal) -> Answer:
         name = inbound.params["name"]
-        if principal.user_id and name in self._servers().by_name:
+        if principal.user_id and await self._server(name, principal) is not None:
             await self._servers().logins.cancel(principal.user_id, name)
         return _told({"success": True, "message": f"OAuth flow for {name} cancelled successfully"})
+
+    async def _server(self, name: str, principal: Principal) -> Server | None:
+        servers = self._servers()
+        await servers.added.refresh()
+        return servers.get(name, Asker(principal))
 
     def _servers(self) -> Servers:
         from .servers import Servers

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from gateway import Sealed, Secret, Unavailable, Upstream, Vault
 
-from .authority import Authority, Finder, origin
+from .authority import Authority, Finder, Trust, origin
 from .failures import Down
 from .grants import Client, Granted, Grants, Refused
 from .records import Records
@@ -38,13 +38,16 @@ STATE_OWNER = "tools-mcp/oauth-state"
 
 
 class At(Struct, frozen=True):
-    """A server, as far as logins go. redirect_uri: "" where nobody has said how browsers reach this gateway."""
+    """A server, as far as logins go. redirect_uri: "" where nobody has said how browsers reach this gateway. trust: as
+    that of its connections.
+    """
 
     name: str
     url: str
     oauth: OAuth
     headers: Mapping[str, str]
     redirect_uri: str
+    trust: Trust = "operator"
 
 
 class Flow(Struct, frozen=True):
@@ -115,7 +118,7 @@ class Logins:
                 "Nobody has said how browsers reach this gateway; its operator sets DOMAIN_SERVER, or "
                 f"mcpServers.{at.name}.oauth.redirect_uri."
             )
-        authority = await Finder(self._upstream, at.url, at.oauth, at.headers).find(challenge)
+        authority = await Finder(self._upstream, at.url, at.oauth, at.headers, at.trust).find(challenge)
         client = await self._client(user, at, authority)
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
         flow = Flow(nonce, verifier, at.redirect_uri, authority, client, _digest(browser))
@@ -168,6 +171,12 @@ class Logins:
 
     async def cancel(self, user: str, server: str) -> None:
         await self._records.delete(user, _flow_name(server))
+
+    async def forget(self, user: str, server: str) -> None:
+        """The server is gone. Raises Unavailable."""
+        await self.cancel(user, server)
+        await self._records.delete(user, _login_name(server))
+        self._known.pop((user, server), None)
 
     async def is_under_way(self, user: str, server: str) -> bool:
         return await self._flow(user, server) is not None
@@ -240,7 +249,7 @@ class Logins:
         return await self._grants(at).client(authority, at.redirect_uri)
 
     def _grants(self, at: At) -> Grants:
-        return Grants(self._upstream, origin(at.url), at.oauth, at.headers)
+        return Grants(self._upstream, origin(at.url), at.oauth, at.headers, at.trust)
 
     def _tokens(self, granted: Granted, at: At, flow: Flow) -> Tokens:
         return Tokens(

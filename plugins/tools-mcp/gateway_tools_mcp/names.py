@@ -55,6 +55,11 @@ def normal(server: str) -> str:
     return _ODD_TO_LIBRECHAT.sub("_", server).strip("_") if _ODD_TO_LIBRECHAT.search(server) else server
 
 
+def is_mcp(wanted: str) -> bool:
+    """Of two delimiters the last one counts."""
+    return wanted.rfind(DELIMITER, 1) > wanted.rfind(ACTION)
+
+
 class Names:
     """What servers may be called. Of two that LibreChat would call the same the first has it."""
 

@@ -15,6 +15,8 @@ from msgspec import Struct
 
 from gateway import Answer, Asker, BadCall, Forbidden, Inbound, Principal, RouteSpec, Secret, Services, Settings
 
+from .added import AddedServers
+from .added_routes import described
 from .login_routes import begun
 from .section import PREFIX
 
@@ -38,21 +40,26 @@ class McpRoutes:
         self._settings, self._services = settings, services
 
     async def tools(self, inbound: Inbound, principal: Principal) -> Answer:
-        servers = self._servers().shown() if self._servers().may(Asker(principal)) else ()
+        servers = await self._had(principal)
         found = await asyncio.gather(*(self._server_tools(server, Asker(principal)) for server in servers))
         return _told({"servers": {server.name: one for server, one in zip(servers, found, strict=True)}})
 
     async def servers(self, inbound: Inbound, principal: Principal) -> Answer:
-        servers = self._servers().shown() if self._servers().may(Asker(principal)) else ()
-        return _told({server.name: _described(server) for server in servers})
+        of_file = [server for server in await self._had(principal) if server.name in self._servers().by_name]
+        own = (
+            AddedServers.of(self._services).of_user(principal.user_id) if self._servers().may(Asker(principal)) else ()
+        )
+        return _told(
+            {one.name: described(one) for one in own} | {server.name: _described(server) for server in of_file}
+        )
 
     async def statuses(self, inbound: Inbound, principal: Principal) -> Answer:
-        servers = self._servers().shown()
+        servers = await self._had(principal)
         found = {server.name: await _status(server, principal) for server in servers}
         return _told({"success": True, "connectionStatus": found})
 
     async def status(self, inbound: Inbound, principal: Principal) -> Answer:
-        server = self._server(inbound)
+        server = await self._server(inbound, principal)
         if server is None:
             return _unknown(inbound)
         found = await _status(server, principal)
@@ -63,7 +70,7 @@ class McpRoutes:
         """A connection that others use goes on where it is well; only admins end that."""
         from .failures import McpError
 
-        server = self._server(inbound)
+        server = await self._server(inbound, principal)
         if server is None:
             return _unknown(inbound)
         asker = Asker(principal)
@@ -106,10 +113,10 @@ class McpRoutes:
 
     async def values(self, inbound: Inbound, principal: Principal) -> Answer:
         """Whether the caller has given them; the values never come back out."""
-        server = self._server(inbound)
+        server = await self._server(inbound, principal)
         if server is None:
             return _unknown(inbound)
-        kept = await self._kept(principal, server.name)
+        kept = await self._kept(principal, server.kept_as)
         flags = {name: bool(kept.get(name)) for name in server.variables}
         return _told({"success": True, "serverName": server.name, "authValueFlags": flags})
 
@@ -120,20 +127,21 @@ class McpRoutes:
         asked = _asked(await inbound.receive())
         name = asked.plugin_key.removeprefix(PREFIX)
         servers = self._servers()
-        server = servers.by_name.get(name) if asked.plugin_key.startswith(PREFIX) else None
+        await servers.added.refresh()
+        server = servers.get(name, Asker(principal)) if asked.plugin_key.startswith(PREFIX) else None
         if server is None:
             raise BadCall("There is no plugin of this name here; MCP servers are `mcp_<server>`.", param="pluginKey")
         if asked.action == "uninstall":
-            await servers.variables.put(principal.user_id, name, {})
+            await servers.variables.put(principal.user_id, server.kept_as, {})
             return Answer(b"", 200)
         given = asked.auth or {}
         strange = sorted(set(given) - set(server.variables))
         if strange:
             raise BadCall(f"The MCP server {name} has no variable {strange[0]!r}.", param=f"auth.{strange[0]}")
-        kept = dict(await servers.variables.get(principal.user_id, name))
+        kept = dict(await servers.variables.get(principal.user_id, server.kept_as))
         kept |= {key: Secret(value) for key, value in given.items() if value}
         await servers.variables.put(
-            principal.user_id, name, {key: value for key, value in kept.items() if given.get(key, value)}
+            principal.user_id, server.kept_as, {key: value for key, value in kept.items() if given.get(key, value)}
         )
         return Answer(b"", 200)
 
@@ -144,7 +152,7 @@ class McpRoutes:
             listing = (await server.listing(asker)).by_name.values()
         except McpError:
             listing = {}.values()
-        kept = await self._kept(asker.principal, server.name) if server.variables else {}
+        kept = await self._kept(asker.principal, server.kept_as) if server.variables else {}
         return {
             "name": server.name,
             "icon": server.settings.icon_path,
@@ -172,8 +180,16 @@ class McpRoutes:
         except Down:
             return {}
 
-    def _server(self, inbound: Inbound) -> Server | None:
-        return self._servers().by_name.get(inbound.params["name"])
+    async def _had(self, principal: Principal) -> Sequence[Server]:
+        """What the caller has."""
+        servers = self._servers()
+        await servers.added.refresh()
+        return servers.had_by(Asker(principal)) if servers.may(Asker(principal)) else ()
+
+    async def _server(self, inbound: Inbound, principal: Principal) -> Server | None:
+        servers = self._servers()
+        await servers.added.refresh()
+        return servers.get(inbound.params["name"], Asker(principal))
 
     def _servers(self) -> Servers:
         from .servers import Servers

@@ -123,12 +123,6 @@ class McpSettings(Struct, frozen=True, rename="camel"):
     allowed_addresses: tuple[str, ...] = ()
 
 
-class Menu(Struct, frozen=True):
-    """use: whether users may use MCP servers; admins may anyway."""
-
-    use: bool = True
-
-
 class Options(Struct, frozen=True):
     """protocol: for a server by its name, the era that it speaks, `2026-07-28` or `2025`; found out without it.
     list_seconds: for how long a list of tools is kept where the server does not say.

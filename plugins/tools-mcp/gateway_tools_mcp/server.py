@@ -37,7 +37,9 @@ NOBODY = Asker(ANONYMOUS)
 
 
 class Server:
-    """name: in mcpServers. alias: in names of tools. target: None where `unavailable` says why it cannot be used."""
+    """name: in mcpServers, or of one that a user added. alias: in names of tools. target: None where `unavailable` says
+    why it cannot be used. kept_as: by which users' values for it are kept.
+    """
 
     def __init__(
         self,
@@ -53,7 +55,9 @@ class Server:
         at: At | None,
         log: logging.Logger,
         clock: Callable[[], float] = time.monotonic,
+        kept_as: str = "",
     ) -> None:
+        self.kept_as = kept_as or name
         self.name, self.alias, self.settings = name, alias, settings
         self.target, self.unavailable = target, unavailable
         self.label = settings.title or name
@@ -76,6 +80,10 @@ class Server:
     @property
     def is_personal(self) -> bool:
         return self.target is None or self.target.is_personal or self.wants_login
+
+    @property
+    def _ends_idle(self) -> bool:
+        return self.is_personal or self.target is None or self.target.trust == "user"
 
     @property
     def link(self) -> Link | None:
@@ -259,7 +267,7 @@ class Server:
         assert self.target is not None
         if not self.target.names:
             return {}
-        values = await self._variables.get(asker.principal.user_id, self.name)
+        values = await self._variables.get(asker.principal.user_id, self.kept_as)
         missing = sorted(name for name in self.target.names if not values.get(name))
         if missing:
             raise Down(f"it needs {', '.join(missing)} of who calls, and nothing is kept for this user")
@@ -274,7 +282,7 @@ class Server:
     def _located(self, filled: Filled) -> At:
         if self._at is None:
             raise Down("nobody logs in to a program")
-        return structs.replace(self._at, url=filled.url)
+        return structs.replace(self._at, url=filled.url, trust=filled.trust)
 
     def _prover(self, filled: Filled, user: str) -> Prove | None:
         if not self.wants_login:
@@ -364,7 +372,7 @@ class Server:
         while True:
             await asyncio.sleep(SWEEP)
             for key, link in list(self._links.items()):
-                if self.is_personal and not link.busy and self._clock() - link.used > IDLE:
+                if self._ends_idle and not link.busy and self._clock() - link.used > IDLE:
                     self._close(key)
 
     async def _keep(self) -> None:

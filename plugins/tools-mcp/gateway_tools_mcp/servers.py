@@ -1,4 +1,4 @@
-"""Servers: all of mcpServers, those that a reload leaves as they are included."""
+"""Servers: all of mcpServers, those that a reload leaves as they are included, and those that users added."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from urllib.parse import quote
 
 from msgspec import structs
 
-from gateway import Asker, Finding, Secret, Services, Settings, UnsetVariable
+from gateway import Asker, Finding, RolePermissions, Secret, Services, Settings, UnsetVariable
 
+from .added import Added, AddedServers
+from .domains import is_allowed
 from .logins import At, Logins
-from .names import Names
+from .names import Names, normal
 from .records import Records
-from .section import ALL_PATH, McpServer, McpServers, Menu, OAuth, Options
+from .section import ALL_PATH, McpServer, McpServers, McpSettings, OAuth, Options
 from .server import Server
 from .target import Target, Unusable, target
 from .variables import Variables
@@ -23,7 +25,7 @@ _STATE = "tools-mcp.servers"
 
 
 class Servers:
-    """by_name: in the file's order. findings: what is wrong with their settings."""
+    """by_name: the file's, in its order. findings: what is wrong with their settings. names: of all of them."""
 
     def __init__(self, settings: Settings, services: Services, before: Servers | None) -> None:
         self.settings = settings
@@ -35,14 +37,22 @@ class Servers:
         self.logins: Logins = (
             before.logins if before and is_same else Logins(records, services.vault, services.upstream, services.clock)
         )
-        self._menu, self._options = settings.one(Menu), settings.one(Options)
+        self._options = settings.one(Options)
+        self._roles = RolePermissions.of(settings, services)
         given = settings.one(McpServers).mcp_servers
         self.names = Names(given)
+        self.taken = frozenset(one for name, alias in self.names.aliases.items() for one in (name, alias, normal(name)))
+        self.added = AddedServers.of(services)
+        self.added.watchers.add(self)
+        self._visible: Mapping[str, Added] = {}
+        self._used: dict[str, tuple[Added, Server]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self.by_name: Mapping[str, Server] = {
             name: self._server(name, server, before.by_name.get(name) if before else None)
             for name, server in given.items()
         }
         self._check_protocols(given)
+        self.take()
 
     @classmethod
     def of(cls, settings: Settings, services: Services) -> Servers:
@@ -59,14 +69,95 @@ class Servers:
 
     def may(self, asker: Asker) -> bool:
         """Whether this caller may use MCP servers at all."""
-        return self._menu.use or asker.principal.is_admin
+        return self._roles.mcp_servers(asker.principal.role).use
+
+    def may_add(self, asker: Asker) -> bool:
+        granted = self._roles.mcp_servers(asker.principal.role)
+        return granted.use and granted.create
+
+    def get(self, name: str, asker: Asker) -> Server | None:
+        """Of the file, or one that this caller has; an agent has those of its author, and no others."""
+        if name in self.by_name:
+            return self.by_name[name]
+        added = self._visible.get(name)
+        return self._running(added) if added is not None and added.user == _owner(asker) else None
 
     async def close(self) -> None:
         """For who used them without a lifespan."""
         await asyncio.gather(*(server.close() for server in self.by_name.values()))
+        await self.close_added()
+
+    async def close_added(self) -> None:
+        running = [server for _, server in self._used.values()]
+        self._used.clear()
+        await asyncio.gather(*(server.close() for server in running), *self._closing)
 
     def shown(self) -> Sequence[Server]:
         return list(self.by_name.values())
+
+    def had_by(self, asker: Asker) -> Sequence[Server]:
+        """All that this caller has."""
+        own = [added for added in self._visible.values() if added.user == _owner(asker)]
+        return [*self.by_name.values(), *(self._running(added) for added in own)]
+
+    def take(self) -> None:
+        """Users' servers are others now. Those that are gone or changed are closed. An operator's server has its name
+        whoever had it before.
+        """
+        visible = {name: added for name, added in self.added.by_name.items() if name not in self.taken}
+        self._visible = visible
+        self.names = Names([*self.by_name, *visible])
+        for name, (added, server) in list(self._used.items()):
+            if visible.get(name) is not added:
+                del self._used[name]
+                task = asyncio.create_task(server.close())
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
+
+    def allows(self, url: str) -> bool:
+        where = self.settings.one(McpSettings)
+        return is_allowed(url, where.allowed_domains, where.allowed_addresses)
+
+    def tried(self, added: Added) -> Server:
+        """One by itself, to see whether it can be used; close it."""
+        return self._made(added)
+
+    def _running(self, added: Added) -> Server:
+        found = self._used.get(added.name)
+        if found is None or found[0] is not added:
+            server = self._made(added)
+            server.hold()
+            found = self._used[added.name] = added, server
+        return found[1]
+
+    def _made(self, added: Added) -> Server:
+        """Variables of the environment are not for it."""
+        given, unavailable, found = added.given.server, "", None
+        try:
+            found = target(given, Settings.of(self.settings.one(McpSettings)), "user")
+        except (Unusable, UnsetVariable) as error:
+            unavailable = str(error)
+        services, domain = self.services, self._domain
+        there = f"{domain}/api/mcp/{added.name}/oauth/callback" if domain else ""
+        return Server(
+            added.name,
+            added.name,
+            given,
+            found,
+            unavailable,
+            structs.replace(self._options, protocol={}),
+            services.upstream,
+            self.variables,
+            self.logins,
+            At(added.name, "", given.oauth or OAuth(), {}, there, "user"),
+            services.log,
+            kept_as=added.kept_as,
+        )
+
+    @property
+    def _domain(self) -> str:
+        """How browsers reach this gateway."""
+        return (self.settings.env("DOMAIN_SERVER") or "").rstrip("/")
 
     def _server(self, name: str, given: McpServer, before: Server | None) -> Server:
         found, unavailable = self._target(name, given)
@@ -101,7 +192,7 @@ class Servers:
         """Where its users log in; of a program nowhere. What cannot be resolved stays as it is written."""
         if found is None or found.kind == "stdio":
             return None
-        oauth, domain = given.oauth or OAuth(), (self.settings.env("DOMAIN_SERVER") or "").rstrip("/")
+        oauth, domain = given.oauth or OAuth(), self._domain
         texts = {
             key: substitute(self.settings, getattr(oauth, key))
             for key in ("authorization_url", "token_url", "client_id", "scope", "redirect_uri", "audience")
@@ -121,6 +212,11 @@ class Servers:
                 self.findings.append(
                     Finding(path, "there is no MCP server of this name", "write it as in mcpServers", "warning")
                 )
+
+
+def _owner(asker: Asker) -> str:
+    """Whose servers it has."""
+    return (asker.author if asker.agent else asker.principal.user_id) or "nobody"
 
 
 def substitute(settings: Settings, text: str) -> str:

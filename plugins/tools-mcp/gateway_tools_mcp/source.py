@@ -10,7 +10,7 @@ from gateway import Asker, Finding, Offer, ServerTool, ToolOutcome, ToolSource
 
 from .failures import Faulted, McpError
 from .listing import Listing, McpTool
-from .names import ACTION, ALL, DELIMITER, SERVER
+from .names import ALL, DELIMITER, SERVER, is_mcp
 from .results import failure, outcome
 from .server import Server
 from .servers import Servers
@@ -29,22 +29,22 @@ class McpTools(ToolSource):
 
     def owns(self, wanted: str) -> bool:
         """Of two delimiters the last one counts, unless it stands in the name of a server that is here."""
-        named = wanted.rfind(DELIMITER, 1)
-        return named > wanted.rfind(ACTION) or bool(named > 0 and self.servers.names.split(wanted).server)
+        return is_mcp(wanted) or (wanted.find(DELIMITER, 1) > 0 and bool(self.servers.names.split(wanted).server))
 
     async def offer(self, wanted: Sequence[str], asker: Asker) -> Offer:
         if not self.servers.may(asker):
             return Offer(missing=dict.fromkeys(wanted, FORBIDDEN))
         split = {one: self.servers.names.split(one) for one in dict.fromkeys(wanted)}
-        servers = [self.servers.by_name[name] for name in dict.fromkeys(one.server for one in split.values()) if name]
+        named = {name: self.servers.get(name, asker) for _, name in split.values()}
+        servers = [server for server in named.values() if server is not None]
         listings = dict(zip(servers, await asyncio.gather(*(_listing(one, asker) for one in servers)), strict=True))
         tools: dict[str, ServerTool] = {}
         missing: dict[str, str] = {}
         for one, (tool, name) in split.items():
-            if not name:
-                missing[one] = "there is no MCP server of this name in mcpServers"
+            server = named[name]
+            if server is None:
+                missing[one] = "there is no MCP server of this name here"
                 continue
-            server = self.servers.by_name[name]
             listing = listings[server]
             if isinstance(listing, str):
                 missing[one] = f"the MCP server {name} cannot be used now: {listing}"
@@ -59,7 +59,7 @@ class McpTools(ToolSource):
         if not self.servers.may(asker):
             return failure(f"The tool cannot be used: {FORBIDDEN}.")
         name = self.servers.names.split(tool.name).server
-        server = self.servers.by_name.get(name)
+        server = self.servers.get(name, asker)
         if server is None:
             return failure(f"The tool {tool.name} is not there any more.")
         try:
@@ -73,7 +73,7 @@ class McpTools(ToolSource):
     async def listed(self, asker: Asker) -> Sequence[ServerTool]:
         if not self.servers.may(asker):
             return ()
-        servers = self.servers.shown()
+        servers = self.servers.had_by(asker)
         found = await asyncio.gather(*(_listing(server, asker) for server in servers))
         return [tool.offered for one in found if isinstance(one, Listing) for tool in one.by_name.values()]
 

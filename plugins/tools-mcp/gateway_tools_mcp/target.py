@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from gateway import Address, Asker, Secret, Settings
 
-from .domains import is_allowed
+from .domains import is_allowed, is_named
 from .failures import Down
 from .section import ApiKey, McpServer, McpSettings
 from .stdio import Program
@@ -49,7 +49,9 @@ class Filled(Struct, frozen=True):
 
 
 class Target(Struct, frozen=True):
-    """names: of all variables of users that are used somewhere in it."""
+    """names: of all variables of users that are used somewhere in it. trust: `user` where a user added the server: it
+    must be at a public address, but where the operator named the very place.
+    """
 
     kind: Kind
     url: Template
@@ -61,6 +63,7 @@ class Target(Struct, frozen=True):
     quiet: bool
     names: frozenset[str]
     domains: McpSettings = McpSettings()
+    trust: Literal["operator", "user"] = "operator"
 
     @property
     def is_personal(self) -> bool:
@@ -89,13 +92,18 @@ class Target(Struct, frozen=True):
             raise Down("the server's host is not in mcpSettings.allowedDomains")
         headers = self._headers(asker, values, of_connection=True)
         key = _key([url, *(f"{name}: {value}" for name, value in headers.items())])
-        return Filled(key, url, headers, trust="user" if self._is_elsewhere else "operator")
+        return Filled(key, url, headers, trust="user" if self._is_elsewhere else self._trust(url))
 
     def of_call(self, asker: Asker, values: Values) -> Mapping[str, str]:
         """Headers that are another's with each call."""
         if not any(template.changes for template in self.headers.values()):
             return {}
         return self._headers(asker, values, of_connection=False)
+
+    def _trust(self, url: str) -> Literal["operator", "user"]:
+        if self.trust == "operator" or is_named(url, self.domains.allowed_domains, self.domains.allowed_addresses):
+            return "operator"
+        return "user"
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -117,7 +125,7 @@ class Target(Struct, frozen=True):
         return Filled(_key([*args, *(f"{name}={value}" for name, value in env.items())]), program=program)
 
 
-def target(server: McpServer, settings: Settings) -> Target:
+def target(server: McpServer, settings: Settings, trust: Literal["operator", "user"] = "operator") -> Target:
     """Raises Unusable and UnsetVariable."""
     kind = _kind(server)
     variables: dict[str, object] = dict(server.custom_user_vars)
@@ -148,6 +156,7 @@ def target(server: McpServer, settings: Settings) -> Target:
         quiet=server.stderr == "ignore",
         names=used & frozenset(variables),
         domains=settings.one(McpSettings),
+        trust=trust,
     )
 
 
