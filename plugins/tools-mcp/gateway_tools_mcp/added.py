@@ -24,7 +24,7 @@ _OTHER, _SPACE, _DASHES = re.compile(r"[^a-z0-9\s-]"), re.compile(r"\s+"), re.co
 
 
 class Added(Struct, frozen=True):
-    """user: whose it is, by id. revised: what it was read from, so that what is the same stays. Times in epoch seconds."""
+    """user: whose it is, by id. revised: what it was read from, so that the same stays. Times are epoch seconds."""
 
     name: str
     user: str

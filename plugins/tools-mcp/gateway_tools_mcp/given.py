@@ -16,12 +16,11 @@ from msgspec import Struct, field, structs
 from gateway import Address, BadCall, Secret
 from gateway.settings.convert import secret_hook
 
-from .section import ApiKey, McpServer, OAuth, UserVariable
+from .section import OWN_KEY, ApiKey, McpServer, OAuth, UserVariable
 
 LARGEST = 64 * 2**10
 """Bytes of it as JSON: those of all users are kept in memory."""
 HIDDEN = "***"
-OWN_KEY = "MCP_API_KEY"
 OPERATORS = frozenset(
     [
         "startup",
@@ -164,7 +163,8 @@ def _check(found: Given) -> None:
     for name in ("authorization_url", "token_url"):
         if found.oauth is not None and (url := getattr(found.oauth, name)):
             _check_url(f"oauth.{name}", url)
-    known = {*found.custom_user_vars, OWN_KEY}
+    own = found.api_key is not None and found.api_key.source == "user"
+    known = {*found.custom_user_vars, *((OWN_KEY,) if own else ())}
     for place, text in _texts(found):
         if "${" in text:
             raise Wrong("The operator's variables are not for servers that users add.", param=f"config.{place}")

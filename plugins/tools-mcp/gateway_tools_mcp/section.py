@@ -17,6 +17,8 @@ SETTINGS_PATH = "mcpSettings"
 OWN_PATH = "gateway.tools-mcp"
 PREFIX = "mcp_"
 """Before a server's name: what users keep for it."""
+OWN_KEY = "MCP_API_KEY"
+"""The variable that holds a user's own key, for `apiKey.source: user`."""
 Milliseconds = Annotated[int, Meta(ge=0, le=86_400_000)]
 Era = Literal["auto", "2026-07-28", "2025"]
 

@@ -23,8 +23,8 @@ from .listing import Listing
 from .logins import At, Logins
 from .messages import HEADER_MISMATCH
 from .place import Place
-from .section import Era, McpServer, Options
-from .target import OWN_KEY, Filled, Target
+from .section import OWN_KEY, Era, McpServer, Options
+from .target import Filled, Target
 from .templates import Values
 from .variables import Variables
 

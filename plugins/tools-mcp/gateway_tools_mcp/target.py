@@ -13,13 +13,11 @@ from gateway import Address, Asker, Secret, Settings
 
 from .domains import is_allowed, is_named
 from .failures import Down
-from .section import ApiKey, McpServer, McpSettings
+from .section import OWN_KEY, ApiKey, McpServer, McpSettings
 from .stdio import Program
 from .templates import Template, Values, in_header, in_program, in_url
 
 Kind = Literal["stdio", "http", "sse"]
-OWN_KEY = "MCP_API_KEY"
-"""The variable that holds a user's own key, for `apiKey.source: user`."""
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = re.compile(

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from gateway_tools_mcp.domains import is_allowed
+from gateway_tools_mcp.section import McpServer, McpSettings
+from gateway_tools_mcp.target import target
 from mcp_servers import ADA, ADMIN, call, said, tools
 from nasty import Nasty, Request, modern
 
-from gateway import Asker, Principal
+from gateway import Asker, Principal, Secret, Settings
 
 GOOD = {"content": [{"type": "text", "text": "well"}], "resultType": "complete"}
 
@@ -162,3 +164,17 @@ async def test_a_text_of_the_operators_takes_the_place_of_the_servers_instructio
         given = {"type": "http", "url": server.url, "title": "Notes", "serverInstructions": "Be careful."}
         async with tools({"n": given}) as source:
             assert (await source.offer(["t_mcp_n"], ADA)).instructions == "## Notes\n\nBe careful."
+
+
+def test_a_users_server_is_at_a_public_address_but_where_the_operator_named_the_very_place() -> None:
+    server = McpServer(type="http", url=Secret("http://inner.example.com:81/mcp"))
+
+    def trust(**said: tuple[str, ...]) -> str:
+        settings = Settings.of(McpSettings(**said))
+        return target(server, settings, "user").fill(Asker(Principal()), {}).trust
+
+    assert trust() == "user"
+    assert trust(allowed_domains=("*.example.com",)) == "user"
+    assert trust(allowed_domains=("inner.example.com",)) == "operator"
+    assert trust(allowed_addresses=("inner.example.com:81",)) == "operator"
+    assert trust(allowed_addresses=("inner.example.com:82",)) == "user"
