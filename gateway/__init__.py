@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .actions import StoredAction
 from .allowance import Allowance
 from .budgets import Budget, Budgets
 from .call import (
@@ -344,6 +345,7 @@ __all__ = [
     "StartupError",
     "State",
     "Store",
+    "StoredAction",
     "Streams",
     "Sweeper",
     "Taken",

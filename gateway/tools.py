@@ -13,6 +13,7 @@ from .call import Audio, File, Image, Text
 from .inbound import Principal
 
 if TYPE_CHECKING:
+    from .actions import ActionTaken, StoredAction
     from .settings import Finding
 
 
@@ -92,6 +93,12 @@ class ToolSource(ABC):
         """One that it offered. What goes wrong with tool or server is an outcome that is an error, in words for the
         model. Cancelling it cancels the call as well as the server lets it; the caller bounds its time.
         """
+
+    async def take_action(self, action: StoredAction, functions: Sequence[str]) -> ActionTaken | None:
+        """Whether it runs such an action once it is stored; None from a source of another kind. functions: the
+        operations that are to be tools. Raises BadCall where it cannot be used.
+        """
+        return None
 
     @abstractmethod
     async def listed(self, asker: Asker) -> Sequence[ServerTool]:

@@ -17,6 +17,7 @@ from gateway import (
     hookimpl,
 )
 
+from .action_routes import action_routes
 from .admin_documents import document_routes
 from .admin_routes import admin_routes
 from .commands import agents
@@ -59,6 +60,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
         RouteSpec("GET", path, sharing.get, summary="Who may use an agent of the store"),
         RouteSpec("PUT", path, sharing.put, summary="Share it, or share it no more"),
         *agent_routes(settings, services),
+        *action_routes(settings, services),
         *run_routes(ToolAgents.of(settings, services).book),
         *admin_routes(services),
         *document_routes(settings, services),

@@ -45,7 +45,6 @@ OURS = frozenset(
 FOR_ADMINS = frozenset(["access_level", "is_promoted"])
 WITHOUT_EFFECT = frozenset(
     [
-        "actions",
         "artifacts",
         "memory_scope",
         "skills",

@@ -76,6 +76,11 @@ class Library:
         await self.check_named(said, agent_id)
         return await self._change(agent_id, lambda agent, now: patched(agent, said, by, now))
 
+    async def edit(self, agent_id: str, said: Callable[[Agent], Mapping[str, Any]], by: str) -> Agent:
+        """said: members that change, out of what it is. Raises Wrong, NotFound."""
+        agent, _ = await self._change(agent_id, lambda agent, now: patched(agent, said(agent), by, now))
+        return agent
+
     async def revert(self, agent_id: str, which: Callable[[Agent], int], by: str) -> tuple[Agent, bool]:
         """which: the place of a version among those that are kept. Raises NotFound."""
 

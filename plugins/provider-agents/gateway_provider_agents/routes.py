@@ -33,6 +33,7 @@ from gateway import (
 from gateway.identity import DELETE, EDIT, VIEW
 
 from .access import OWNER
+from .agent_actions import without_actions
 from .fields import Wrong, checked, members, named_agents, with_own_id
 from .library import Library, new_id
 from .listing import Seen, Wanted, categories, page
@@ -62,17 +63,17 @@ class AgentRoutes:
         self._of_file = {agent.id: agent for agent in settings.many(AgentSettings)}
 
     async def list(self, inbound: Inbound, principal: Principal) -> Answer:
-        await self._begin(principal)
-        return _told(page(self._seen(principal), Wanted.of(inbound.query), principal.user_id))
+        await self.begin(principal)
+        return answered(page(self.seen(principal), Wanted.of(inbound.query), principal.user_id))
 
     async def categories(self, inbound: Inbound, principal: Principal) -> Answer:
         """Of what the caller may see."""
-        await self._begin(principal)
-        return _told(categories([one.agent for one in self._seen(principal) if one.bits & VIEW]))
+        await self.begin(principal)
+        return answered(categories([one.agent for one in self.seen(principal) if one.bits & VIEW]))
 
     async def tools(self, inbound: Inbound, principal: Principal) -> Answer:
         """All that the caller could give an agent; a kind of tools that cannot be asked is left out."""
-        await self._begin(principal)
+        await self.begin(principal)
         found: list[Document] = []
         for source in self._services.tools:
             try:
@@ -83,57 +84,56 @@ class AgentRoutes:
             for tool in listed:
                 told = {"name": tool.original or tool.name, "pluginKey": tool.name, "description": tool.description}
                 found.append(told | ({"label": tool.label} if tool.label else {}))
-        return _told(found)
+        return answered(found)
 
     async def create(self, inbound: Inbound, principal: Principal) -> Answer:
-        store = await self._begin(principal, create=True)
-        document = await _document(inbound)
+        store = await self.begin(principal, create=True)
+        document = await document_of(inbound)
         checked(document)
         self._check_count(principal)
         agent_id = new_id()
         await self._check_agents(store, with_own_id(document, agent_id), agent_id, principal)
         await self._check_model(inbound, principal, document.get("provider"), document.get("model"))
-        agent = await self._library(store).create(
+        agent = await self.library(store).create(
             document, principal.user_id, principal.user_id, agent_id=agent_id, admin=principal.is_admin
         )
-        return _told(whole(agent, count(agent)), 201)
+        return answered(whole(agent, count(agent)), 201)
 
     async def get(self, inbound: Inbound, principal: Principal) -> Answer:
-        _, one = await self._one(inbound, principal, VIEW)
+        _, one = await self.one(inbound, principal, VIEW)
         told = viewed(one.agent, count(one.agent)) | {"isPublic": one.public}
-        return _told(_with_author(told, one.agent, principal))
+        return answered(_with_author(told, one.agent, principal))
 
     async def expanded(self, inbound: Inbound, principal: Principal) -> Answer:
-        _, one = await self._one(inbound, principal, EDIT)
-        return _told(_whole(one.agent, principal) | {"isPublic": one.public})
+        _, one = await self.one(inbound, principal, EDIT)
+        return answered(edited(one.agent, principal) | {"isPublic": one.public})
 
     async def versions(self, inbound: Inbound, principal: Principal) -> Answer:
-        _, one = await self._one(inbound, principal, EDIT)
-        return _told(one.agent.versions)
+        _, one = await self.one(inbound, principal, EDIT)
+        return answered(one.agent.versions)
 
     async def update(self, inbound: Inbound, principal: Principal) -> Answer:
         """Where nothing is changed, there is no new version."""
-        store, one = await self._one(inbound, principal, EDIT, create=True)
-        document = await _document(inbound)
+        store, one = await self.one(inbound, principal, EDIT, create=True)
+        document = await document_of(inbound)
         said = with_own_id(members(document, admin=principal.is_admin), one.agent.id)
         await self._check_agents(store, said, one.agent.id, principal)
         await self._check_changed_model(inbound, principal, one.agent, {**content(one.agent), **said})
-        agent, _ = await self._library(store).update(
-            one.agent.id, document, principal.user_id, admin=principal.is_admin
-        )
-        return _told(_whole(agent, principal))
+        agent, _ = await self.library(store).update(one.agent.id, document, principal.user_id, admin=principal.is_admin)
+        return answered(edited(agent, principal))
 
     async def delete(self, inbound: Inbound, principal: Principal) -> Answer:
-        store, one = await self._one(inbound, principal, DELETE, create=True)
-        await self._library(store).delete(one.agent.id)
-        return _told({"message": "Agent deleted"})
+        store, one = await self.one(inbound, principal, DELETE, create=True)
+        await self.library(store).delete(one.agent.id)
+        return answered({"message": "Agent deleted"})
 
     async def duplicate(self, inbound: Inbound, principal: Principal) -> Answer:
         """For who may edit it: whoever has a copy reads its instructions."""
-        store, one = await self._one(inbound, principal, EDIT, create=True)
+        store, one = await self.one(inbound, principal, EDIT, create=True)
         self._check_count(principal)
         agent_id, document = new_id(), content(one.agent)
         made = datetime.fromtimestamp(self._services.clock())
+        document = without_actions(document)
         document["name"] = f"{one.agent.name} ({made.month}/{made.day}/{made:%y, %H:%M})"
         for name in ("tool_resources", *(() if principal.is_admin else ("is_promoted",))):
             document.pop(name, None)
@@ -142,15 +142,15 @@ class AgentRoutes:
         await self._check_agents(store, document, agent_id, principal)
         await self._check_model(inbound, principal, one.agent.provider, one.agent.model)
         document |= {"provider": one.agent.provider, "model": one.agent.model}
-        agent = await self._library(store).create(
+        agent = await self.library(store).create(
             document, principal.user_id, principal.user_id, agent_id=agent_id, admin=principal.is_admin
         )
-        return _told({"agent": whole(agent, count(agent)), "actions": []}, 201)
+        return answered({"agent": whole(agent, count(agent)), "actions": []}, 201)
 
     async def revert(self, inbound: Inbound, principal: Principal) -> Answer:
         """What it was then is its newest version now."""
-        store, one = await self._one(inbound, principal, EDIT, create=True)
-        index = (await _document(inbound)).get("version_index")
+        store, one = await self.one(inbound, principal, EDIT, create=True)
+        index = (await document_of(inbound)).get("version_index")
         if index is None:
             raise Said(400, error="version_index is required")
         if not isinstance(index, int) or isinstance(index, bool):
@@ -159,11 +159,11 @@ class AgentRoutes:
             raise Said(404, error=f"Version {index} not found")
         version = one.agent.versions[index]
         await self._check_changed_model(inbound, principal, one.agent, version)
-        library = self._library(store)
+        library = self.library(store)
         agent, _ = await library.revert(one.agent.id, lambda agent: _found(agent, version), principal.user_id)
-        return _told(_whole(agent, principal))
+        return answered(edited(agent, principal))
 
-    async def _begin(self, principal: Principal, *, create: bool = False) -> Store:
+    async def begin(self, principal: Principal, *, create: bool = False) -> Store:
         if not (self._permitted.create(principal) if create else self._permitted.use(principal)):
             raise Said(403, message=ROLE)
         if not principal.user_id:
@@ -174,11 +174,11 @@ class AgentRoutes:
         await self._stored.refresh(store)
         return store
 
-    async def _one(
+    async def one(
         self, inbound: Inbound, principal: Principal, needed: int, *, create: bool = False
     ) -> tuple[Store, Seen]:
         """Raises Said where there is none, or the caller may not. A key that is limited looks at what it may call."""
-        store = await self._begin(principal, create=create)
+        store = await self.begin(principal, create=create)
         agent_id = inbound.params["id"]
         if agent_id in self._of_file:
             one = _of_file(self._of_file[agent_id], principal)
@@ -195,7 +195,7 @@ class AgentRoutes:
             raise Said(403, error="Forbidden", message=NOT_ALLOWED)
         return store, one
 
-    def _seen(self, principal: Principal) -> Sequence[Seen]:
+    def seen(self, principal: Principal) -> Sequence[Seen]:
         """Admins see what they are given here, as everybody, and all of it by id."""
         of_file = [_of_file(agent, principal) for agent in self._of_file.values()]
         stored = [
@@ -212,10 +212,10 @@ class AgentRoutes:
 
     async def _check_agents(self, store: Store, document: Mapping[str, Any], own: str, principal: Principal) -> None:
         """Those that it hands over to, or asks, are there, and the caller's to use."""
-        if gone := await self._library(store).missing(document, own):
+        if gone := await self.library(store).missing(document, own):
             where = _which(document, gone)
             raise Said(400, error=f"One or more agents referenced in {where} do not exist", agent_ids=gone)
-        seen = {one.agent.id for one in self._seen(principal) if one.bits & VIEW}
+        seen = {one.agent.id for one in self.seen(principal) if one.bits & VIEW}
         if barred := sorted(named_agents(document) - {own} - seen) if not principal.is_admin else []:
             where = _which(document, barred)
             words = f"You do not have access to one or more agents referenced in {where}"
@@ -242,7 +242,7 @@ class AgentRoutes:
             words = f"No agent of yours can have {name}: that is the name of something else here."
             raise Said(403, error="Forbidden", message=words)
 
-    def _library(self, store: Store) -> Library:
+    def library(self, store: Store) -> Library:
         return Library(store, self._services.clock, self._of_file)
 
 
@@ -251,32 +251,32 @@ def agent_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
     path = "/api/agents"
     one = f"{path}/{{id}}"
     return [
-        _spec("GET", path, routes.list, "Agents that the caller may see, the newest first"),
-        _spec("POST", path, routes.create, "Make an agent"),
-        _spec("GET", f"{path}/categories", routes.categories, "Categories, and how many agents each has"),
-        _spec("GET", f"{path}/tools", routes.tools, "Tools that an agent can be given"),
-        _spec("GET", one, routes.get, "What who may use it sees of an agent"),
-        _spec("PATCH", one, routes.update, "Change it, in part; that is a new version"),
-        _spec("DELETE", one, routes.delete, "Delete it"),
-        _spec("GET", f"{one}/expanded", routes.expanded, "All of it, with its instructions, for who may edit it"),
-        _spec("GET", f"{one}/versions", routes.versions, "What it has been, for who may edit it"),
-        _spec("POST", f"{one}/duplicate", routes.duplicate, "Make a copy of it"),
-        _spec("POST", f"{one}/revert", routes.revert, "Make it what it was in an earlier version"),
+        spec("GET", path, routes.list, "Agents that the caller may see, the newest first"),
+        spec("POST", path, routes.create, "Make an agent"),
+        spec("GET", f"{path}/categories", routes.categories, "Categories, and how many agents each has"),
+        spec("GET", f"{path}/tools", routes.tools, "Tools that an agent can be given"),
+        spec("GET", one, routes.get, "What who may use it sees of an agent"),
+        spec("PATCH", one, routes.update, "Change it, in part; that is a new version"),
+        spec("DELETE", one, routes.delete, "Delete it"),
+        spec("GET", f"{one}/expanded", routes.expanded, "All of it, with its instructions, for who may edit it"),
+        spec("GET", f"{one}/versions", routes.versions, "What it has been, for who may edit it"),
+        spec("POST", f"{one}/duplicate", routes.duplicate, "Make a copy of it"),
+        spec("POST", f"{one}/revert", routes.revert, "Make it what it was in an earlier version"),
     ]
 
 
-def _spec(method: str, path: str, work: Handler, summary: str) -> RouteSpec:
+def spec(method: str, path: str, work: Handler, summary: str) -> RouteSpec:
     async def handler(inbound: Inbound, principal: Principal) -> Answer:
         try:
             return await work(inbound, principal)
         except Said as said:
             return said.answer
         except Wrong as wrong:
-            return _told({"error": "Invalid request data", "details": wrong.details}, 400)
+            return answered({"error": "Invalid request data", "details": wrong.details}, 400)
         except NotFound:
-            return _told({"error": "Agent not found"}, 404)
+            return answered({"error": "Agent not found"}, 404)
         except Conflict as error:
-            return _told({"error": error.public}, 409)
+            return answered({"error": error.public}, 409)
 
     return RouteSpec(method, path, handler, summary=summary, segment=True)
 
@@ -300,7 +300,7 @@ def _found(agent: Agent, version: Mapping[str, Any]) -> int:
     raise Conflict("The agent has been changed meanwhile; look at its versions again.")
 
 
-def _whole(agent: Agent, principal: Principal) -> Document:
+def edited(agent: Agent, principal: Principal) -> Document:
     told = whole(agent, count(agent))
     del told["author"]
     return _with_author(told, agent, principal)
@@ -314,7 +314,7 @@ def _which(document: Mapping[str, Any], ids: Sequence[str]) -> str:
     return "subagents" if not named_agents({"edges": document.get("edges")}) & set(ids) else "edges"
 
 
-async def _document(inbound: Inbound) -> Document:
+async def document_of(inbound: Inbound) -> Document:
     """Raises Said, and Wrong for what is no object."""
     try:
         found = msgspec.json.decode(await inbound.receive() or b"{}")
@@ -326,5 +326,5 @@ async def _document(inbound: Inbound) -> Document:
     return found
 
 
-def _told(value: object, status: int = 200) -> Answer:
+def answered(value: object, status: int = 200) -> Answer:
     return Answer(msgspec.json.encode(value), status)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Section, Services, Settings, ToolSource, hookimpl
+from gateway import Lifespan, Section, Services, Settings, ToolSource, hookimpl
 
+from .index import Index, follower
 from .section import PATH, ActionFields, ActionsSettings
 
 
@@ -16,8 +17,13 @@ def register_sections() -> Sequence[Section]:
 
 @hookimpl
 def register_tools(settings: Settings, services: Services) -> Sequence[ToolSource]:
-    if not settings.many(ActionFields):
+    if not settings.many(ActionFields) and Index.of(services).resources is None:
         return ()
-    from .source import Actions
+    from .tools import ActionTools
 
-    return (Actions.of(settings, services),)
+    return (ActionTools(settings, services),)
+
+
+@hookimpl
+def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
+    return follower(services)

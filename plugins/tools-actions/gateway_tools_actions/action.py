@@ -42,7 +42,8 @@ class Action:
         operations: Sequence[Operation],
         upstream: Upstream,
     ) -> None:
-        self.name, self.host, self.operations = fields.name, address.origin.partition("://")[2].lower(), operations
+        self.name, self.origin, self.operations = fields.name, address.origin.lower(), operations
+        self.host = self.origin.partition("://")[2]
         self._address, self._trust, self._proof, self._upstream = address, trust, proof, upstream
         self._fields = fields
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from gateway import (
@@ -28,6 +28,8 @@ from .names import ALL, DELIMITER, encoded_domain, is_action, marked, tool_name
 from .operations import Operation, operations_of
 from .results import failure
 from .section import PATH, ActionFields, ActionsSettings
+
+Trusting = Callable[[str, ActionsSettings], Literal["operator", "user"] | None]
 
 
 class _Tool(NamedTuple):
@@ -64,8 +66,8 @@ class Actions(ToolSource):
                 problems.append(Finding(f"{path}.name", f"another action is named {fields.name!r}", "rename one"))
                 continue
             try:
-                action, found = _action(fields, path, settings, services, where)
-            except _Unusable as error:
+                action, found = action_of(fields, path, settings, services, where)
+            except Unusable as error:
                 problems += error.findings
                 unusable[fields.name] = error.findings[-1].what
             else:
@@ -99,6 +101,9 @@ class Actions(ToolSource):
 
     async def listed(self, asker: Asker) -> Sequence[ServerTool]:
         return [tool.offered for tool in self._by_name.values()]
+
+    def has(self, name: str) -> bool:
+        return name in self._by_name
 
     def _add(self, action: Action) -> None:
         """Under the names that LibreChat has, and for those who write agents by hand under the action's own."""
@@ -136,7 +141,7 @@ class Actions(ToolSource):
         return f"no action of {PATH} has an operation of this name"
 
 
-class _Unusable(Exception):
+class Unusable(Exception):
     """The action's tools are missing. findings: why, the last one in short."""
 
     def __init__(self, *findings: Finding) -> None:
@@ -144,23 +149,29 @@ class _Unusable(Exception):
         self.findings = findings
 
 
-def _action(
-    fields: ActionFields, path: str, settings: Settings, services: Services, where: ActionsSettings
+def action_of(
+    fields: ActionFields,
+    path: str,
+    settings: Settings,
+    services: Services,
+    where: ActionsSettings,
+    trust_at: Trusting = trust_of,
 ) -> tuple[Action, Sequence[Finding]]:
+    """Raises Unusable."""
     try:
         document = document_of(fields, path)
         address = _address(fields, path, settings, document)
         proof = proof_of(fields.auth, settings, services, f"{PATH}: {fields.name}")
     except Unreadable as error:
-        raise _Unusable(error.finding) from error
+        raise Unusable(error.finding) from error
     except Unprovable as error:
-        raise _Unusable(Finding(f"{path}.auth.{error.where}", error.what, error.todo)) from error
+        raise Unusable(Finding(f"{path}.auth.{error.where}", error.what, error.todo)) from error
     except UnsetVariable as error:
-        raise _Unusable(Finding(path, unset(error), SET_IT, "warning")) from error
-    trust = trust_of(address.verbatim, where)
+        raise Unusable(Finding(path, unset(error), SET_IT, "warning")) from error
+    trust = trust_at(address.verbatim, where)
     if trust is None:
         what = f"{address.origin} is not among actions.allowedDomains"
-        raise _Unusable(Finding(path, what, "add its domain there, or leave the action out", "warning"))
+        raise Unusable(Finding(path, what, "add its domain there, or leave the action out", "warning"))
     found = operations_of(document, fields.operations, proof.parameter or proof.header)
     findings = list(found.findings)
     if not found.operations:
@@ -169,7 +180,7 @@ def _action(
 
 
 def _address(fields: ActionFields, path: str, settings: Settings, document: Document) -> Address:
-    """Raises _Unusable, and UnsetVariable."""
+    """Raises Unusable, and UnsetVariable."""
     url = settings.resolve(fields.url) if fields.url else _server(document)
     try:
         if not urlsplit(url).hostname:
@@ -180,7 +191,7 @@ def _address(fields: ActionFields, path: str, settings: Settings, document: Docu
     except ValueError as error:
         what = f"the API's URL {(fields.url or url)[:200]!r} cannot be used: {error}"
         place = Finding(f"{path}.url", what, "give `url`, as https://api.example.com/v1")
-        raise _Unusable(place) from error
+        raise Unusable(place) from error
 
 
 def _server(document: Document) -> str:

@@ -10,7 +10,7 @@ import gateway_tools_actions
 import pytest
 import pytest_asyncio
 from action_documents import ADA
-from gateway_tools_actions.source import Actions
+from gateway_tools_actions.tools import ActionTools
 
 from gateway import Egress, Services, ToolOutcome
 from gateway.provider import Timeouts
@@ -18,7 +18,7 @@ from gateway.testing import endpoints
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.upstream import HttpUpstream
 
-Make = Callable[..., Actions]
+Make = Callable[..., ActionTools]
 Call = Callable[..., Awaitable[ToolOutcome]]
 
 
@@ -51,12 +51,12 @@ def clock() -> Clock:
 def actions(upstream: HttpUpstream, clock: Clock) -> Make:
     """Of entries of gateway.tools-actions."""
 
-    def made(*entries: dict[str, Any], environ: dict[str, str] | None = None, **sections: Any) -> Actions:
+    def made(*entries: dict[str, Any], environ: dict[str, str] | None = None, **sections: Any) -> ActionTools:
         given = {"version": "1", "gateway": {"tools-actions": list(entries)}, **sections}
         settings = endpoints.settings(gateway_tools_actions, given, environ)
         services = Services(upstream, Egress(), None, clock, logging.getLogger("gateway.plugin"))
         [source] = gateway_tools_actions.register_tools(settings=settings, services=services)
-        assert isinstance(source, Actions)
+        assert isinstance(source, ActionTools)
         return source
 
     return made
