@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from gateway import UNLIMITED, Role, Scopes, Secret
+from gateway.actions import ActionMetadata
 
 from .verdict import Note
 
@@ -88,6 +89,15 @@ class PlannedAgent(msgspec.Struct, frozen=True):
     document: Mapping[str, Any]
 
 
+class PlannedAction(msgspec.Struct, frozen=True):
+    """Of an agent, by id. user: a subject."""
+
+    id: str
+    agent: str
+    user: str
+    metadata: ActionMetadata
+
+
 class PlannedGrant(msgspec.Struct, frozen=True):
     """principal_id: a user's or a group's subject, a role's name. by: a user's subject."""
 
@@ -117,6 +127,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     users: Sequence[PlannedUser] = ()
     keys: Sequence[PlannedKey] = ()
     agents: Sequence[PlannedAgent] = ()
+    actions: Sequence[PlannedAction] = ()
     grants: Sequence[PlannedGrant] = ()
     balances: Sequence[PlannedBalance] = ()
     notes: Sequence[Note] = ()

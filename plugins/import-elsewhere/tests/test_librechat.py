@@ -21,6 +21,7 @@ from gateway_import_elsewhere.librechat.people import users
 from imports_console import Console
 
 from gateway import BadCall, RemotePermissions, Secret, vault_of
+from gateway.actions import opened
 from gateway.identity import REMOTE_AGENT
 from gateway.ledger import Ledger
 from gateway.logins import Login
@@ -335,3 +336,34 @@ def test_a_key_that_is_no_hex_is_refused() -> None:
         Creds("secret", None)
     with pytest.raises(BadCall, match="neither a folder nor an archive"):
         Dump(Path(__file__))
+
+
+async def test_actions_come_with_their_keys_sealed_anew(console: Console, dump: Write) -> None:
+    console.environ.update(CREDS_KEY=CREDS_KEY, CREDS_IV=CREDS_IV)
+    auth = {"type": "service_http", "authorization_type": "bearer", "custom_auth_header": None}
+    said = {"domain": "api.example.com", "raw_spec": "{}", "auth": auth, "api_key": encrypted(2, "the-key")}
+    folder = dump(
+        users=[{"_id": oid(ANN), "email": "ann@x.org", "name": "Ann"}],
+        agents=[AGENT],
+        actions=[
+            {"action_id": "act_1", "agent_id": "agent_poet", "user": oid(ANN), "metadata": said},
+            {"action_id": "act_2", "assistant_id": "asst_1", "user": oid(ANN), "metadata": said},
+            {"action_id": "act_3", "agent_id": "agent_gone", "user": oid(ANN), "metadata": said},
+        ],
+    )
+    told = [one for one in console.objects("librechat", folder) if one[0] == "actions"]
+    assert sorted(told) == [
+        ("actions", "act_1", "carried"),
+        ("actions", "act_2", "dropped"),
+        ("actions", "act_3", "dropped"),
+    ]
+    assert ("actions", "act_1", "known") in console.objects("librechat", folder)
+    vault = vault_of(CREDS_KEY)
+    assert vault
+    async with console.store() as store:
+        assert store.resources
+        [kept] = await store.resources.list("action")
+        action, ann = opened(kept, vault), await store.users.find("ann@x.org")
+        assert ann
+        assert (action.id, action.agent, action.user) == ("act_1", "agent_poet", ann.id)
+        assert action.metadata.api_key.reveal() == "the-key"

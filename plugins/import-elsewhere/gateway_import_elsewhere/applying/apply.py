@@ -8,6 +8,7 @@ from gateway import Terms
 
 from ..plan import Plan
 from ..verdict import Note
+from .actions import actions
 from .agents import agents, grants
 from .budgets import budgets
 from .keys import keys
@@ -33,6 +34,9 @@ async def apply(plan: Plan, store: Place, terms: Terms, ids: Ids, now: float, dr
     async for note in keys(plan.keys, store, ids, dry):
         yield note
     async for note in agents(plan.agents, store, ids, dry):
+        yield note
+    made = {agent.id for agent in plan.agents}
+    async for note in actions(plan.actions, made, store, ids, now, dry):
         yield note
     async for note in grants(plan.grants, store, ids, dry):
         yield note

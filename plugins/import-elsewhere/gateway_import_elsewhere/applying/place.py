@@ -13,6 +13,7 @@ from gateway import (
     Keys,
     Ledger,
     NotFound,
+    Resources,
     Roles,
     Store,
     Users,
@@ -32,11 +33,12 @@ class Place(msgspec.Struct, frozen=True):
     ledger: Ledger | None
     logins: Logins | None
     budgets: Budgets | None
+    resources: Resources | None
     vault: Vault | None
 
     @classmethod
     def of(cls, store: Store, vault: Vault | None = None) -> Place:
-        """vault: what seals second factors. Raises NotFound where the store does not keep all of it."""
+        """vault: what seals second factors and actions. Raises NotFound where the store does not keep all of it."""
         roles, groups, identities, agents, grants = (
             store.roles,
             store.groups,
@@ -59,5 +61,6 @@ class Place(msgspec.Struct, frozen=True):
             store.ledger,
             store.logins,
             store.budgets,
+            store.resources,
             vault,
         )

@@ -8,12 +8,12 @@ from gateway import Terms
 
 from ..plan import Plan
 from ..verdict import Note
-from . import agents, keys, money, people
+from . import actions, agents, keys, money, people
 from .creds import Creds
 from .dump import Dump
 
 SOURCE = "librechat"
-CARRIED = ("roles", "groups", "users", "agentapikeys", "agents", "aclentries", "balances", "transactions")
+CARRIED = ("roles", "groups", "users", "agentapikeys", "agents", "actions", "aclentries", "balances", "transactions")
 ACCESS_ROLES = "their bits are in the access entries"
 KEYS = "keys for endpoints that users brought are encrypted for LibreChat; users bring them again (PUT /api/keys)"
 SESSIONS = "sessions and tokens are not carried: users log in again"
@@ -28,7 +28,6 @@ NOT_CARRIED = {
     "messages": CONVERSATIONS,
     "sharedlinks": CONVERSATIONS,
     "files": "the files themselves are not in the database",
-    "actions": "actions of agents are not run here",
 }
 OTHERS = "the gateway keeps nothing of the kind"
 
@@ -47,6 +46,7 @@ def plan_of(dump: Dump, creds: Creds, terms: Terms, now: float) -> Plan:
         users=list(people.users(dump.documents("users"), member_of, creds, notes)),
         keys=list(keys.keys(dump.documents("agentapikeys"), now, notes)),
         agents=[agent for _, agent in found],
+        actions=list(actions.actions(dump.documents("actions"), creds, notes)),
         grants=list(agents.grants(dump.documents("aclentries"), ids, notes)),
         balances=list(money.balances(dump.documents("balances"), terms, notes)),
         notes=[*notes, *money.transactions(dump.documents("transactions")), *_others(dump)],

@@ -19,7 +19,7 @@ from .creds import Creds, Unreadable
 from .left import left_of
 
 Document = Mapping[str, Any]
-REMOTE_AGENTS, AGENTS = "REMOTE_AGENTS", "AGENTS"
+REMOTE_AGENTS, AGENTS, MCP_SERVERS = "REMOTE_AGENTS", "AGENTS", "MCP_SERVERS"
 DATED = {
     "createdAt": "a date here is that of the import",
     "updatedAt": "a date here is that of the import",
@@ -57,11 +57,11 @@ def roles(documents: Iterable[Document], notes: list[Note]) -> Iterator[Role]:
         if not name:
             notes.append(Note("roles", str(document.get("_id", "")), "dropped", "it has no name"))
             continue
-        for other in permissions.keys() - {REMOTE_AGENTS, AGENTS}:
-            why = "says what LibreChat's web client offers; the gateway asks for REMOTE_AGENTS and AGENTS alone"
+        for other in permissions.keys() - {REMOTE_AGENTS, AGENTS, MCP_SERVERS}:
+            why = "says what LibreChat's web client offers; the gateway asks for REMOTE_AGENTS, AGENTS and MCP_SERVERS"
             notes.append(Note("roles.permissions", f"{name}: {other}", "dropped", why))
         notes.extend(left_of("roles", document, {"name", "permissions"}, DATED))
-        yield Role(name, _remote(permissions.get(REMOTE_AGENTS)), _remote(permissions.get(AGENTS)))
+        yield Role(name, *(_remote(permissions.get(kind)) for kind in (REMOTE_AGENTS, AGENTS, MCP_SERVERS)))
 
 
 def _remote(given: object) -> RemotePermissions:
