@@ -176,6 +176,7 @@ from .store import (
 from .streams import SECOND_LOOK, UNDER_WAY, Frames, KeptStream, Owner, RunStatus, Streams
 from .sweeper import Sweeper
 from .tasks import ended
+from .tool_traffic import Connected, Ending, ToolTraffic
 from .tools import Asker, Offer, ServerTool, ToolOutcome, ToolSource
 from .usage import Usage
 from .vault import Sealed, Vault, vault_of
@@ -221,6 +222,7 @@ __all__ = [
     "ClientDialect",
     "ClientGone",
     "Conflict",
+    "Connected",
     "Conversation",
     "ConversationItem",
     "Conversations",
@@ -234,6 +236,7 @@ __all__ = [
     "Egress",
     "Encoded",
     "Encoder",
+    "Ending",
     "EndpointFields",
     "Envelope",
     "Event",
@@ -365,6 +368,7 @@ __all__ = [
     "ToolOutcome",
     "ToolResult",
     "ToolSource",
+    "ToolTraffic",
     "TransactionsSection",
     "Unauthenticated",
     "Unavailable",

@@ -29,6 +29,7 @@ from .labels import Models, error_class
 from .reloads import ReloadGauges
 from .tally import FIRST_BYTE_SECONDS, KINDS, SECONDS, Tally, Times
 from .targets import Targets
+from .tools import Tools
 
 TOLD_EVERY = 0.25
 """Seconds until what one of several workers counted can be seen by the others."""
@@ -49,6 +50,7 @@ class Metrics(Meter):
         self._define(self._registry)
         self.targets = Targets(self._registry)
         self.reloads = ReloadGauges(self._registry)
+        self.tools = Tools(self._registry)
         if not self.shared:
             ProcessCollector(registry=self._registry)
             PlatformCollector(registry=self._registry)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import Breakers, Lifespan, Reloads, Services
+from gateway import Breakers, Lifespan, Reloads, Services, ToolTraffic
 
 if TYPE_CHECKING:
     from .metrics import Metrics
@@ -39,6 +39,7 @@ def metrics_of(services: Services) -> Metrics:
     breakers.watch(STATE, found.targets.told)
     found.targets.known(breakers.standings())
     Reloads.of(services.state).watch(STATE, found.reloads.told)
+    ToolTraffic.of(services.state).watch(STATE, found.tools)
     return found
 
 

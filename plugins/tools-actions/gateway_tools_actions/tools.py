@@ -6,9 +6,22 @@ What reads documents is imported once there is one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from gateway import Asker, Finding, Offer, ServerTool, Services, Settings, StoredAction, ToolOutcome, ToolSource
+from gateway import (
+    Asker,
+    Ending,
+    Finding,
+    Offer,
+    ServerTool,
+    Services,
+    Settings,
+    StoredAction,
+    ToolOutcome,
+    ToolSource,
+    ToolTraffic,
+)
 from gateway.actions import ActionTaken
 
 from .index import Index
@@ -25,6 +38,7 @@ class ActionTools(ToolSource):
     def __init__(self, settings: Settings, services: Services) -> None:
         self._settings, self._services = settings, services
         self._index = Index.of(services)
+        self._traffic = ToolTraffic.of(services.state)
         self._configured: Actions | None = None
         self._stored: dict[str, tuple[Sequence[bytes], Actions]] = {}
         if settings.many(ActionFields):
@@ -53,13 +67,20 @@ class ActionTools(ToolSource):
 
     async def call(self, tool: ServerTool, arguments: Mapping[str, Any], asker: Asker) -> ToolOutcome:
         stored = self._of_agent(asker.agent)
-        if stored is not None and stored.has(tool.name):
-            return await stored.call(tool, arguments, asker)
-        if self._configured is not None:
-            return await self._configured.call(tool, arguments, asker)
-        from .results import failure
+        own = stored is not None and stored.has(tool.name)
+        actions = stored if own else self._configured
+        if actions is None:
+            from .results import failure
 
-        return failure(f"The tool {tool.name} is not there any more.")
+            return failure(f"The tool {tool.name} is not there any more.")
+        ending: Ending = "cancelled"
+        began = perf_counter()
+        try:
+            outcome = await actions.call(tool, arguments, asker)
+            ending = "error" if outcome.is_error else "ok"
+        finally:
+            self._traffic.called("actions", "user" if own else tool.label, ending, perf_counter() - began)
+        return outcome
 
     async def listed(self, asker: Asker) -> Sequence[ServerTool]:
         return await self._configured.listed(asker) if self._configured is not None else ()

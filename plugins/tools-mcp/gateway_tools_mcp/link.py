@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Raw
 
-from gateway import ended
+from gateway import Connected, ended
 
 from .connection import Connection
 from .failures import Down, HttpRefused, Lost, McpError, SessionGone
@@ -31,7 +31,8 @@ class Link:
     logged in, by what the server has refused; raises Down.
 
     trouble: why it does not serve now, as far as is known; None when all is well. used: when it was, by the clock.
-    keeps: seconds for which a list of tools is kept where the server does not say.
+    keeps: seconds for which a list of tools is kept where the server does not say. stands: told of each change of how
+    it stands, and whether it is up again.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Link:
         patience: float = 30.0,
         keeps: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
+        stands: Callable[[Connected, Connected, bool], None] | None = None,
     ) -> None:
         self.name, self._alias, self._label = name, alias, label
         self._dial, self._log, self._clock = dial, log, clock
@@ -64,6 +66,9 @@ class Link:
         self._refresh: asyncio.Task[Listing] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._told = stands
+        self._standing: Connected = ""
+        self._was_up = False
 
     @property
     def connected(self) -> Connection | None:
@@ -129,6 +134,7 @@ class Link:
             if task is not None:
                 await ended(task)
         self._drop("it was closed")
+        self._stand("")
         if self._closing:
             await asyncio.wait(self._closing)
 
@@ -179,6 +185,7 @@ class Link:
         connection.changed = self.outdated
         connection.ended = self._lost
         self._connection = connection
+        self._stand("up")
         self.outdated()
         self._failures = 0
         self._well()
@@ -219,6 +226,7 @@ class Link:
         if connection is None or (which is not None and which is not connection):
             return
         self._connection = None
+        self._stand("down" if self.trouble is not None else "")
         self.outdated()
         task = asyncio.create_task(connection.close())
         self._closing.add(task)
@@ -230,6 +238,13 @@ class Link:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures - 1, 10))
         self._again = self._clock() + pause * random.uniform(0.8, 1.2)  # noqa: S311
         self._failed(why)
+        self._stand("down")
+
+    def _stand(self, now: Connected) -> None:
+        before, self._standing = self._standing, now
+        if self._told is not None and before != now:
+            self._told(before, now, now == "up" and self._was_up)
+        self._was_up = self._was_up or now == "up"
 
     def _failed(self, why: str) -> None:
         """Told when it begins and when the reason changes."""

@@ -7,11 +7,12 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import Raw, structs
 
-from gateway import ANONYMOUS, Asker, ServerTool, Upstream, ended
+from gateway import ANONYMOUS, Asker, ServerTool, ToolTraffic, Upstream, ended
 
 from .connection import Connection
 from .dial import by_http, by_program
@@ -29,6 +30,8 @@ from .templates import Values
 from .variables import Variables
 
 T = TypeVar("T")
+SOURCE = "mcp"
+"""As metrics name it."""
 IDLE = 600.0
 """Seconds after which a connection for one user is closed."""
 SWEEP = 60.0
@@ -38,7 +41,7 @@ NOBODY = Asker(ANONYMOUS)
 
 class Server:
     """name: in mcpServers, or of one that a user added. alias: in names of tools. target: None where `unavailable` says
-    why it cannot be used. kept_as: by which users' values for it are kept.
+    why it cannot be used. kept_as: by which users' values for it are kept, where a user added it.
     """
 
     def __init__(
@@ -56,8 +59,11 @@ class Server:
         log: logging.Logger,
         clock: Callable[[], float] = time.monotonic,
         kept_as: str = "",
+        traffic: ToolTraffic | None = None,
     ) -> None:
         self.kept_as = kept_as or name
+        self.counted_as = "user" if kept_as else name
+        self._traffic = traffic or ToolTraffic()
         self.name, self.alias, self.settings = name, alias, settings
         self.target, self.unavailable = target, unavailable
         self.label = settings.title or name
@@ -308,6 +314,7 @@ class Server:
             patience=(settings.init_timeout or 30_000) / 1000,
             keeps=self._options.list_seconds,
             clock=self._clock,
+            stands=partial(self._traffic.stands, SOURCE, self.counted_as),
         )
 
     async def _connected(self, filled: Filled, prove: Prove | None) -> Connection:

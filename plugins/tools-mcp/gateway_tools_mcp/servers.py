@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from msgspec import structs
 
-from gateway import Asker, Finding, RolePermissions, Secret, Services, Settings, UnsetVariable
+from gateway import Asker, Finding, RolePermissions, Secret, Services, Settings, ToolTraffic, UnsetVariable
 
 from .added import Added, AddedServers
 from .domains import is_allowed
@@ -38,6 +38,7 @@ class Servers:
             before.logins if before and is_same else Logins(records, services.vault, services.upstream, services.clock)
         )
         self._options = settings.one(Options)
+        self.traffic = ToolTraffic.of(services.state)
         self._roles = RolePermissions.of(settings, services)
         given = settings.one(McpServers).mcp_servers
         self.names = Names(given)
@@ -152,6 +153,7 @@ class Servers:
             At(added.name, "", given.oauth or OAuth(), {}, there, "user"),
             services.log,
             kept_as=added.kept_as,
+            traffic=self.traffic,
         )
 
     @property
@@ -174,6 +176,7 @@ class Servers:
             self.logins,
             self._at(name, given, found),
             services.log,
+            traffic=self.traffic,
         )
         return before if before is not None and before.is_same(fresh) else fresh
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 from typing import Any
 
-from gateway import Asker, Finding, Offer, ServerTool, ToolOutcome, ToolSource
+from gateway import Asker, Ending, Finding, Offer, ServerTool, ToolOutcome, ToolSource
 
 from .failures import Faulted, McpError
 from .listing import Listing, McpTool
 from .names import ALL, DELIMITER, SERVER, is_mcp
 from .results import failure, outcome
-from .server import Server
+from .server import SOURCE, Server
 from .servers import Servers
 
 FORBIDDEN = "who calls may not use MCP servers (interface.mcpServers.use)"
@@ -62,13 +63,20 @@ class McpTools(ToolSource):
         server = self.servers.get(name, asker)
         if server is None:
             return failure(f"The tool {tool.name} is not there any more.")
+        ending: Ending = "cancelled"
+        began = perf_counter()
         try:
-            result = await server.call(tool, arguments, asker)
+            result = outcome(await server.call(tool, arguments, asker), self.servers.options.largest_result)
+            ending = "error" if result.is_error else "ok"
         except Faulted as error:
+            ending = "error"
             return failure(f"The tool failed: {error}.")
         except McpError as error:
+            ending = "failed"
             return failure(f"The tool {tool.original} of the server {server.label} could not be used: {error}.")
-        return outcome(result, self.servers.options.largest_result)
+        finally:
+            self.servers.traffic.called(SOURCE, server.counted_as, ending, perf_counter() - began)
+        return result
 
     async def listed(self, asker: Asker) -> Sequence[ServerTool]:
         if not self.servers.may(asker):

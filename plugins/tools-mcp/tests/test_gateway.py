@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -247,3 +248,29 @@ def test_without_servers_the_routes_are_there(tmp_path: Path) -> None:
         assert get(running, "/api/mcp/servers") == {}
         assert get(running, "/api/mcp/connection/status") == {"success": True, "connectionStatus": {}}
         assert get(running, "/api/admin/mcp")["data"] == []
+
+
+def test_metrics_tell_of_calls_and_of_connections(gateway: RunningGateway) -> None:
+    if "meter-prometheus" not in installed.plugins():
+        pytest.skip("plugins/meter-prometheus is not installed")
+    until(gateway, "/api/mcp/connection/status/demo", lambda found: found["connectionStatus"] == "connected")
+
+    def counted(name: str, **labels: str) -> float:
+        with urllib.request.urlopen(f"{gateway.url}/metrics") as reply:
+            lines = reply.read().decode().splitlines()
+        fitting = [one for one in lines if one.startswith(name) and all(f'{k}="{v}"' in one for k, v in labels.items())]
+        return sum(float(one.rpartition(" ")[2]) for one in fitting)
+
+    calls, again = "gateway_tool_calls_total", "gateway_tool_reconnects_total"
+    before = {outcome: counted(calls, server="demo", outcome=outcome) for outcome in ("ok", "error")}
+    made = counted(again, server="demo")
+    body = {"tool": "add_mcp_demo", "arguments": {"a": 1, "b": 2}}
+    assert ask(gateway, "POST", "/api/admin/mcp/call", body)[1]["content"] == ["3"]
+    assert ask(gateway, "POST", "/api/admin/mcp/call", {"tool": "boom_mcp_demo"})[1]["is_error"] is True
+    assert counted(calls, server="demo", outcome="ok") == before["ok"] + 1
+    assert counted(calls, server="demo", outcome="error") == before["error"] + 1
+    assert counted("gateway_tool_connections", server="demo", state="up") == 1
+    assert counted("gateway_tool_connections", server="down", state="down") == 1
+    assert ask(gateway, "POST", "/api/mcp/demo/reinitialize")[1]["success"] is True
+    assert counted(again, server="demo") == made + 1
+    assert counted("gateway_tool_connections", server="demo", state="up") == 1
