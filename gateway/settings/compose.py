@@ -105,7 +105,7 @@ def compose(
     findings += unknown_plugins(document, core, installed) if installed is not None else ()
     findings += _of_librechat(document, keys, used, core)
     return Composed(
-        Settings(values, document.environ, _given(document.data)),
+        Settings(values, document.environ, _given(document.data), document.written),
         _ordered(findings),
         tuple(Unenforced(text(place), why) for place, why in used.unenforced.items()),
         used.unclaimed,

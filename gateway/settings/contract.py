@@ -57,14 +57,19 @@ class UnsetVariable(Exception):
 
 
 class Settings:
-    """The validated whole; read it at startup only."""
+    """The validated whole; read it at startup only. written: when its files were changed last, epoch seconds."""
 
     def __init__(
-        self, sections: Mapping[type[msgspec.Struct], Any], environ: Mapping[str, str], given: frozenset[str]
+        self,
+        sections: Mapping[type[msgspec.Struct], Any],
+        environ: Mapping[str, str],
+        given: frozenset[str],
+        written: float = 0.0,
     ) -> None:
         self._sections = sections
         self._environ = environ
         self._given = given
+        self.written = written
 
     @classmethod
     def of(cls, *sections: msgspec.Struct) -> Settings:
@@ -109,7 +114,7 @@ class Settings:
 
     def replaced(self, sections: Mapping[type[msgspec.Struct], Any]) -> Settings:
         """With other values of these sections."""
-        return Settings({**self._sections, **sections}, self._environ, self._given)
+        return Settings({**self._sections, **sections}, self._environ, self._given, self.written)
 
     def resolve(self, text: str) -> str:
         """`${VAR}` replaced, by LibreChat's rules. Raises UnsetVariable."""

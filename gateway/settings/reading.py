@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from .yamlfile import Mark, Parsed, parse
 LIBRECHAT = "librechat.yaml"
 GATEWAY = "gateway.yaml"
 DEFAULTS = "defaults.yaml"
+EMBEDDED = Path(__file__).with_name(DEFAULTS)
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ class Document:
     librechat: bool = False
     origins: Mapping[Steps, str] = field(default_factory=dict)
 
+    @property
+    def written(self) -> float:
+        """When its files were changed last, epoch seconds: for all processes that read them the same."""
+        return max(_changed(path) for path in self.files or (EMBEDDED,))
+
     def finding(self, steps: Steps, finding: Finding, *, key: bool = False) -> Finding:
         """The finding with its place: the value's, the key's where asked, else the nearest thing around it."""
         mark = self.keys.get(steps) if key else self.marks.get(steps)
@@ -51,6 +56,13 @@ class Document:
         if mark is None:
             return finding
         return Finding(finding.path, finding.what, finding.todo, finding.level, *mark)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except (OSError, ValueError):
+        return 0.0
 
 
 def read(
@@ -97,7 +109,7 @@ def _defaults() -> Document:
 
 def embedded() -> str:
     """The text of the configuration that runs without a file."""
-    return files(__package__).joinpath(DEFAULTS).read_text("utf-8")
+    return EMBEDDED.read_text("utf-8")
 
 
 def _files(main: Path, sources: Sources) -> Document:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,11 @@ def test_no_bytes_raise(main: bytes, own: bytes, dotenv: bytes) -> None:
     Path("gateway.yaml").write_bytes(own)
     Path(".env").write_bytes(dotenv)
     assert isinstance(read(None, {}).data, dict)
+
+
+def test_it_was_written_when_the_newest_of_its_files_was(tmp_path: Path) -> None:
+    for name, at in (("librechat.yaml", 1_700_000_000), ("gateway.yaml", 1_700_000_009)):
+        (tmp_path / name).write_text("version: 1.3.17\n" if name == "librechat.yaml" else "gateway: {}\n")
+        os.utime(tmp_path / name, (at, at))
+    assert read(None, {}, tmp_path).written == 1_700_000_009
+    assert read(None, {}, tmp_path / "nowhere").written > 0

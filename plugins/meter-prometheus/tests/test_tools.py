@@ -9,7 +9,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import Egress, Services, ToolTraffic
 
-
 NAMES = ("source", "server", "state", "outcome")
 
 

@@ -61,6 +61,7 @@ class AgentRoutes:
         self._stored = StoredAgents.of(services)
         self._permitted = AgentPermissions(RolePermissions.of(settings, services))
         self._of_file = {agent.id: agent for agent in settings.many(AgentSettings)}
+        self._written = settings.written
 
     async def list(self, inbound: Inbound, principal: Principal) -> Answer:
         await self.begin(principal)
@@ -181,7 +182,7 @@ class AgentRoutes:
         store = await self.begin(principal, create=create)
         agent_id = inbound.params["id"]
         if agent_id in self._of_file:
-            one = _of_file(self._of_file[agent_id], principal)
+            one = _of_file(self._of_file[agent_id], self._written, principal)
             if needed != VIEW and one.bits & VIEW:
                 words = "It is an agent of the configuration; change it there."
                 raise Said(403, error="Forbidden", message=words)
@@ -197,7 +198,7 @@ class AgentRoutes:
 
     def seen(self, principal: Principal) -> Sequence[Seen]:
         """Admins see what they are given here, as everybody, and all of it by id."""
-        of_file = [_of_file(agent, principal) for agent in self._of_file.values()]
+        of_file = [_of_file(agent, self._written, principal) for agent in self._of_file.values()]
         stored = [
             Seen(kept.agent, self._stored.bits(kept.agent, principal), self._stored.is_public(kept.agent.id))
             for kept in self._stored.all()
@@ -281,8 +282,17 @@ def spec(method: str, path: str, work: Handler, summary: str) -> RouteSpec:
     return RouteSpec(method, path, handler, summary=summary, segment=True)
 
 
-def _of_file(agent: AgentSettings, principal: Principal) -> Seen:
-    shown = Agent(agent.id, agent.name, agent.description, provider=agent.endpoint, model=agent.model)
+def _of_file(agent: AgentSettings, written: float, principal: Principal) -> Seen:
+    """written: when its configuration was."""
+    shown = Agent(
+        agent.id,
+        agent.name,
+        agent.description,
+        provider=agent.endpoint,
+        model=agent.model,
+        created=written,
+        updated=written,
+    )
     public = agent.access is None or agent.access.public
     return Seen(shown, VIEW if agent.allows(principal) else 0, public)
 

@@ -5,7 +5,7 @@ Source: LibreChat `api/server/routes/accessPermissions.js`, `api/server/controll
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -24,12 +24,15 @@ from gateway import (
     Unavailable,
     User,
 )
-from gateway.identity import EDIT, REMOTE_AGENT, SHARE, VIEW
+from gateway.identity import EDIT, REMOTE_AGENT, SHARE, VIEW, PrincipalKind
 
 from .access import OWNER, Access
 
 ROLES = {"remoteAgent_viewer": VIEW, "remoteAgent_editor": VIEW | EDIT, "remoteAgent_owner": OWNER}
 """LibreChat's access roles, and their bits."""
+
+
+_KINDS: Mapping[str, PrincipalKind] = {"user": "user", "group": "group", "role": "role"}
 
 
 class Whom(msgspec.Struct, frozen=True, rename="camel"):
@@ -101,14 +104,12 @@ class Sharing:
             store, agent = await self._shared(inbound, principal)
             asked = _read(await inbound.receive())
             self._permit(principal, asked.public)
-            put, removed = await _grants(store, agent.id, asked, principal)
+            changes = await _changes(store, agent.id, asked, principal)
         except Said as said:
             return said.answer
-        await _kept(store).change(put, removed)
-        now = await whole(store, agent.id)
-        changed = {(one.principal, one.principal_id) for one in put}
-        mine = [one for one in now.principals if (one.type, one.id) in changed]
-        results = Changed(mine, now.public, now.public_access_role_id)
+        await _kept(store).change(changes.put, changes.removed)
+        role = role_of(_bits(asked.public_access_role_id)) if asked.public else None
+        results = Changed(changes.told, asked.public, role)
         return Answer(msgspec.json.encode({"message": "Permissions updated successfully", "results": results}))
 
     async def _shared(self, inbound: Inbound, principal: Principal) -> tuple[Store, Agent]:
@@ -153,30 +154,39 @@ def role_of(bits: int) -> str:
 
 async def grant_of(store: Store, agent_id: str, kind: str, text: str, bits: int, by: str) -> AccessGrant:
     """To a user by id, name or address, a group by id or name, a role by name. Raises NotFound."""
-    if kind == "role":
-        return AccessGrant(REMOTE_AGENT, agent_id, "role", text, bits, by)
-    if kind == "group":
-        return AccessGrant(REMOTE_AGENT, agent_id, "group", (await _group(store, text)).id, bits, by)
-    return AccessGrant(REMOTE_AGENT, agent_id, "user", (await _user(store, text)).id, bits, by)
+    whom = await _found(store, kind, text)
+    principal = text if isinstance(whom, str) else whom.id
+    return AccessGrant(REMOTE_AGENT, agent_id, _KINDS[kind], principal, bits, by)
 
 
-async def _grants(
-    store: Store, agent_id: str, asked: Asked, principal: Principal
-) -> tuple[list[AccessGrant], list[AccessGrant]]:
-    """What is to be put and removed. Raises Said where any of it is not right: then nothing changes."""
-    put, by = [], principal.user_id
-    for whom in asked.updated:
+class Changes(msgspec.Struct, frozen=True):
+    """told: those of `put`, but for the public, as they are told."""
+
+    put: list[AccessGrant]
+    removed: list[AccessGrant]
+    told: list[Told]
+
+
+async def _changes(store: Store, agent_id: str, asked: Asked, principal: Principal) -> Changes:
+    """Each principal is looked up once. Raises Said where any of it is not right: then nothing changes."""
+    put: dict[tuple[str, str], tuple[AccessGrant, Told]] = {}
+    by = principal.user_id
+    for one in asked.updated:
+        bits = _bits(one.access_role_id)
         try:
-            put.append(await grant_of(store, agent_id, whom.type, whom.id, _bits(whom.access_role_id), by))
+            whom = await _found(store, one.type, one.id)
         except NotFound as error:
             raise Said(400, error="Failed to update permissions", details=error.public) from error
+        told = _shown(whom, role_of(bits))
+        put[told.type, told.id] = AccessGrant(REMOTE_AGENT, agent_id, _KINDS[told.type], told.id, bits, by), told
+    grants, shown = [grant for grant, _ in put.values()], [told for _, (_, told) in sorted(put.items())]
     removed = [AccessGrant(REMOTE_AGENT, agent_id, whom.type, whom.id) for whom in asked.removed]
     public = AccessGrant(REMOTE_AGENT, agent_id, "public", "", VIEW, by)
     if asked.public:
-        put.append(msgspec.structs.replace(public, bits=_bits(asked.public_access_role_id)))
+        grants.append(msgspec.structs.replace(public, bits=_bits(asked.public_access_role_id)))
     else:
         removed.append(public)
-    return put, removed
+    return Changes(grants, removed, shown)
 
 
 def _read(body: bytes) -> Asked:
@@ -195,14 +205,28 @@ def _bits(role: str) -> int:
 async def _told(store: Store, grant: AccessGrant) -> Told | None:
     role = role_of(grant.bits)
     if grant.principal == "role":
-        return Told("role", grant.principal_id, grant.principal_id, role)
+        return _shown(grant.principal_id, role)
     if grant.principal == "group":
         group = await store.groups.get(grant.principal_id) if store.groups is not None else None
-        if group is None:
-            return None
-        return Told("group", group.id, group.name, role, description=group.description, source="local")
+        return None if group is None else _shown(group, role)
     user = await store.users.get(grant.principal_id)
-    return None if user is None else Told("user", user.id, user.name, role, email=user.email, source="local")
+    return None if user is None else _shown(user, role)
+
+
+def _shown(whom: User | Group | str, role: str) -> Told:
+    """whom: of a role its name."""
+    if isinstance(whom, str):
+        return Told("role", whom, whom, role)
+    if isinstance(whom, Group):
+        return Told("group", whom.id, whom.name, role, description=whom.description, source="local")
+    return Told("user", whom.id, whom.name, role, email=whom.email, source="local")
+
+
+async def _found(store: Store, kind: str, text: str) -> User | Group | str:
+    """Raises NotFound."""
+    if kind == "role":
+        return text
+    return await _group(store, text) if kind == "group" else await _user(store, text)
 
 
 async def _user(store: Store, text: str) -> User:

@@ -233,3 +233,19 @@ def test_the_commands_list_share_and_unshare(console: Callable[..., Any], state:
         (("share", "agent_1", "--public", "--as", "king"), 2),
     ):
         assert console(*words).exit_code == code, words
+
+
+async def test_each_principal_is_looked_up_once(
+    call: Call, store: Store, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob, eve = await store.users.create("bob"), await store.users.create("eve")
+    found, get = [], store.users.get
+
+    async def counted(user_id: str) -> User | None:
+        found.append(user_id)
+        return await get(user_id)
+
+    monkeypatch.setattr(store.users, "get", counted)
+    status, told = await call("PUT", ann, {"updated": [whom("user", bob.id), whom("user", eve.id)]})
+    assert (status, sorted(found)) == (200, sorted((bob.id, eve.id)))
+    assert {one["name"] for one in told["results"]["principals"]} == {"bob", "eve"}
