@@ -11,7 +11,7 @@ import msgspec
 class Resource(msgspec.Struct, frozen=True):
     """kind: as in `Grants`; within one, ids are unique, and their maker's choice. user_id: whose it is.
 
-    sealed: the document, encrypted by the vault. agent: the id of the one that it belongs to and goes with, "" of none.
+    sealed: the document, encrypted by the vault; nothing where its being there says all. agent: the id of the one that it belongs to and goes with, "" of none.
     Times are epoch seconds.
     """
 
@@ -54,5 +54,5 @@ class Resources(ABC):
         """False where there is none."""
 
     @abstractmethod
-    async def revision(self) -> int:
-        """Grows with every change to any, whoever made it."""
+    async def revision(self, kind: str) -> int:
+        """Grows with every change to one of the kind, whoever made it."""

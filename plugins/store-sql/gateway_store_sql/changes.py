@@ -1,5 +1,5 @@
-"""What caches watch: a counter for who there is, and one each for agents and who may use them, budgets, and what else
-users make.
+"""What caches watch: a counter for who there is, and one each for agents and who may use them, budgets, and each
+kind of what else users make.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ INSERT INTO resources ({_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLI
 """  # noqa: S608
 _UPDATE = "UPDATE resources SET sealed = ?3, updated = ?4 WHERE kind = ?1 AND id = ?2 AND created = ?5 RETURNING id"
 _DELETE = "DELETE FROM resources WHERE kind = ?1 AND id = ?2 RETURNING id"
-_OF_AGENT = "DELETE FROM resources WHERE agent = ?1 RETURNING id"
-_OF_USER = "DELETE FROM resources WHERE user_id = ?1 RETURNING id"
+_OF_AGENT = "DELETE FROM resources WHERE agent = ?1 RETURNING kind"
+_OF_USER = "DELETE FROM resources WHERE user_id = ?1 RETURNING kind"
 
 
 class SqlResources(Resources):
@@ -41,43 +41,51 @@ class SqlResources(Resources):
         values = (one.kind, one.id, one.user_id, one.sealed, one.agent, one.created, one.updated)
 
         async def insert(transaction: Transaction) -> None:
-            await turn(transaction, RESOURCES)
+            await turn(transaction, _counted(one.kind))
             if not await transaction.rows(_CREATE, values):
                 raise Conflict(f"There is already one of the id {one.id!r}.", param="id")
-            await changed(transaction, RESOURCES)
+            await changed(transaction, _counted(one.kind))
 
         await self._database.write(insert)
 
     async def update(self, resource: Resource) -> bool:
         values = (resource.kind, resource.id, resource.sealed, resource.updated, resource.created)
-        return await self._written(_UPDATE, values)
+        return await self._written(resource.kind, _UPDATE, values)
 
     async def delete(self, kind: str, resource_id: str) -> bool:
-        return storable(resource_id) and await self._written(_DELETE, (kind, resource_id))
+        return storable(resource_id) and await self._written(kind, _DELETE, (kind, resource_id))
 
-    async def revision(self) -> int:
-        rows = await self._database.rows(REVISION, (RESOURCES,))
+    async def revision(self, kind: str) -> int:
+        rows = await self._database.rows(REVISION, (_counted(kind),))
         return int(rows[0][0]) if rows else 0
 
-    async def _written(self, statement: str, values: tuple[str | bytes | float, ...]) -> bool:
+    async def _written(self, kind: str, statement: str, values: tuple[str | bytes | float, ...]) -> bool:
         async def write(transaction: Transaction) -> bool:
-            await turn(transaction, RESOURCES)
+            await turn(transaction, _counted(kind))
             if not await transaction.rows(statement, values):
                 return False
-            await changed(transaction, RESOURCES)
+            await changed(transaction, _counted(kind))
             return True
 
         return await self._database.write(write)
 
 
 async def forget_of_agent(transaction: Transaction, agent_id: str) -> None:
-    if await transaction.rows(_OF_AGENT, (agent_id,)):
-        await changed(transaction, RESOURCES)
+    await _forget(transaction, _OF_AGENT, agent_id)
 
 
 async def forget_of_user(transaction: Transaction, user_id: str) -> None:
-    if await transaction.rows(_OF_USER, (user_id,)):
-        await changed(transaction, RESOURCES)
+    await _forget(transaction, _OF_USER, user_id)
+
+
+async def _forget(transaction: Transaction, statement: str, whose: str) -> None:
+    for kind in sorted({kind for (kind,) in await transaction.rows(statement, (whose,))}):
+        await changed(transaction, _counted(kind))
+
+
+def _counted(kind: str) -> str:
+    """The revision that grows with these."""
+    return f"{RESOURCES}:{kind}"
 
 
 def _resource(row: Sequence[Any]) -> Resource:

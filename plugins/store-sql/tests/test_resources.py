@@ -34,10 +34,10 @@ def resources(store: Store) -> Resources:
 
 
 async def test_one_is_made_once_and_changed_and_deleted_and_each_is_told_to_caches(resources: Resources) -> None:
-    seen = [await resources.revision()]
+    seen = [await resources.revision("mcpServer")]
 
     async def has_grown() -> bool:
-        seen.append(await resources.revision())
+        seen.append(await resources.revision("mcpServer"))
         return seen[-1] > seen[-2]
 
     await resources.create(SERVER)
@@ -73,11 +73,11 @@ async def test_what_belongs_to_an_agent_or_a_user_goes_with_it(store: Store, res
     await resources.create(Resource("action", "a1", ada.id, b"1", "agent_1"))
     await resources.create(Resource("mcpServer", "of-ada", ada.id, b"2"))
     await resources.create(Resource("mcpServer", "of-bob", bob.id, b"3"))
-    before = await resources.revision()
+    before = await resources.revision("action")
     assert await store.agents.delete("agent_1")
     assert await resources.list("action") == []
-    assert await resources.revision() > before
-    before = await resources.revision()
+    assert await resources.revision("action") > before
+    before = await resources.revision("mcpServer")
     assert await store.users.delete(ada.id)
     assert [one.id for one in await resources.list("mcpServer")] == ["of-bob"]
-    assert await resources.revision() > before
+    assert await resources.revision("mcpServer") > before

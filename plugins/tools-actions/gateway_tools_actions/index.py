@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import cast
 
 from gateway import Follower, Lifespan, Resource, Resources, Services
@@ -47,4 +48,4 @@ def follower(services: Services) -> Sequence[Lifespan]:
     index = Index.of(services)
     if index.resources is None:
         return ()
-    return (Follower("actions", index.resources.revision, index.load, services.log, known=index.known),)
+    return (Follower("actions", partial(index.resources.revision, KIND), index.load, services.log, known=index.known),)

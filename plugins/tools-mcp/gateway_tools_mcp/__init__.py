@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from gateway import Follower, Lifespan, McpInterface, RouteSpec, Section, Services, Settings, ToolSource, hookimpl
 
-from .added import AddedServers
+from .added import KIND, AddedServers
 from .added_routes import added_routes
 from .admin_routes import admin_routes
 from .commands import mcp
@@ -42,7 +43,7 @@ def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifes
     added = AddedServers.of(services)
     following: Sequence[Lifespan] = ()
     if added.resources is not None:
-        revision = added.resources.revision
+        revision = partial(added.resources.revision, KIND)
         following = (Follower("MCP servers", revision, added.load, services.log, known=added.known),)
     if not settings.given(ALL_PATH):
         from .later import LaterLifespan

@@ -80,7 +80,7 @@ class AddedServers:
 
     async def refresh(self) -> None:
         """What was changed a moment ago, wherever that was, is here afterwards. Raises Unavailable."""
-        if self.resources is not None and await self.resources.revision() != self._revision:
+        if self.resources is not None and await self.resources.revision(KIND) != self._revision:
             await self.load()
 
     async def load(self) -> None:
@@ -89,7 +89,7 @@ class AddedServers:
         if resources is None:
             return
         async with self._reading:
-            revision = await resources.revision()
+            revision = await resources.revision(KIND)
             found = [self._read(one) for one in await resources.list(KIND)]
             self.by_name = {one.name: one for one in found if one is not None}
             self._revision, self.known = revision, True
