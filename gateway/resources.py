@@ -11,7 +11,8 @@ import msgspec
 class Resource(msgspec.Struct, frozen=True):
     """kind: as in `Grants`; within one, ids are unique, and their maker's choice. user_id: whose it is.
 
-    sealed: the document, encrypted by the vault; nothing where its being there says all. agent: the id of the one that it belongs to and goes with, "" of none.
+    sealed: the document, encrypted by the vault; nothing where its being there says all. agent: the id of the one that
+    it belongs to and goes with, "" of none.
     Times are epoch seconds.
     """
 

@@ -4,13 +4,30 @@ section.py              the keys; kinds.py: what LibreChat's variables and the k
 endpoint.py             the endpoint, and how a call runs; api.py: requests and streams
 question.py             a call to a thread, a run or the outputs of tools; tickets.py: whose run a call goes on with
 told.py, answer.py      what a run tells, as events
+server.py, passed.py    runs of clients of the API itself, passed through; routes.py: what else they ask for
+owners.py, directory.py whose assistants and threads are, and who may name them
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from gateway import Provider, Section, Services, Settings, hookimpl
+from gateway import (
+    ClientDialect,
+    Directory,
+    Lifespan,
+    Provider,
+    RouteSpec,
+    Section,
+    ServerDialect,
+    Services,
+    Settings,
+    hookimpl,
+)
+
+if TYPE_CHECKING:
+    from .kinds import Kind
 
 from .section import Assistants, AzureAssistants
 
@@ -20,13 +37,53 @@ def register_sections() -> Sequence[Section]:
     return (Section("endpoints.assistants", Assistants), Section("endpoints.azureAssistants", AzureAssistants))
 
 
-@hookimpl
-def register_providers(settings: Settings, services: Services) -> Sequence[Provider]:
+def _kinds(settings: Settings) -> list[Kind]:
     from .kinds import AZURE, OPENAI, asked_for
 
-    kinds = [kind for kind in (OPENAI, AZURE) if asked_for(kind, settings)]
+    return [kind for kind in (OPENAI, AZURE) if asked_for(kind, settings)]
+
+
+@hookimpl
+def register_dialects(settings: Settings) -> Sequence[ServerDialect | ClientDialect]:
+    if not _kinds(settings):
+        return ()
+    from .server import AssistantsServer
+
+    return (AssistantsServer(),)
+
+
+@hookimpl
+def register_directories(settings: Settings, services: Services) -> Sequence[Directory]:
+    if not _kinds(settings):
+        return ()
+    from .directory import AssistantsDirectory
+
+    return (AssistantsDirectory(services),)
+
+
+@hookimpl
+def register_providers(settings: Settings, services: Services) -> Sequence[Provider]:
+    kinds = _kinds(settings)
     if not kinds:
         return ()
     from .endpoint import endpoint
 
     return [endpoint(kind, settings, services) for kind in kinds]
+
+
+@hookimpl
+def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
+    if not _kinds(settings):
+        return ()
+    from .routes import routes
+
+    return routes(settings, services)
+
+
+@hookimpl
+def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
+    if not _kinds(settings):
+        return ()
+    from .owners import follower
+
+    return follower(services)

@@ -38,12 +38,20 @@ class Api(Struct, frozen=True):
         finally:
             reply.close()
 
-    async def send(self, method: str, path: str, body: bytes = b"", accepted: str = "application/json") -> Reply:
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        accepted: str = "application/json",
+        query: Mapping[str, str] | None = None,
+    ) -> Reply:
         """Raises UpstreamError where the answer is an error."""
         headers = {**self.headers, "accept": accepted}
         if body:
             headers["content-type"] = "application/json"
-        reply = await self.upstream.send(method, self.base.url(path), headers, body, timeouts=self.timeouts)
+        url = self.base.url(path, query or {})
+        reply = await self.upstream.send(method, url, headers, body, timeouts=self.timeouts)
         if 200 <= reply.status < 300:
             return reply
         try:

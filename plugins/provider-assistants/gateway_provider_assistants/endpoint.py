@@ -19,6 +19,7 @@ from gateway import (
     GatewayError,
     HeaderTemplates,
     ModelList,
+    Principal,
     Services,
     Settings,
     Timeouts,
@@ -29,8 +30,11 @@ from gateway.wire import rounds
 from .answer import Answer
 from .api import Api
 from .kinds import Kind, address_of, headers_of
+from .owners import Owners
+from .passed import Passed
 from .question import lost, question
 from .section import Assistants
+from .server import NAME
 from .tickets import Tickets
 
 CONNECT = 10.0
@@ -68,6 +72,10 @@ class AssistantsProvider(EventProvider):
         return msgspec.structs.replace(call, messages=rounds.known(call.messages, self.endpoint))
 
     async def run(self, call: Call, exchange: Exchange) -> AsyncGenerator[Event]:
+        if call.dialect == NAME:
+            async for event in self._pass(call, exchange):
+                yield event
+            return
         principal = exchange.principal
         asked = question(self._new_in(call), call.model, self._tickets, principal)
         api = self._api(exchange)
@@ -85,6 +93,23 @@ class AssistantsProvider(EventProvider):
         finally:
             exchange.loss.extend(answer.loss.paths)
             self._leave(api, answer, keep=_kept(call) or asked.thread is not None)
+
+    async def _pass(self, call: Call, exchange: Exchange) -> AsyncGenerator[Event]:
+        """A run of a client of the API itself; its thread stays."""
+        api = self._api(exchange)
+        passed = Passed(api, self.endpoint, call.model, Owners.of(self._services), exchange)
+        try:
+            async with aclosing(passed.events()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            if not passed.done:
+                self._leave(api, passed, keep=True)
+
+    async def models_for(self, principal: Principal) -> Sequence[str]:
+        """Without those that other users made."""
+        owners = Owners.of(self._services)
+        return [name for name in await self.models() if owners.allow(self.endpoint, name, principal.user_id)]
 
     def set_up(self, kind: Kind, settings: Settings) -> None:
         """Make ready what the settings say; where that cannot be, say why."""
@@ -109,13 +134,17 @@ class AssistantsProvider(EventProvider):
         return tuple(name for name in names if name in (wanted or names) and name not in without)
 
     def _api(self, exchange: Exchange) -> Api:
-        headers = self._headers.fill(exchange.principal)
+        api = self.api_for(exchange.principal)
         if exchange.attempts:
-            exchange.attempts[-1].credentials = headers
+            exchange.attempts[-1].credentials = api.headers
+        return api
+
+    def api_for(self, principal: Principal) -> Api:
+        headers = self._headers.fill(principal)
         seconds = max(self._section.timeout_ms / 1000, 1.0)
         return Api(self._services.upstream, self._base, headers, Timeouts(CONNECT, seconds, seconds))
 
-    def _leave(self, api: Api, answer: Answer, keep: bool) -> None:
+    def _leave(self, api: Api, answer: Answer | Passed, keep: bool) -> None:
         """Beside the call, which is at its end: a run that nobody waits for ends, a thread that nobody needs goes."""
         if answer.thread is None or (answer.done and (keep or answer.waits)):
             return
@@ -123,7 +152,7 @@ class AssistantsProvider(EventProvider):
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
 
-    async def _tell(self, api: Api, answer: Answer, keep: bool) -> None:
+    async def _tell(self, api: Api, answer: Answer | Passed, keep: bool) -> None:
         thread = f"/threads/{answer.thread}"
         try:
             async with asyncio.timeout(LEAVING):

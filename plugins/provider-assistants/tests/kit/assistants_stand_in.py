@@ -19,9 +19,19 @@ class StandIn:
 
     def __init__(self):
         self.threads, self.asked, self.gone = {}, [], asyncio.Event()
+        self.assistants = list(ASSISTANTS)
         self._numbers = itertools.count(1)
         app = web.Application()
         app.router.add_get("/v1/assistants", self.list)
+        app.router.add_post("/v1/assistants", self.make)
+        app.router.add_get("/v1/assistants/{assistant}", self.get)
+        app.router.add_post("/v1/assistants/{assistant}", self.get)
+        app.router.add_delete("/v1/assistants/{assistant}", self.drop)
+        app.router.add_post("/v1/threads", self.thread)
+        app.router.add_get("/v1/threads/{thread}", self.thread)
+        app.router.add_get("/v1/threads/{thread}/messages", self.messages)
+        app.router.add_post("/v1/threads/{thread}/messages", self.say)
+        app.router.add_get("/v1/threads/{thread}/runs/{run}", self.run)
         app.router.add_post("/v1/threads/runs", self.start)
         app.router.add_post("/v1/threads/{thread}/runs", self.go_on)
         app.router.add_post("/v1/threads/{thread}/runs/{run}/submit_tool_outputs", self.submit)
@@ -53,26 +63,60 @@ class StandIn:
 
     async def list(self, request):
         await self._noted(request)
-        data = [
-            {
-                "id": name,
-                "object": "assistant",
-                "created_at": 1,
-                "name": name,
-                "description": None,
-                "model": "gpt-4o",
-                "instructions": "Secret.",
-                "tools": [],
-                "metadata": {},
-            }
-            for name in ASSISTANTS
-        ]
+        data = [self._assistant(name) for name in self.assistants]
         return web.json_response({"object": "list", "data": data, "has_more": False})
+
+    def _assistant(self, name):
+        known = {"object": "assistant", "created_at": 1, "description": None, "model": "gpt-4o"}
+        return {"id": name, "name": name, **known, "instructions": "Secret.", "tools": [], "metadata": {}}
+
+    async def make(self, request):
+        await self._noted(request)
+        self.assistants.append(f"asst_made{next(self._numbers)}")
+        return web.json_response(self._assistant(self.assistants[-1]))
+
+    async def get(self, request):
+        await self._noted(request)
+        return web.json_response(self._assistant(request.match_info["assistant"]))
+
+    async def drop(self, request):
+        await self._noted(request)
+        name = request.match_info["assistant"]
+        self.assistants.remove(name)
+        return web.json_response({"id": name, "object": "assistant.deleted", "deleted": True})
+
+    async def thread(self, request):
+        await self._noted(request)
+        thread = request.match_info.get("thread") or f"thread_{next(self._numbers):024d}"
+        self.threads.setdefault(thread, [])
+        return web.json_response({"id": thread, "object": "thread", "created_at": 1, "metadata": {}})
+
+    async def messages(self, request):
+        await self._noted(request)
+        said = self.threads[request.match_info["thread"]]
+        data = [self._message(request, n, text) for n, text in enumerate(said)]
+        return web.json_response({"object": "list", "data": data, "has_more": False})
+
+    async def say(self, request):
+        call = await self._noted(request)
+        said = self.threads[request.match_info["thread"]]
+        said.append(call["content"])
+        return web.json_response(self._message(request, len(said) - 1, call["content"]))
+
+    def _message(self, request, number, text):
+        part = {"type": "text", "text": {"value": text, "annotations": []}}
+        about = {"object": "thread.message", "created_at": 1, "role": "user", "status": "completed"}
+        thread = request.match_info["thread"]
+        return {"id": f"msg_{number}", **about, "thread_id": thread, "content": [part], "metadata": {}}
+
+    async def run(self, request):
+        await self._noted(request)
+        return web.json_response(self._object(request.match_info["run"], request.match_info["thread"], "completed"))
 
     async def start(self, request):
         call = await self._noted(request)
         thread = f"thread_{next(self._numbers):024d}"
-        self.threads[thread] = [one["content"][0].get("text", "") for one in call["thread"]["messages"]]
+        self.threads[thread] = [_text(one) for one in call["thread"]["messages"]]
         return await self._run(request, call["assistant_id"], thread, created=True)
 
     async def go_on(self, request):
@@ -81,7 +125,7 @@ class StandIn:
         if thread not in self.threads:
             error = {"message": f"No thread found with id '{thread}'.", "type": "invalid_request_error", "code": None}
             return web.json_response({"error": error}, status=404)
-        self.threads[thread] += [one["content"][0].get("text", "") for one in call["additional_messages"]]
+        self.threads[thread] += [_text(one) for one in call.get("additional_messages") or ()]
         return await self._run(request, call["assistant_id"], thread)
 
     async def submit(self, request):
@@ -180,3 +224,8 @@ class StandIn:
         while heard == "slow":
             await delta("word ")
             await asyncio.sleep(0.01)
+
+
+def _text(message):
+    content = message["content"]
+    return content if isinstance(content, str) else content[0].get("text", "")

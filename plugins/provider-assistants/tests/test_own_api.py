@@ -1,0 +1,208 @@
+"""OpenAI's own SDK on its Assistants API through a running gateway: each user's threads and assistants are apart."""
+
+import asyncio
+import hashlib
+import json
+
+import openai
+import pytest
+import pytest_asyncio
+from assistants_stand_in import KEY, StandIn
+
+from gateway import RemotePermissions, Role
+from gateway.testing import installed
+from gateway.testing.running import RunningGateway
+from gateway.testing.stores import store_in
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+KEYS = {name: f"sk-{number:064x}" for number, name in enumerate(("ada", "bob"), 5)}
+CONFIG = 'version: "1.3.17"\nendpoints: {assistants: {excludedIds: [asst_three]}}\n'
+
+
+async def fill(store):
+    await store.open()
+    await store.roles.put(Role("USER", RemotePermissions(use=True)))
+    for name, text in KEYS.items():
+        user = await store.users.create(name)
+        await store.keys.create(hashlib.sha256(text.encode()).hexdigest(), text[:8], name, user.id)
+    await store.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def far():
+    async with StandIn() as far:
+        yield far
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(far, tmp_path_factory):
+    if "store-sql" not in installed.plugins():
+        pytest.skip("plugins/store-sql is not installed")
+    directory = tmp_path_factory.mktemp("own")
+    await fill(store_in(directory / "state"))
+    environ = {"ASSISTANTS_API_KEY": KEY, "ASSISTANTS_BASE_URL": far.url, "CREDS_KEY": "ab" * 32}
+    running = RunningGateway(directory, CONFIG, "--workers", "2", environ=environ)
+    await asyncio.to_thread(running.__enter__)
+    yield running
+    await asyncio.to_thread(running.stop)
+    assert KEY not in running.printed
+
+
+def sdk(gateway, name):
+    return openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=KEYS[name], max_retries=0)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ada(gateway):
+    async with sdk(gateway, "ada") as client:
+        yield client.beta
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def bob(gateway):
+    async with sdk(gateway, "bob") as client:
+        yield client.beta
+
+
+def user(text):
+    return [{"role": "user", "content": text}]
+
+
+def of_threads(far):
+    return [one for one in far.asked if one[1].startswith("/v1/threads")]
+
+
+async def used(gateway):
+    """Of the last exchange: input and output tokens, and the user's own label of the key."""
+    store = store_in(gateway.directory / "state")
+    await store.open()
+    try:
+        for _ in range(200):
+            found = [one for one in await store.usage.records() if one.dialect == "openai-assistants"]
+            if found:
+                return found
+            await asyncio.sleep(0.05)
+        raise AssertionError("no record")
+    finally:
+        await store.close()
+
+
+async def test_a_thread_is_its_users_alone(ada, bob, far):
+    thread = await ada.threads.create(messages=user("Hi"))
+    await ada.threads.messages.create(thread.id, role="user", content="How are you?")
+    said = await ada.threads.messages.list(thread.id)
+    assert [one.content[0].text.value for one in said.data][-1] == "How are you?"
+    asked = len(of_threads(far))
+    for call in (
+        bob.threads.retrieve(thread.id),
+        bob.threads.messages.list(thread.id),
+        bob.threads.messages.create(thread.id, role="user", content="x"),
+        bob.threads.runs.create(thread.id, assistant_id="asst_one"),
+        bob.threads.runs.retrieve("run_1", thread_id=thread.id),
+        bob.threads.delete(thread.id),
+        ada.threads.retrieve("thread_of_nobody"),
+    ):
+        with pytest.raises(openai.NotFoundError):
+            await call
+    assert len(of_threads(far)) == asked
+    assert (await ada.threads.delete(thread.id)).deleted
+    with pytest.raises(openai.NotFoundError):
+        await ada.threads.retrieve(thread.id)
+
+
+async def test_runs_are_waited_for_or_streamed_and_their_usage_is_recorded(ada, gateway):
+    run = await ada.threads.create_and_run(assistant_id="asst_one", thread={"messages": user("Hi")})
+    assert (run.status, run.usage.total_tokens, run.assistant_id) == ("completed", 10, "asst_one")
+    again = await ada.threads.runs.create_and_poll(
+        thread_id=run.thread_id, assistant_id="asst_one", additional_messages=user("B")
+    )
+    assert again.status == "completed"
+    words = []
+    stream = await ada.threads.runs.create(run.thread_id, assistant_id="asst_one", stream=True)
+    names = []
+    async for event in stream:
+        names.append(event.event)
+        if event.event == "thread.message.delta":
+            words.append(event.data.delta.content[0].text.value)
+    assert names[-1] == "thread.run.completed"
+    assert "".join(words) == "You said: B (2)"
+    for _ in range(200):
+        if len(records := await used(gateway)) == 3:
+            break
+        await asyncio.sleep(0.05)
+    assert {(one.usage.input, one.usage.output, one.endpoint, one.model_served) for one in records} == {
+        (7, 3, "assistants", "asst_one")
+    }
+
+
+async def test_a_run_that_waits_for_tools_is_gone_on_with_by_its_user_alone(ada, bob):
+    run = await ada.threads.create_and_run(assistant_id="asst_one", thread={"messages": user("tool")})
+    assert run.status == "requires_action"
+    calls = run.required_action.submit_tool_outputs.tool_calls
+    outputs = [{"tool_call_id": call.id, "output": "well"} for call in calls]
+    with pytest.raises(openai.NotFoundError):
+        await bob.threads.runs.submit_tool_outputs(run.id, thread_id=run.thread_id, tool_outputs=outputs)
+    done = await ada.threads.runs.submit_tool_outputs(run.id, thread_id=run.thread_id, tool_outputs=outputs)
+    assert (done.id, done.status) == (run.id, "completed")
+    with pytest.raises(openai.NotFoundError):
+        await ada.threads.runs.submit_tool_outputs(run.id, thread_id=run.thread_id, tool_outputs=outputs)
+
+
+async def test_an_assistant_that_a_user_made_is_nobody_elses_in_any_dialect(ada, bob, gateway):
+    made = await ada.assistants.create(model="gpt-4o", instructions="Secret.")
+    assert (await ada.assistants.retrieve(made.id)).instructions == "Secret."
+    run = await ada.threads.create_and_run(assistant_id=made.id, model="gpt-5", thread={"messages": user("Hi")})
+    assert run.status == "completed"
+
+    async def unknown():
+        try:
+            await bob.assistants.retrieve(made.id)
+        except openai.NotFoundError:
+            return True
+        return False
+
+    for _ in range(4):  # both workers
+        for _ in range(100):
+            if await unknown():
+                break
+            await asyncio.sleep(0.05)
+        else:
+            raise AssertionError("the other worker tells it")
+    assert made.id not in [one.id for one in (await bob.assistants.list()).data]
+    with pytest.raises(openai.NotFoundError):
+        await bob.threads.create_and_run(assistant_id=made.id, thread={"messages": user("Hi")})
+    async with sdk(gateway, "bob") as client:
+        with pytest.raises(openai.NotFoundError):
+            await client.chat.completions.create(model=f"assistants/{made.id}", messages=user("Hi"))
+    assert (await ada.assistants.delete(made.id)).deleted
+
+
+async def test_the_operators_assistants_can_be_run_and_not_read_or_changed(ada):
+    found = {one.id: one for one in (await ada.assistants.list()).data}
+    assert {"asst_one", "asst_two"} <= set(found)
+    assert "asst_three" not in found
+    assert (found["asst_one"].instructions, found["asst_one"].name) == (None, "asst_one")
+    assert "Secret" not in json.dumps((await ada.assistants.retrieve("asst_one")).to_dict())
+    for call in (
+        ada.assistants.update("asst_one", instructions="Other."),
+        ada.assistants.delete("asst_one"),
+        ada.threads.create_and_run(assistant_id="asst_one", instructions="Other.", thread={"messages": user("Hi")}),
+        ada.threads.create_and_run(assistant_id="asst_one", model="o1-pro", thread={"messages": user("Hi")}),
+    ):
+        with pytest.raises(openai.PermissionDeniedError):
+            await call
+
+
+async def test_what_is_not_served_is_refused_in_words(ada, far):
+    asked = len(far.asked)
+    part = [{"type": "image_file", "image_file": {"file_id": "file-of-somebody"}}]
+    with pytest.raises(openai.BadRequestError, match="Files and vector stores"):
+        await ada.threads.create(messages=[{"role": "user", "content": part}])
+    with pytest.raises(openai.BadRequestError, match="no assistant"):
+        await ada.threads.create_and_run(assistant_id="gpt-4o", thread={"messages": user("Hi")})
+    with pytest.raises(openai.NotFoundError):
+        await ada.threads.create_and_run(assistant_id="asst_three", thread={"messages": user("Hi")})
+    assert [one for one in far.asked[asked:] if one[0] == "POST"] == []
