@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from gateway import Directory, Edit, Inbound, Model, Principal, Route, Services, UnknownModel
+from gateway import Directory, Edit, Forbidden, Inbound, Model, Principal, Route, Services, UnknownModel
 
 from .endpoint import AssistantsProvider
 from .owners import Owners
-from .server import AssistantsServer, submitted
+from .server import GO_ON, OVERRIDES, AssistantsServer, ident, members_of, submitted, without_files
 
 PATHS = frozenset(operation.path for operation in AssistantsServer.operations)
 
@@ -26,14 +26,38 @@ class AssistantsDirectory(Directory):
         if inbound.operation.path not in PATHS:
             self._check(model, principal)
             return None
+        if not principal.user_id:
+            raise Forbidden("This credential belongs to no user, so it has no threads.")
+        said = members_of(inbound.body)
+        without_files(said)
         if (run := submitted(model)) is not None:
             waiting = await self._owners.waiting(run[1], run[0], principal.user_id)
             return self._route(waiting.endpoint, waiting.assistant)
+        found = await self._meant(model, principal)
+        await self._check_run(inbound, found, said, principal)
+        return found
+
+    async def _meant(self, model: str, principal: Principal) -> Route:
+        """Raises UnknownModel."""
         endpoint, _, name = model.rpartition("/")
         for provider in self._providers():
             if endpoint in ("", provider.endpoint) and await self._has(provider, name, principal):
                 return self._route(provider.endpoint, name)
         raise UnknownModel(f"No assistant found with id '{name}'.", param="assistant_id")
+
+    async def _check_run(
+        self, inbound: Inbound, route: Route, said: Mapping[str, object], principal: Principal
+    ) -> None:
+        """The thread is the caller's. What an assistant is its maker says, and for everybody else the operator. Raises
+        NotFound and Forbidden.
+        """
+        target, user = route.targets[0], principal.user_id
+        if inbound.operation.path == GO_ON:
+            await self._owners.endpoint_of(ident(inbound, "thread_id"), user, (target.endpoint,))
+        if not self._owners.owns(target.endpoint, target.model, user):
+            for name in OVERRIDES:
+                if said.get(name) is not None:
+                    raise Forbidden("Only whoever made an assistant may say otherwise in a run.", param=name)
 
     async def models(self, inbound: Inbound, principal: Principal) -> Sequence[Model]:
         """The endpoints list them."""
