@@ -20,6 +20,7 @@ from gateway import (
 from .action_routes import action_routes
 from .admin_documents import document_routes
 from .admin_routes import admin_routes
+from .avatar_routes import avatar_routes
 from .commands import agents
 from .directory import Agents
 from .document_commands import COMMANDS
@@ -31,6 +32,7 @@ from .section import AgentSettings
 from .sharing import Sharing
 from .stored import StoredAgents, follower
 from .tool_agents import ToolAgents
+from .tool_routes import tool_routes
 from .ways import Ways
 
 
@@ -61,6 +63,8 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
         RouteSpec("PUT", path, sharing.put, summary="Share it, or share it no more"),
         *agent_routes(settings, services),
         *action_routes(settings, services),
+        *tool_routes(settings, services),
+        *avatar_routes(settings, services),
         *run_routes(ToolAgents.of(settings, services).book),
         *admin_routes(services),
         *document_routes(settings, services),
