@@ -155,7 +155,7 @@ from .resources import Resource, Resources
 from .roles import RolePermissions
 from .routes import Answer, RouteSpec
 from .scopes import UNLIMITED, Scopes
-from .secret import Secret
+from .secret import Secret, revealed_hook, secret_hook
 from .services import Services
 from .settings import Finding, Section, Settings, UnsetVariable
 from .settings.known import KnownPrices
@@ -398,6 +398,8 @@ __all__ = [
     "followed",
     "hookimpl",
     "resumed",
+    "revealed_hook",
     "role_of",
+    "secret_hook",
     "vault_of",
 ]

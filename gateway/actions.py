@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from .resources import Resource
-from .secret import Secret
+from .secret import Secret, revealed_hook, secret_hook
 from .vault import Sealed, Vault
 
 KIND = "action"
@@ -47,7 +47,7 @@ class ActionMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
         told = msgspec.structs.replace(
             self, api_key=Secret(""), oauth_client_id=Secret(""), oauth_client_secret=Secret("")
         )
-        found: dict[str, Any] = msgspec.to_builtins(told, enc_hook=_revealed)
+        found: dict[str, Any] = msgspec.to_builtins(told, enc_hook=revealed_hook)
         return found
 
 
@@ -75,13 +75,13 @@ def metadata_of(document: object) -> ActionMetadata:
         document = {name: value for name, value in document.items() if value is not None}
         if isinstance(document.get("auth"), dict):
             document["auth"] = {name: value for name, value in document["auth"].items() if value is not None}
-    return msgspec.convert(document, ActionMetadata, dec_hook=_secret)
+    return msgspec.convert(document, ActionMetadata, dec_hook=secret_hook)
 
 
 def sealed(action: StoredAction, vault: Vault) -> Resource:
     """Raises Unavailable."""
     one = Resource(KIND, action.id, action.user, b"", action.agent, action.created, action.updated)
-    text = Secret(msgspec.json.encode(action.metadata, enc_hook=_revealed).decode())
+    text = Secret(msgspec.json.encode(action.metadata, enc_hook=revealed_hook).decode())
     return msgspec.structs.replace(one, sealed=vault.seal(text, one.owner))
 
 
@@ -89,19 +89,7 @@ def opened(resource: Resource, vault: Vault) -> StoredAction:
     """Raises Sealed, Unavailable."""
     text = vault.open(resource.sealed, resource.owner).reveal()
     try:
-        metadata = msgspec.json.decode(text, type=ActionMetadata, dec_hook=_secret)
+        metadata = msgspec.json.decode(text, type=ActionMetadata, dec_hook=secret_hook)
     except msgspec.MsgspecError as error:
         raise Sealed("it is no action") from error
     return StoredAction(resource.id, resource.agent, resource.user_id, metadata, resource.created, resource.updated)
-
-
-def _revealed(value: object) -> object:
-    if isinstance(value, Secret):
-        return value.reveal()
-    raise NotImplementedError(type(value))
-
-
-def _secret(kind: type[Any], value: object) -> object:
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
-    raise ValueError(f"Expected `{kind.__name__}`")

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import hmac
-from typing import NoReturn
+from typing import Any, NoReturn
+
+
+def revealed_hook(value: object) -> object:
+    """For encoders of what is sealed afterwards."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError(f"{type(value).__name__} cannot be written")
+
+
+def secret_hook(kind: type[Any], value: object) -> Secret:
+    """For decoders."""
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise ValueError(f"Expected `{kind.__name__}`")
 
 
 class Secret:

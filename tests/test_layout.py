@@ -26,6 +26,7 @@ SOURCES = sorted(
 )
 STAGES = ("auth", "permission", "dialect", "provider", "tools", "meter", "routes", "store", "limits", "import")
 OPEN_MODULES = {
+    "gateway.actions",
     "gateway.budgets",
     "gateway.call",
     "gateway.carrier",

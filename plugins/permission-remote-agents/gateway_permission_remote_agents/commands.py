@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def roles() -> None:
-    """Roles: what users that have them may do with agents and MCP servers."""
+    """Roles: what their users may do with agents and MCP servers."""
 
 
 @roles.command("list")

@@ -11,7 +11,6 @@ owners.py, directory.py whose assistants and threads are, and who may name them
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from gateway import (
     ClientDialect,
@@ -26,9 +25,7 @@ from gateway import (
     hookimpl,
 )
 
-if TYPE_CHECKING:
-    from .kinds import Kind
-
+from .asking import kinds_of
 from .section import Assistants, AzureAssistants
 
 
@@ -37,15 +34,9 @@ def register_sections() -> Sequence[Section]:
     return (Section("endpoints.assistants", Assistants), Section("endpoints.azureAssistants", AzureAssistants))
 
 
-def _kinds(settings: Settings) -> list[Kind]:
-    from .kinds import AZURE, OPENAI, asked_for
-
-    return [kind for kind in (OPENAI, AZURE) if asked_for(kind, settings)]
-
-
 @hookimpl
 def register_dialects(settings: Settings) -> Sequence[ServerDialect | ClientDialect]:
-    if not _kinds(settings):
+    if not kinds_of(settings):
         return ()
     from .server import AssistantsServer
 
@@ -54,7 +45,7 @@ def register_dialects(settings: Settings) -> Sequence[ServerDialect | ClientDial
 
 @hookimpl
 def register_directories(settings: Settings, services: Services) -> Sequence[Directory]:
-    if not _kinds(settings):
+    if not kinds_of(settings):
         return ()
     from .directory import AssistantsDirectory
 
@@ -63,7 +54,7 @@ def register_directories(settings: Settings, services: Services) -> Sequence[Dir
 
 @hookimpl
 def register_providers(settings: Settings, services: Services) -> Sequence[Provider]:
-    kinds = _kinds(settings)
+    kinds = kinds_of(settings)
     if not kinds:
         return ()
     from .endpoint import endpoint
@@ -73,7 +64,7 @@ def register_providers(settings: Settings, services: Services) -> Sequence[Provi
 
 @hookimpl
 def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
-    if not _kinds(settings):
+    if not kinds_of(settings):
         return ()
     from .routes import routes
 
@@ -82,7 +73,7 @@ def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpe
 
 @hookimpl
 def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
-    if not _kinds(settings):
+    if not kinds_of(settings):
         return ()
     from .owners import follower
 

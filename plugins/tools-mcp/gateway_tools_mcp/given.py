@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct, field, structs
 
-from gateway import Address, BadCall, Secret
-from gateway.settings.convert import secret_hook
+from gateway import Address, BadCall, Secret, revealed_hook, secret_hook
 
 from .section import OWN_KEY, ApiKey, McpServer, OAuth, UserVariable
 
@@ -76,7 +75,7 @@ class Given(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fi
     @property
     def written(self) -> Secret:
         """As it is kept."""
-        return Secret(msgspec.json.encode(self, enc_hook=_revealed).decode())
+        return Secret(msgspec.json.encode(self, enc_hook=revealed_hook).decode())
 
     @property
     def shown(self) -> Mapping[str, Any]:
@@ -193,12 +192,6 @@ def _texts(found: Given) -> Iterator[tuple[str, str]]:
         for name, value in structs.asdict(found.oauth).items():
             if isinstance(value, str | Secret):
                 yield f"oauth.{name}", value.reveal() if isinstance(value, Secret) else value
-
-
-def _revealed(value: object) -> object:
-    if isinstance(value, Secret):
-        return value.reveal()
-    raise NotImplementedError(type(value))
 
 
 def _hidden(value: object) -> object:
