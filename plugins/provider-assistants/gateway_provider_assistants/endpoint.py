@@ -107,9 +107,10 @@ class AssistantsProvider(EventProvider):
                 self._leave(api, passed, keep=True)
 
     async def models_for(self, principal: Principal) -> Sequence[str]:
-        """Without those that other users made."""
-        owners = Owners.of(self._services)
-        return [name for name in await self.models() if owners.allow(self.endpoint, name, principal.user_id)]
+        """Without those that other users made; one that the caller has just made may not be in the list yet."""
+        owners, user = Owners.of(self._services), principal.user_id
+        listed = [name for name in await self.models() if owners.allow(self.endpoint, name, user)]
+        return [*listed, *(name for name in owners.of_user(self.endpoint, user) if name not in listed)]
 
     def set_up(self, kind: Kind, settings: Settings) -> None:
         """Make ready what the settings say; where that cannot be, say why."""

@@ -50,6 +50,9 @@ class Owners:
     def owns(self, endpoint: str, assistant: str, user: str) -> bool:
         return bool(user) and self.by_assistant.get((endpoint, assistant)) == user
 
+    def of_user(self, endpoint: str, user: str) -> list[str]:
+        return [name for (where, name), one in self.by_assistant.items() if where == endpoint and user and one == user]
+
     async def load(self) -> None:
         """Raises Unavailable."""
         found = await self._kept().list(ASSISTANT)

@@ -6,6 +6,7 @@ The upstream has one key for all, so each thread, and each assistant that is mad
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from gateway import (
     Services,
     Settings,
     Unavailable,
+    UnknownModel,
 )
 from gateway.wire import jsontext
 
@@ -45,19 +47,15 @@ class AssistantsRoutes:
 
     async def list(self, inbound: Inbound, principal: Principal) -> Answer:
         """Of one endpoint, the first that there is unless `?endpoint=` names another."""
-        provider = self._chosen(inbound, principal)
+        provider = await self._chosen(inbound, principal)
         found = await self._told(provider, principal, "GET", "/assistants", _paging(inbound))
         known = set(await provider.models_for(principal))
-        data = [
-            self._seen(provider, one, principal)
-            for one in found.get("data") or ()
-            if one.get("id") in known or self._owners.owns(provider.endpoint, one.get("id", ""), principal.user_id)
-        ]
+        data = [self._seen(provider, one, principal) for one in found.get("data") or () if one.get("id") in known]
         return _answer({**found, "data": data})
 
     async def create(self, inbound: Inbound, principal: Principal) -> Answer:
         self._check_maker(principal)
-        provider, body = self._chosen(inbound, principal), await inbound.receive()
+        provider, body = await self._chosen(inbound, principal), await inbound.receive()
         without_files(members_of(body))
         made = await self._told(provider, principal, "POST", "/assistants", body=body)
         await self._owners.made(ASSISTANT, provider.endpoint, str(made.get("id")), principal.user_id)
@@ -81,7 +79,7 @@ class AssistantsRoutes:
         return _answer(gone)
 
     async def new_thread(self, inbound: Inbound, principal: Principal) -> Answer:
-        provider, body = self._chosen(inbound, principal), await inbound.receive()
+        provider, body = await self._chosen(inbound, principal), await inbound.receive()
         without_files(members_of(body))
         made = await self._told(provider, principal, "POST", "/threads", body=body or b"{}")
         await self._owners.made(THREAD, provider.endpoint, str(made.get("id")), principal.user_id)
@@ -110,10 +108,8 @@ class AssistantsRoutes:
         found = self._services.endpoints.values()
         return [one for one in found if isinstance(one, AssistantsProvider) and not one.unavailable]
 
-    def _chosen(self, inbound: Inbound, principal: Principal) -> AssistantsProvider:
+    async def _chosen(self, inbound: Inbound, principal: Principal) -> AssistantsProvider:
         """Raises Forbidden, BadCall and Unavailable."""
-        if not principal.user_id:
-            raise Forbidden("This credential belongs to no user, so nothing of it can be kept apart.")
         wanted, there = inbound.query.get("endpoint", ""), self._providers()
         if not there:
             raise Unavailable("No endpoint of assistants can be called here.")
@@ -121,15 +117,24 @@ class AssistantsRoutes:
         if not fitting:
             names = ", ".join(one.endpoint for one in there)
             raise BadCall(f"There is no endpoint {wanted!r} of assistants; there are: {names}.", param="endpoint")
+        await self._permit(fitting[0], inbound, principal)
         return fitting[0]
 
+    async def _permit(self, provider: AssistantsProvider, inbound: Inbound, principal: Principal) -> None:
+        """Assistants are for who may call models by themselves. Raises Forbidden."""
+        if not principal.user_id:
+            raise Forbidden("This credential belongs to no user, so nothing of it can be kept apart.")
+        if principal.scopes is not None:
+            raise Forbidden("A key with scopes runs assistants that it may call, and has nothing else of them.")
+        with suppress(UnknownModel):
+            await self._services.rehearsal.route(inbound, principal, f"{provider.endpoint}/any")
+
     async def _assistant(self, inbound: Inbound, principal: Principal) -> tuple[AssistantsProvider, str]:
-        """One that the caller may call. Raises NotFound."""
-        name, user = ident(inbound, "assistant_id"), principal.user_id
+        """One that the caller may call. Raises NotFound and Forbidden."""
+        name = ident(inbound, "assistant_id")
         for provider in self._providers():
-            if self._owners.owns(provider.endpoint, name, user):
-                return provider, name
-            if self._owners.allow(provider.endpoint, name, user) and name in await provider.models_for(principal):
+            await self._permit(provider, inbound, principal)
+            if name in await provider.models_for(principal):
                 return provider, name
         raise NotFound(f"No assistant found with id '{name}'.", param="assistant_id")
 
@@ -144,7 +149,9 @@ class AssistantsRoutes:
     async def _thread(self, inbound: Inbound, principal: Principal) -> tuple[AssistantsProvider, str]:
         """One of the caller's. Raises NotFound."""
         thread, there = ident(inbound, "thread_id"), {one.endpoint: one for one in self._providers()}
-        return there[await self._owners.endpoint_of(thread, principal.user_id, tuple(there))], thread
+        provider = there[await self._owners.endpoint_of(thread, principal.user_id, tuple(there))]
+        await self._permit(provider, inbound, principal)
+        return provider, thread
 
     def _check_maker(self, principal: Principal) -> None:
         if not self._roles.agents(principal.role).create:

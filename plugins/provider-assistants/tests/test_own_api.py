@@ -18,15 +18,19 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-KEYS = {name: f"sk-{number:064x}" for number, name in enumerate(("ada", "bob"), 5)}
-CONFIG = 'version: "1.3.17"\nendpoints: {assistants: {excludedIds: [asst_three]}}\n'
+KEYS = {name: f"sk-{number:064x}" for number, name in enumerate(("ada", "bob", "eve"), 5)}
+CONFIG = """
+version: "1.3.17"
+endpoints: {assistants: {excludedIds: [asst_three]}}
+gateway: {models: {allow: {roles: [USER]}}}
+"""
 
 
 async def fill(store):
     await store.open()
     await store.roles.put(Role("USER", RemotePermissions(use=True)))
     for name, text in KEYS.items():
-        user = await store.users.create(name)
+        user = await store.users.create(name, role="GUEST" if name == "eve" else "USER")
         await store.keys.create(hashlib.sha256(text.encode()).hexdigest(), text[:8], name, user.id)
     await store.close()
 
@@ -193,6 +197,22 @@ async def test_the_operators_assistants_can_be_run_and_not_read_or_changed(ada):
     ):
         with pytest.raises(openai.PermissionDeniedError):
             await call
+
+
+async def test_who_may_not_call_models_by_themselves_has_no_assistants(gateway, far):
+    asked = len(of_threads(far))
+    async with sdk(gateway, "eve") as client:
+        eve = client.beta
+        for call in (
+            eve.assistants.list(),
+            eve.assistants.retrieve("asst_one"),
+            eve.assistants.create(model="gpt-4o"),
+            eve.threads.create(),
+            eve.threads.create_and_run(assistant_id="asst_one", thread={"messages": user("Hi")}),
+        ):
+            with pytest.raises(openai.PermissionDeniedError):
+                await call
+    assert len(of_threads(far)) == asked
 
 
 async def test_what_is_not_served_is_refused_in_words(ada, far):
