@@ -171,7 +171,7 @@ def test_a_users_server_is_at_a_public_address_but_where_the_operator_named_the_
 
     def trust(**said: tuple[str, ...]) -> str:
         settings = Settings.of(McpSettings(**said))
-        return target(server, settings, "user").fill(Asker(Principal()), {}).trust
+        return target(server, settings, "user").fill(Asker(Principal("u1")), {}).trust
 
     assert trust() == "user"
     assert trust(allowed_domains=("*.example.com",)) == "user"
