@@ -91,7 +91,7 @@ async def said(ask: Ask, who: str, agent: str) -> str:
 
 
 async def until(find: Callable[[], Awaitable[Any]], wanted: Callable[[Any], bool]) -> Any:
-    for _ in range(200):
+    for _ in range(600):
         if wanted(found := await find()):
             return found
         await asyncio.sleep(0.05)

@@ -96,7 +96,7 @@ def said(ask: Ask, who: str, agent: str) -> str:
 
 
 def until(find: Callable[[], Any], wanted: Any) -> None:
-    for _ in range(200):
+    for _ in range(600):
         if (found := find()) == wanted:
             return
         time.sleep(0.05)
