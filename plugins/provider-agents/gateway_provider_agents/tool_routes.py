@@ -22,7 +22,7 @@ from gateway import (
     ToolSource,
 )
 
-from .approval import Approval
+from .approval import Approval, Rules
 from .routes import AgentRoutes, answered, document_of, spec
 from .run_settings import LibreChatAgents, RunSettings
 from .sharing import Said
@@ -35,7 +35,7 @@ class ToolRoutes:
     def __init__(self, settings: Settings, services: Services) -> None:
         self._agents = AgentRoutes(settings, services)
         self._services = services
-        self._approval = Approval(settings.one(LibreChatAgents).tool_approval)
+        self._rules = Rules(Approval(settings.one(LibreChatAgents).tool_approval))
         self._patience = settings.one(RunSettings).tool_timeout
 
     async def auth(self, inbound: Inbound, principal: Principal) -> Answer:
@@ -48,6 +48,7 @@ class ToolRoutes:
         return answered({"authenticated": False, "message": "user_provided", "reason": why})
 
     async def call(self, inbound: Inbound, principal: Principal) -> Answer:
+        """Whoever calls it has approved of it."""
         await self._agents.begin(principal, create=True)
         body = await document_of(inbound)
         arguments = {name: value for name, value in body.items() if name not in ABOUT}
@@ -56,7 +57,7 @@ class ToolRoutes:
             why = next(iter(offer.missing.values()), f"it stands for {len(offer.tools)} tools")
             raise Said(404, message=f"Tool not found: {why}.")
         [tool] = offer.tools
-        if (refusal := self._approval.refusal(tool.name)) is not None:
+        if (refusal := self._rules.refusal(tool, approved=True)) is not None:
             raise Said(403, message=f"The call was not made: {refusal}")
         try:
             async with asyncio.timeout(self._patience):
