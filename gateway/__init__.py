@@ -124,7 +124,7 @@ from .pipeline.authenticate import Authenticator
 from .pipeline.breaker import Standing
 from .pipeline.breakers import Breakers
 from .pipeline.detached import Detached, Gathered, Going
-from .pipeline.exchange import Attempt, Exchange
+from .pipeline.exchange import Attempt, Exchange, minted_here
 from .pipeline.journal import FrameWriter, followed
 from .pipeline.keep import Finish, Keeper, Keeping
 from .pipeline.permit import Lease, Permission
@@ -397,6 +397,7 @@ __all__ = [
     "endpoint_headers",
     "followed",
     "hookimpl",
+    "minted_here",
     "resumed",
     "revealed_hook",
     "role_of",

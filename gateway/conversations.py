@@ -8,7 +8,7 @@ whether or not it has been purged.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -57,6 +57,12 @@ class Responses(Frames):
         """False where there is one with its id, whoever's that is."""
 
     @abstractmethod
+    async def keep(self, responses: Sequence[KeptResponse], spare: float = 0.0) -> Collection[str]:
+        """All of them at once, in order: finished ones, each in place of a finished one of its owner's that has its id.
+        What they continue is renewed as by `renew`. The ids of those that are not kept: another's, or no text.
+        """
+
+    @abstractmethod
     async def get(self, owner: Owner, response_id: str, now: float) -> KeptResponse | None: ...
 
     @abstractmethod
@@ -66,8 +72,10 @@ class Responses(Frames):
         """
 
     @abstractmethod
-    async def renew(self, owner: Owner, response_id: str, expires: float) -> None:
-        """It and all that it continues stay until then at least."""
+    async def renew(self, owner: Owner, response_id: str, expires: float, spare: float = 0.0) -> None:
+        """It and all that it continues stay until then at least; what would not, `spare` seconds longer than that, so
+        that it need not be written again at each turn.
+        """
 
     @abstractmethod
     async def delete(self, owner: Owner, response_id: str) -> bool:
@@ -76,6 +84,12 @@ class Responses(Frames):
     @abstractmethod
     async def purge(self, now: float) -> int:
         """Deletes what has expired, conversations included; how many responses that were."""
+
+    @abstractmethod
+    async def trim(self, after: float, most: int | None, size: int | None) -> int:
+        """Of each user with a response that ends after `after`, the oldest finished ones are deleted until no more than
+        `most` are left, and `size` bytes of input and reply; how many that were.
+        """
 
     @abstractmethod
     async def finish(self, response: KeptResponse) -> RunStatus | None:

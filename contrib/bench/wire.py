@@ -17,13 +17,15 @@ WORDS = "What is this? "
 class Ask:
     """One kind of request. size: bytes of its body, about. events: how many a `numbered` stream has.
 
-    messages: whether it is asked in Anthropic's words, which the gateway has to translate.
+    messages: whether it is asked in Anthropic's words, which the gateway has to translate. responses: in those of
+    Responses, likewise.
     """
 
     model: str
     size: int = 2000
     events: int = 0
     messages: bool = False
+    responses: bool = False
 
     @property
     def streams(self) -> bool:
@@ -35,6 +37,7 @@ LARGE = Ask("json", size=50_000)
 BURST = Ask("burst")
 PACED = Ask("paced")
 TRANSLATED = Ask("paced", messages=True)
+KEPT = Ask("json", responses=True)
 IDLE = Ask("idle")
 
 
@@ -44,6 +47,8 @@ def named(ask: Ask, prefix: str) -> str:
 
 
 def path(ask: Ask) -> str:
+    if ask.responses:
+        return "/v1/responses"
     return "/v1/messages" if ask.messages else "/v1/chat/completions"
 
 
@@ -62,7 +67,10 @@ def _posted(host: str, path: str, key: str, body: bytes) -> bytes:
 
 def request_body(ask: Ask) -> bytes:
     said = {"role": "user", "content": WORDS * ((ask.size - 180) // len(WORDS))}
-    asked = {"model": ask.model, "temperature": 0.5, "stream": ask.streams, "max_tokens": ask.events or 1000}
+    asked: dict[str, object] = {"model": ask.model, "temperature": 0.5, "stream": ask.streams}
+    if ask.responses:
+        return json.dumps(asked | {"instructions": "Be short.", "input": [said]}).encode()
+    asked["max_tokens"] = ask.events or 1000
     if ask.messages:
         return json.dumps(asked | {"system": "Be short.", "messages": [said]}).encode()
     asked["messages"] = [{"role": "system", "content": "Be short."}, said]

@@ -77,6 +77,8 @@ class Pipeline:
         if keeper is not None and keeper.concerns(exchange):
             keeping = await keeper.take_up(exchange)
         await permit(self.permissions, exchange)
+        if keeping is not None:
+            await keeping.permitted()
         through = same if keeping is None else keeping.sink
         if keeping is not None and keeping.answers:
             await keeping.answer(sink)

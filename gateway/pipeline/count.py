@@ -8,7 +8,7 @@ import msgspec
 
 from ..call import Audio, Call, File, Image, Text, ToolResult
 from ..dialect import ClientDialect, Encoded
-from ..errors import UpstreamError
+from ..errors import UpstreamError, UpstreamRefused
 from ..provider import HttpProvider, Target
 from .attempt import Sender, refuse_unavailable
 from .exchange import Attempt, Exchange
@@ -17,13 +17,15 @@ from .settlement import tokens_in
 from .translate import canonical, passes
 
 ESTIMATED = {"X-Gateway-Estimated": "true"}
+UNKNOWN = (404, 405, 501)
+"""What upstreams say that do not count after all."""
 IMAGE_TOKENS = 1000
 """Of an image or a page, where nobody looks at it: between what vendors charge for small and for large ones."""
 
 
 async def count(exchange: Exchange, sender: Sender) -> tuple[bytes, Mapping[str, str]]:
     """The client's reply and headers that go with it. Of a route the targets are asked one after the other until one
-    answers. Raises what the last one raised.
+    answers; where the last one does not count after all, it is estimated. Raises what the last one raised.
     """
     assert exchange.route is not None
     *others, last = _order(exchange.route)
@@ -32,7 +34,13 @@ async def count(exchange: Exchange, sender: Sender) -> tuple[bytes, Mapping[str,
             return await _counted(exchange, exchange.route, target, sender)
         except UpstreamError as error:
             exchange.attempts[-1].failed(error)
-    return await _counted(exchange, exchange.route, last, sender)
+    try:
+        return await _counted(exchange, exchange.route, last, sender)
+    except UpstreamRefused as error:
+        if error.upstream_status not in UNKNOWN:
+            raise
+        exchange.attempts[-1].failed(error)
+        return _estimated(exchange, exchange.route, last)
 
 
 def _order(route: Route) -> Sequence[Target]:
@@ -57,8 +65,12 @@ async def _counted(exchange: Exchange, route: Route, target: Target, sender: Sen
         if asked is not None:
             tokens = client.decode_count(await _ask(exchange, sender, target, client, asked))
             return dialect.encode_count(tokens, exchange.inbound), {}
+    return _estimated(exchange, route, target)
+
+
+def _estimated(exchange: Exchange, route: Route, target: Target) -> tuple[bytes, Mapping[str, str]]:
     tokens = estimate(canonical(exchange, route, target))
-    return dialect.encode_count(tokens, exchange.inbound), ESTIMATED
+    return exchange.dialect.encode_count(tokens, exchange.inbound), ESTIMATED
 
 
 async def _ask(exchange: Exchange, sender: Sender, target: Target, client: ClientDialect, encoded: Encoded) -> bytes:

@@ -65,6 +65,11 @@ def mint(prefix: str) -> str:
     return f"{prefix}_{time.time_ns() >> 8:014x}{next(_NUMBERS) & 0xFFFF:04x}{_PROCESS}"
 
 
+def minted_here(name: str) -> bool:
+    """Whether this process gave out an id: `mint` did, or a dialect made it of `Exchange.reply_id`."""
+    return name.endswith(_PROCESS)
+
+
 @dataclass(slots=True, eq=False)
 class Attempt:
     """One upstream request, the unit of money.

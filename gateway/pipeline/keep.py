@@ -23,6 +23,12 @@ class Keeping(ABC):
         """Of one that `answers`, once it is permitted: the whole reply."""
         raise NotImplementedError
 
+    async def permitted(self) -> None:
+        """Before the call goes to whoever answers it, and after it was permitted: what has to be asked before. Raises
+        GatewayError.
+        """
+        return
+
     @abstractmethod
     def sink(self, sink: Sink) -> Sink:
         """What the reply is to be written to: it writes on to `sink`, and keeps what is to be kept before the end."""

@@ -23,6 +23,7 @@ ADD = "add_mcp_demo"
 AGENTS = [
     {"id": "agent_adder", "instructions": "Add.", "tools": [ADD]},
     {"id": "agent_keeper", "instructions": "Add.", "tools": [ADD], "memory": "server"},
+    {"id": "agent_plain", "instructions": "Talk."},
 ]
 STEPS = (Turn("Let me see. ", [(ADD, {"a": 20, "b": 22})]), Turn("It is 42."))
 
@@ -120,3 +121,63 @@ def test_clients_that_send_their_last_message_only_are_remembered_beside_tools(
         ("assistant", "Let me see. It is 42."),
         ("user", "Sure?"),
     ]
+
+
+WEATHER: Any = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}
+
+
+def turns(asked: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What the model was told after its instructions: what was said, called, and came of it."""
+    found: list[tuple[str, Any]] = []
+    for one in asked["messages"][1:]:
+        calls = [call["function"]["name"] for call in one.get("tool_calls") or ()]
+        found.append((one["role"], calls or one["content"]))
+    return found
+
+
+@pytest.mark.parametrize("agent", ["agent_adder", "agent_keeper"])
+def test_a_turn_of_both_sides_tools_goes_on_by_its_id_with_all_that_they_said(
+    upstream: FakeUpstream, client: openai.OpenAI, agent: str
+) -> None:
+    """Chat memory is for clients of chat: an agent that has it is told nothing twice."""
+    Model(upstream, by_turns(Turn("Let me see.", [(ADD, {"a": 20, "b": 22}), ("weather", {})])))
+    said = client.responses.create(model=agent, input="20 and 22, and outside?", tools=[WEATHER])
+    assert [item.type for item in said.output] == ["message", "mcp_call", "function_call"]
+    call: Any = said.output[-1]
+    model = Model(upstream, by_turns(Turn("Never."), Turn("42, and rain.")))
+    answer: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "rain"}
+    done = client.responses.create(model=agent, input=[answer], previous_response_id=said.id, tools=[WEATHER])
+    assert done.output_text == "42, and rain."
+    first = [("user", "20 and 22, and outside?"), ("assistant", [ADD, "weather"]), ("tool", "42"), ("tool", "rain")]
+    assert turns(model.asked[0]) == first
+    model = Model(upstream, by_turns(Turn("Yes.")))
+    client.responses.create(model=agent, input="Sure?", previous_response_id=done.id)
+    assert turns(model.asked[0]) == [*first, ("assistant", "42, and rain."), ("user", "Sure?")]
+
+
+def test_what_an_agents_tools_said_is_known_to_whoever_goes_on(upstream: FakeUpstream, client: openai.OpenAI) -> None:
+    Model(upstream, by_turns(*STEPS))
+    said = client.responses.create(model="agent_adder", input="20 and 22?")
+    model = Model(upstream, by_turns(Turn("Yes.")))
+    client.responses.create(model="agent_plain", input="Sure?", previous_response_id=said.id)
+    assert turns(model.asked[0])[0] == ("user", "20 and 22?")
+    assert ("tool", "42") in turns(model.asked[0])
+    assert turns(model.asked[0])[-1] == ("user", "Sure?")
+
+
+def test_what_an_agents_tools_said_is_in_its_summary_and_none_is_run_for_it(
+    upstream: FakeUpstream, client: openai.OpenAI
+) -> None:
+    Model(upstream, by_turns(*STEPS))
+    said = client.responses.create(model="agent_adder", input="20 and 22?")
+    model = Model(upstream, by_turns(Turn("They came to 42.")))
+    made = client.responses.compact(model="agent_adder", previous_response_id=said.id)
+    [asked] = model.asked
+    assert asked["tool_choice"] == "none"
+    assert "[result]\n42" in asked["messages"][-1]["content"]
+    model = Model(upstream, by_turns(Turn("42.")))
+    items: Any = [*(item.to_dict() for item in made.output), {"role": "user", "content": "Again?"}]
+    client.responses.create(model="agent_adder", input=items)
+    [before, summary, last] = turns(model.asked[0])
+    assert (before, last) == (("user", "20 and 22?"), ("user", "Again?"))
+    assert summary[1].endswith("They came to 42.")

@@ -179,6 +179,7 @@ def test_a_drain_waits_for_what_ends_in_time(tmp_path: Path, recalling: Recallin
         sdk = first.sdk()
         begun = sdk.responses.create(model="agent_a", input="please wait", background=True)
         until(lambda: sdk.responses.retrieve(begun.id).status == "in_progress")
+        told = sdk.responses.create(model="agent_a", input="one")
         sdk.close()
         first.running.process.send_signal(signal.SIGTERM)
         until(lambda: "stopping" in first.running.printed)
@@ -186,6 +187,7 @@ def test_a_drain_waits_for_what_ends_in_time(tmp_path: Path, recalling: Recallin
         assert first.running.stop() == 0
     with placed(tmp_path, recalling) as second:
         assert second.sdk().responses.retrieve(begun.id).status == "completed"
+        assert second.sdk().responses.retrieve(told.id).output_text == told.output_text, "written behind, and not lost"
 
 
 def test_a_run_whose_worker_was_killed_has_failed(tmp_path: Path, recalling: Recalling) -> None:

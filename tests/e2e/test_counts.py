@@ -49,6 +49,15 @@ def test_the_next_target_counts_where_one_fails(gateway: RunningGateway, upstrea
             client.messages.count_tokens(model="smart", messages=HI)
 
 
+def test_it_is_estimated_where_the_last_one_does_not_count(gateway: RunningGateway, upstream: FakeUpstream) -> None:
+    missing = whole({"type": "error", "error": {"type": "not_found_error", "message": "Not found"}}, status=404)
+    with anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0, timeout=20) as client:
+        answers(upstream, missing, missing)
+        came = client.messages.with_raw_response.count_tokens(model="smart", messages=HI)
+        assert (came.headers["x-gateway-estimated"], came.parse().input_tokens > 0) == ("true", True)
+        assert asked(upstream) == ["north", "south"]
+
+
 def test_a_target_that_is_left_alone_is_asked_last(gateway: RunningGateway, upstream: FakeUpstream) -> None:
     with anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0, timeout=20) as client:
         upstream.answer("/north/v1/messages", FAILED)

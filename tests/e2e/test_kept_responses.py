@@ -7,6 +7,7 @@ from typing import Any
 
 import openai
 import pytest
+from books import eventually
 from keeping import Place, refused
 from recalling import Recalling
 
@@ -135,7 +136,7 @@ def test_what_is_kept_is_shown_paged_and_deleted_on_every_mount(place: Place, mo
     newest = sdk.responses.input_items.list(second.id, limit=2)
     assert [item.id for item in newest.data] == [everything[2].id, everything[1].id]
     assert newest.has_more
-    assert place.rows("marmalade") > 0
+    eventually(lambda: place.rows("marmalade") > 0)
     sdk.responses.delete(second.id)
     sdk.responses.delete(first.id)
     for gone in (first.id, second.id):
@@ -153,14 +154,45 @@ def test_what_is_kept_is_shown_paged_and_deleted_on_every_mount(place: Place, mo
     assert place.rows("marmalade") == 0
 
 
-def test_nothing_is_kept_that_was_not_asked_for(place: Place) -> None:
+@pytest.mark.parametrize("mount", MOUNTS)
+def test_any_earlier_reply_is_continued_though_nobody_asked_for_it_to_be_kept(place: Place, mount: str) -> None:
+    first = place.sdk(mount=mount).responses.create(model="agent_a", input="one")
+    assert first.store is True
+    for _ in range(4):
+        with place.sdk(mount=mount) as other:  # a connection of its own, to any worker
+            first = other.responses.create(model="agent_a", input="one")
+        with place.sdk(mount=mount) as other:
+            second = other.responses.create(model="agent_b", input="two", previous_response_id=first.id)
+            assert other.responses.retrieve(second.id).output_text == second.output_text
+        assert second.output_text == "user:one | assistant:system:Be kind. | user:one | user:two"
+
+
+def test_a_reply_that_passes_is_left_as_it_comes_and_continued_from_a_copy(place: Place, recalling: Recalling) -> None:
     sdk = place.sdk()
-    for more in ({}, {"store": False}):
-        made = sdk.responses.create(model="agent_a", input="pomegranate", **more)  # type: ignore[call-overload]
+    asked = len(recalling.asked)
+    first = sdk.responses.create(model="native/m", input="one")
+    with sdk.responses.stream(model="native/m", input="one") as stream:
+        streamed = stream.get_final_response()
+    assert [(one["input"], "store" in one) for one in recalling.asked[asked:]] == [("one", False)] * 2
+    for made in (first, streamed):
+        assert made.id.startswith("resp_up")
+        assert sdk.responses.retrieve(made.id).output_text == made.output_text == "user:one"
+        with place.sdk() as other:
+            again = other.responses.create(model="native/m", input="two", previous_response_id=made.id)
+        sent = recalling.asked[-1]
+        assert ("previous_response_id" in sent, sent["store"]) == (False, False)
+        assert (again.previous_response_id, again.store) == (made.id, True)
+        assert again.output_text == "user:one | reasoning:SECRET | assistant:user:one | user:two"
+        sdk.responses.delete(made.id)
+        refused(openai.NotFoundError, lambda name=made.id: sdk.responses.retrieve(name))  # type: ignore[misc]
+
+
+def test_what_says_store_false_is_not_kept(place: Place) -> None:
+    sdk = place.sdk()
+    for model in MODELS:
+        made = sdk.responses.create(model=model, input="pomegranate", store=False)
         assert made.store is False
         refused(openai.NotFoundError, lambda name=made.id: sdk.responses.retrieve(name))  # type: ignore[misc]
-    made = sdk.responses.create(model="keeping/m", input="pomegranate", store=False)
-    refused(openai.NotFoundError, lambda: sdk.responses.retrieve(made.id))
     assert place.rows("pomegranate") == 0
 
 
@@ -234,7 +266,7 @@ def test_a_conversation_is_kept_changed_and_deleted_on_every_mount(place: Place,
     assert sdk.conversations.retrieve(begun.id).metadata == {"topic": "nuts"}
     branch = sdk.responses.create(model="agent_a", input="branch", previous_response_id=answered.id)
     assert branch.output_text.endswith("assistant:system:Be kind. | user:quince | user:more | user:branch")
-    assert place.rows(begun.id) > 0
+    eventually(lambda: place.rows(branch.id) > 0)
     assert sdk.conversations.delete(begun.id).deleted
     refused(openai.NotFoundError, lambda: sdk.conversations.retrieve(begun.id))
     refused(openai.NotFoundError, lambda: sdk.responses.retrieve(answered.id))

@@ -27,6 +27,13 @@ Members = list[tuple[str, bytes]]
 APIS = pytest.mark.parametrize("api", PATHS)
 
 
+def passing(recordings: list[Json], api: str) -> list[Json]:
+    """Without what continues another recording's reply: the gateway has a copy of that by then, and goes on from it."""
+    replies = {one["response"]["body"].get("id") for one in recordings if isinstance(one["response"]["body"], dict)}
+    of_api = [one for one in recordings if one["api"] == api]
+    return [one for one in of_api if one["request"]["body"].get("previous_response_id", "") not in replies]
+
+
 def expected(recording: Json) -> bytes:
     """The upstream's body, as the replaying server writes it; without a usage that only the gateway asked for."""
     body = answered(recording)
@@ -84,7 +91,7 @@ async def test_every_recorded_exchange_passes_byte_for_byte(
     replaying: RunningGateway, recordings: list[Json], replay: str, api: str
 ) -> None:
     wrong: list[str] = []
-    wanted = [one for one in recordings if one["api"] == api]
+    wanted = passing(recordings, api)
     assert len(wanted) > 200
     async with session(replaying) as client:
         async with client.delete(replay + "/__replay/requests"):
@@ -165,7 +172,7 @@ async def test_every_value_arrives_in_the_bytes_that_the_client_wrote(
 ) -> None:
     wrong: list[str] = []
     async with session(scripted) as client:
-        for recording in (one for one in recordings if one["api"] == api):
+        for recording in passing(recordings, api):
             path, raw = request_of(recording, api.replace(".", "-"))
             raw = odd(raw) if members(odd(raw))[0][0] == members(raw)[0][0] else raw
             below = path.partition("/v1beta" if "gemini" in api else "/v1")[2].replace(f"{api.replace('.', '-')}/", "")

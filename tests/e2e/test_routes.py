@@ -35,6 +35,7 @@ def gateway(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) ->
         ],
         "agents": [{"id": "agent_smart", "route": "smart", "instructions": "Rhyme."}],
         "provider-custom": {"dialects": {name: ["open-responses"] for name in NAMES}},
+        "dialect-open-responses": {"keep": "asked"},  # ids are their makers', and no copies are kept beside them
     }
     config = {"version": "1.3.17", "endpoints": {"custom": custom}, "gateway": own}
     with RunningGateway(tmp_path_factory.mktemp("routes"), json.dumps(config)) as running:

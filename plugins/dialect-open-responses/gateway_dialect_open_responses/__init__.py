@@ -40,4 +40,4 @@ def register_keepers(settings: Settings, services: Services) -> Sequence[Keeper]
 @hookimpl
 def register_lifespans(settings: Settings, services: Services) -> Sequence[Lifespan]:
     state = state_of(settings, services)
-    return () if state is None else (state.sweeper,)
+    return () if state is None else (state.behind, state.sweeper)

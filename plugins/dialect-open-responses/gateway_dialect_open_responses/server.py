@@ -88,7 +88,10 @@ class OpenResponsesServer(ServerDialect):
 
     def decode(self, inbound: Inbound) -> Call:
         if inbound.operation.path == COMPACT:
-            raise Unsupported("Only an upstream that speaks Open Responses can compact.", code="not_offered")
+            raise Unsupported(
+                "Nothing is kept on this gateway, and so it compacts nothing; an upstream that keeps responses does.",
+                code="not_offered",
+            )
         refuse_warm_up(inbound)
         return decode_call(inbound.body)
 

@@ -38,7 +38,7 @@ def refuse_unfit(call: Call) -> None:
         raise Unsupported("An agent with tools gives one choice.", code="several_choices", param="n")
     if call.state.previous_response_id or call.state.conversation:
         raise Unsupported(
-            "The replies of an agent with tools are not kept; send the conversation itself.",
+            "Nothing is kept on this gateway that could be continued; send the conversation itself.",
             code="not_kept",
             param="previous_response_id" if call.state.previous_response_id else "conversation",
         )

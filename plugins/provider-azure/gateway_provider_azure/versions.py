@@ -35,16 +35,19 @@ class Versions(Struct, frozen=True, forbid_unknown_fields=True):
             raise PluginError(f"{file} does not say what versions know: {error}") from error
 
     def quirks(self, version: str, serverless: bool, undated: bool) -> Quirks:
-        """undated: its paths have no dated versions."""
+        """undated: its paths have no dated versions. OpenAI's models keep what they answer, whatever the version: all
+        Responses go to the newest.
+        """
         if serverless and not undated:
             return self.serverless.quirks(Quirks())
         date = _DATE.match(version)
         if date is None or undated:
-            return Quirks()
+            return Quirks(keeps_responses=True)
         missing = {name for name, first in self.since.items() if date[0] < first}
         return Quirks(
             stream_options="stream_options" not in missing,
             max_completion_tokens="max_completion_tokens" not in missing,
             developer_role="developer_role" not in missing,
             refused=frozenset(missing - _HABITS),
+            keeps_responses=True,
         )

@@ -187,6 +187,7 @@ def test_older_versions_know_less(provider, group, version, quirks):
         quirks.developer_role,
     )
     assert found.refused >= quirks.refused
+    assert found.keeps_responses
     assert ("parallel_tool_calls" in found.refused) == (version == "2024-06-01")
 
 
@@ -195,7 +196,7 @@ def test_serverless_models_are_taken_for_others_than_openais(provider):
     assert provider(SERVERLESS).target("mistral-large").quirks == Quirks(
         max_completion_tokens=False, developer_role=False
     )
-    assert provider(at_openai).target("mistral-large").quirks == Quirks()
+    assert provider(at_openai).target("mistral-large").quirks == Quirks(keeps_responses=True)
     assert provider(SERVERLESS).target("mistral-large").provider.dialects == ("openai-chat", "openai-media")
     assert "open-responses" in provider(at_openai).target("mistral-large").provider.dialects
 

@@ -5,12 +5,12 @@ Texts of clients and models are bytes to the database, which looks into none of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from gateway import KeptResponse, Owner, Responses, RunStatus
 
-from .database import Database, Transaction, Value
+from .database import Database, Rows, Transaction, Value
 from .frames import OWNED, RUNNING, SqlFrames
 from .text import check, storable
 
@@ -19,7 +19,13 @@ COLUMNS = (
     " expires, beat, previous_id, conversation_id, place, input, reply"
 )
 _PLACES = ", ".join(f"?{n}" for n in range(1, COLUMNS.count(",") + 2))
+_AGAIN = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split(", ")[3:])
 _INSERT = f"INSERT INTO responses ({COLUMNS}) VALUES ({_PLACES}) ON CONFLICT (id) DO NOTHING RETURNING id"  # noqa: S608 - the names are ours
+_KEEP = f"""
+INSERT INTO responses ({COLUMNS}) VALUES ({_PLACES}) ON CONFLICT (id) DO UPDATE SET {_AGAIN}
+WHERE responses.user_id = excluded.user_id AND responses.key_id = excluded.key_id AND responses.background = 0
+RETURNING id
+"""  # noqa: S608
 _GET = f"SELECT {COLUMNS} FROM responses WHERE {OWNED} AND id = ?3 AND expires > ?4"  # noqa: S608
 DEEPEST = 10_000
 """Turns of one chain: no conversation has so many, and no row of a database may send us round in circles."""
@@ -34,7 +40,12 @@ WITH RECURSIVE chain (id, previous_id, size, depth) AS (
 _SIZES = f"{_CHAIN} SELECT id, previous_id, size FROM chain ORDER BY depth DESC"  # noqa: S608
 _KEPT = ", ".join("kept." + name for name in COLUMNS.split(", "))
 _OF_CHAIN = f"{_CHAIN} SELECT {_KEPT} FROM chain JOIN responses AS kept ON kept.id = chain.id ORDER BY chain.depth DESC"  # noqa: S608
-_RENEW = f"UPDATE responses SET expires = ?5 WHERE expires < ?5 AND id IN ({_CHAIN} SELECT id FROM chain)"  # noqa: S608
+_RENEW = f"UPDATE responses SET expires = ?6 WHERE expires < ?5 AND id IN ({_CHAIN} SELECT id FROM chain)"  # noqa: S608
+_RECENT = "SELECT DISTINCT user_id FROM responses WHERE expires > ?1"
+_SIZES_OF = f"""
+SELECT id, LENGTH(input) + LENGTH(reply) FROM responses WHERE user_id = ?1 AND NOT {RUNNING}
+ORDER BY created DESC, id DESC
+"""  # noqa: S608
 _MINE = f"SELECT id FROM responses WHERE {OWNED} AND id = ?3"  # noqa: S608
 _DELETE_FRAMES = "DELETE FROM response_frames WHERE response_id = ?1"
 _DELETE = "DELETE FROM responses WHERE id = ?1"
@@ -64,6 +75,21 @@ class SqlResponses(SqlFrames, Responses):
 
         return await self._database.write(insert)
 
+    async def keep(self, responses: Sequence[KeptResponse], spare: float = 0.0) -> Collection[str]:
+        fit = [one for one in responses if all(map(storable, _texts(one)))]
+        refused = {one.id for one in responses} - {one.id for one in fit}
+
+        async def insert(transaction: Transaction) -> Collection[str]:
+            taken = set()
+            for one in fit:
+                if not await transaction.rows(_KEEP, row_of(one)):
+                    taken.add(one.id)
+                elif one.previous_id:
+                    await transaction.rows(_RENEW, _renewal(one.owner, one.previous_id, one.expires, spare))
+            return taken
+
+        return refused | set(await self._database.write(insert))
+
     async def get(self, owner: Owner, response_id: str, now: float) -> KeptResponse | None:
         if not storable(response_id):
             return None
@@ -81,11 +107,11 @@ class SqlResponses(SqlFrames, Responses):
             return None
         return [response_of(row) for row in await self._database.rows(_OF_CHAIN, values)]
 
-    async def renew(self, owner: Owner, response_id: str, expires: float) -> None:
+    async def renew(self, owner: Owner, response_id: str, expires: float, spare: float = 0.0) -> None:
         """What has expired is not renewed once it is purged."""
 
         async def renew(transaction: Transaction) -> None:
-            await transaction.rows(_RENEW, (owner.user_id, owner.key_id, response_id, 0.0, expires))
+            await transaction.rows(_RENEW, _renewal(owner, response_id, expires, spare))
 
         await self._database.write(renew)
 
@@ -108,6 +134,22 @@ class SqlResponses(SqlFrames, Responses):
 
         return await self._database.write(purge)
 
+    async def trim(self, after: float, most: int | None, size: int | None) -> int:
+        gone = 0
+        for (user_id,) in await self._database.report(_RECENT, (after,), list):
+            over = await self._database.report(_SIZES_OF, (user_id,), lambda rows: beyond(rows, most, size))
+            if over:
+                await self._delete([(name,) for name in over])
+                gone += len(over)
+        return gone
+
+    async def _delete(self, ids: Sequence[tuple[str]]) -> None:
+        async def remove(transaction: Transaction) -> None:
+            await transaction.many(_DELETE_FRAMES, ids)
+            await transaction.many(_DELETE, ids)
+
+        await self._database.write(remove)
+
     async def finish(self, response: KeptResponse) -> RunStatus | None:
         one = response
         values = (one.id, one.status, one.reply, one.endpoint, one.served, one.domain, one.expires)
@@ -124,13 +166,17 @@ class SqlResponses(SqlFrames, Responses):
 
 def row_of(one: KeptResponse) -> tuple[Value, ...]:
     """In the order of COLUMNS. Raises BadCall for what is no text."""
-    names = (one.dialect, one.model, one.agent, one.endpoint, one.served, one.domain)
-    check("The response's id, its model, or what it continues", one.id, *names, one.previous_id, one.conversation_id)
+    check("The response's id, its model, or what it continues", *_texts(one))
     return (
         one.id,
         one.owner.user_id,
         one.owner.key_id,
-        *names,
+        one.dialect,
+        one.model,
+        one.agent,
+        one.endpoint,
+        one.served,
+        one.domain,
         int(one.upstream),
         one.status,
         int(one.background),
@@ -143,6 +189,25 @@ def row_of(one: KeptResponse) -> tuple[Value, ...]:
         one.input,
         one.reply,
     )
+
+
+def _texts(one: KeptResponse) -> tuple[str, ...]:
+    names = (one.dialect, one.model, one.agent, one.endpoint, one.served, one.domain)
+    return (one.id, *names, one.previous_id, one.conversation_id)
+
+
+def _renewal(owner: Owner, response_id: str, expires: float, spare: float) -> tuple[Value, ...]:
+    return (owner.user_id, owner.key_id, response_id, 0.0, expires, expires + spare)
+
+
+def beyond(rows: Rows, most: int | None, size: int | None) -> Sequence[str]:
+    """rows: ids and sizes, newest first. The ids of those that are too many, or for which there is no room."""
+    left = float("inf") if size is None else size
+    for place, (_, bytes_of) in enumerate(rows):
+        left -= bytes_of
+        if left < 0 or (most is not None and place >= most):
+            return [name for name, _ in rows[place:]]
+    return []
 
 
 def response_of(row: Sequence[Any]) -> KeptResponse:

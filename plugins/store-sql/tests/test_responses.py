@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from places import Place
 
 from gateway import Conversation, ConversationItem, KeptResponse, Owner, Responses, Store
@@ -205,3 +206,40 @@ async def test_a_conversation_runs_out_unless_it_goes_on(store: Store, place: Pl
     assert await conversations.add(ANN, "conv_1", [ConversationItem("j", b"{}")], 300.0) is None
     await of(store).purge(300.0)
     assert not left(place)
+
+
+async def test_finished_responses_are_kept_at_once_and_take_the_place_of_their_owners_own(store: Store) -> None:
+    responses = of(store)
+    await responses.put(kept("root"))
+    await responses.put(kept("bobs", BOB))
+    await responses.put(kept("run", status="queued", beat=1.0, background=True))
+    batch = [kept("a", previous_id="root", expires=300.0), kept("bobs"), kept("b\0"), kept("run"), kept("a2")]
+    assert set(await responses.keep(batch, 50.0)) == {"bobs", "b\0", "run"}
+    assert not await responses.keep([kept("a2", reply=b"again")])
+    assert await responses.get(BOB, "bobs", 150.0) == kept("bobs", BOB)
+    again = await responses.get(ANN, "a2", 150.0)
+    assert again is not None
+    assert again.reply == b"again"
+    assert [one.expires for one in await responses.chain(ANN, "a", 150.0, MOST) or ()] == [350.0, 300.0]
+    await responses.renew(ANN, "root", 340.0, 50.0)
+    assert [one.expires for one in await responses.chain(ANN, "root", 150.0, MOST) or ()] == [350.0]
+
+
+@pytest.mark.parametrize(
+    ("most", "size", "left"), [(2, None, "cd"), (None, 65, "bcd"), (3, 45, "cd"), (None, None, "abcd")]
+)
+async def test_a_users_oldest_responses_go_where_they_are_too_many(
+    store: Store, most: int | None, size: int | None, left: str
+) -> None:
+    responses = of(store)
+    for number, name in enumerate("abcd"):
+        await responses.put(kept(name, created=float(number), input=b"i" * 8, reply=b"r" * 12, expires=900.0))
+    await responses.put(kept("bobs", BOB, expires=900.0, reply=b"r" * 100))
+    await responses.put(kept("run", status="queued", beat=1.0, created=0.0, background=True, expires=900.0))
+    assert await responses.trim(901.0, most, size) == 0
+    gone = await responses.trim(899.0, most, size)
+    assert [name for name in "abcd" if await responses.get(ANN, name, 150.0) is not None] == list(left)
+    bobs = await responses.get(BOB, "bobs", 150.0) is not None
+    assert bobs is (size is None)
+    assert gone == 4 - len(left) + (not bobs)
+    assert await responses.get(ANN, "run", 150.0) is not None

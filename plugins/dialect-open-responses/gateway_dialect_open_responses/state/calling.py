@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -34,7 +33,8 @@ from . import items
 from .history import History, output_of
 from .kept import Kept
 from .memory import Remembered, remember
-from .telling import UNKEPT, KeepingSink
+from .shortening import FirstItemSink, Shortening
+from .telling import UNKEPT, KeepingSink, KeptFirstSink
 
 if TYPE_CHECKING:
     from .runs import Runs
@@ -43,15 +43,17 @@ if TYPE_CHECKING:
 class Plan(msgspec.Struct, frozen=True):
     """What is to become of a call.
 
-    kept: whether its response is. there: whether the upstream keeps it, too, and knows what it continues. past: what
-    that is. replays: whether that is sent before the call. previous_id: as it is kept; continues: as the client says
-    it. alone: what it continues is not kept, so that all of it is its own. own: the items that came with it as they are
-    kept; asked: as they are sent. told: members that the client reads in the response.
+    kept: whether its response is. there: whether the upstream keeps it, too, and knows what it continues. beside: a
+    copy of it is kept, and nothing is changed on its way. past: what it continues. replays: whether that is sent before
+    the call. previous_id: as it is kept; continues: as the client says it. alone: what it continues is not kept, so
+    that all of it is its own. own: the items that came with it as they are kept; asked: as they are sent. told: members
+    that the client reads in the response.
     """
 
     owner: Owner
     kept: bool
     there: bool
+    beside: bool
     past: History
     replays: bool
     previous_id: str
@@ -73,16 +75,36 @@ NO_USAGE = {
 
 
 class KeptCall(Keeping):
-    def __init__(self, exchange: Exchange, kept: Kept, plan: Plan, runs: Runs) -> None:
+    """shortening: what is to be summed up before it is answered."""
+
+    def __init__(
+        self, exchange: Exchange, kept: Kept, plan: Plan, runs: Runs, shortening: Shortening | None = None
+    ) -> None:
         self.exchange = exchange
         self.kept = kept
         self.plan = plan
         self._runs = runs
+        self._shortening = shortening
+        self._compaction: Raw | None = None
+
+    async def permitted(self) -> None:
+        if self._shortening is None:
+            return
+        self._compaction = await self._shortening.item(self.exchange)
+        said = self.kept.seals.opened([self._compaction], self.plan.owner)
+        body = members(self.exchange.inbound.body) | {"input": raw(said)}
+        self.exchange.inbound.body = encode(body)
 
     def sink(self, sink: Sink) -> Sink:
         if self.exchange.inbound.operation.path != PATH or self._is_all_theirs:
             return sink
-        return KeepingSink(sink, self.plan.told, self.keep)
+        kept = self._keeping(sink)
+        return kept if self._compaction is None else FirstItemSink(kept, self._compaction)
+
+    def _keeping(self, sink: Sink) -> Sink:
+        if self.plan.past.conversation is not None:
+            return KeptFirstSink(sink, self.plan.told, self.keep_first)
+        return KeepingSink(sink, self.plan.told, self.keep, {} if self.plan.beside else UNKEPT)
 
     @property
     def _is_all_theirs(self) -> bool:
@@ -97,7 +119,7 @@ class KeptCall(Keeping):
         """To a warm-up: a response that says nothing, and may be continued."""
         self.exchange.status = 200
         reply = members(blank(self, "completed")) | {"usage": raw(NO_USAGE), "completed_at": raw(int(self.kept.now()))}
-        if not await self.keep(encode(reply), "completed"):
+        if not await self._keep_now(encode(reply)):
             reply |= UNKEPT
         await sink.begin(200, {"Content-Type": "text/event-stream"})
         begun = reply | {"status": raw("in_progress"), "usage": raw(None), "completed_at": raw(None)}
@@ -110,34 +132,52 @@ class KeptCall(Keeping):
     async def detach(self, sink: Sink, finish: Finish) -> None:
         await self._runs.begin(self, sink, finish)
 
-    async def keep(self, reply: bytes, status: str) -> bool:
-        """A finished reply. Whether it is there to be continued."""
-        kept = await self._keep(reply, status)
-        if self.exchange.memory is not None:
-            response = self.response(reply, cast(RunStatus, status))
-            past = History() if self.plan.alone else self.plan.past
-            whole = msgspec.structs.replace(past, conversation=None, responses=[*past.responses, response])
-            remember(self.exchange.memory, self.exchange.lane, Remembered(whole, kept))
+    def keep(self, reply: bytes, status: str) -> bool:
+        """A finished reply. Whether it is there to be continued; it is written soon."""
+        response = self.response(reply, cast(RunStatus, status))
+        kept = self._fits(response) and self.kept.behind.add(response)
+        if self.plan.kept and not kept:
+            self._complain("too large, another's by its id, or one of too many that wait")
+        if not kept:
+            self.renew()
+        self._remember(response, kept)
         return kept
 
-    async def _keep(self, reply: bytes, status: str) -> bool:
-        if not self.plan.kept:
-            with contextlib.suppress(Unavailable):  # what it continues stays for as long as it would have
-                await self.renew()
-            return False
-        if len(reply) + sum(len(item) for item in self.plan.own) > self.kept.settings.most:
-            self.kept.log.warning("the response to %s is too large to be kept", self.exchange.id)
-            return False
+    async def _keep_now(self, reply: bytes) -> bool:
+        if self.plan.past.conversation is not None:
+            return await self.keep_first(reply, "completed")
+        return self.keep(reply, "completed")
+
+    async def keep_first(self, reply: bytes, status: str) -> bool:
+        """Likewise of a conversation, which has it before it is told: whoever goes on, anywhere, does so behind it."""
+        response = self.response(reply, cast(RunStatus, status))
+        kept = False
         try:
-            if not await self.kept.responses.put(self.response(reply, cast(RunStatus, status))):
-                self.kept.log.warning("the response to %s is not kept: another has its id", self.exchange.id)
-                return False
-            await self.joined(reply)
+            kept = self._fits(response) and await self.kept.responses.put(response)
+            if kept:
+                await self.joined(reply)
         except Unavailable as error:
-            self.kept.log.warning("the response to %s is not kept: %s", self.exchange.id, error.public)
-            self.exchange.loss.append("store")
-            return False
-        return True
+            self._complain(error.public)
+            kept = False
+        self._remember(response, kept)
+        return kept
+
+    def _fits(self, response: KeptResponse) -> bool:
+        size = len(response.reply) + len(response.input)
+        return self.plan.kept and bool(response.id) and size <= self.kept.settings.most
+
+    def _complain(self, why: str) -> None:
+        """Where it was to be kept, and is told that it is not."""
+        self.kept.log.warning("the response to %s is not kept: %s", self.exchange.id, why)
+        self.exchange.loss.append("store")
+
+    def _remember(self, response: KeptResponse, kept: bool) -> None:
+        """On a client's connection, where it lasts."""
+        if self.exchange.memory is None:
+            return
+        past = History() if self.plan.alone else self.plan.past
+        whole = msgspec.structs.replace(past, conversation=None, responses=[*past.responses, response])
+        remember(self.exchange.memory, self.exchange.lane, Remembered(whole, kept))
 
     def response(self, reply: bytes, status: RunStatus) -> KeptResponse:
         """As it is kept."""
@@ -153,7 +193,7 @@ class KeptCall(Keeping):
             endpoint=target.endpoint if target else "",
             served=target.model if target else "",
             domain=target.state_domain if target else "",
-            upstream=plan.there,
+            upstream=plan.there or plan.beside,
             status=status,
             background=plan.background,
             created=self.kept.now(),
@@ -174,12 +214,12 @@ class KeptCall(Keeping):
             added = [ConversationItem(items.id_of(item), bytes(item)) for item in said]
             now, until = self.kept.now(), self.kept.expires
             await self.kept.conversations.add(self.plan.owner, conversation.id, added, now, until)
-        await self.renew()
+        self.renew()
 
-    async def renew(self) -> None:
+    def renew(self) -> None:
         latest = self.plan.past.latest
         if latest is not None:
-            await self.kept.responses.renew(self.plan.owner, latest.id, self.kept.expires)
+            self.kept.behind.renew(self.plan.owner, latest.id, self.kept.expires)
 
 
 def blank(call: KeptCall, status: RunStatus) -> bytes:

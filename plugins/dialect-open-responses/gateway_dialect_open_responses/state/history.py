@@ -57,7 +57,7 @@ def output_of(reply: bytes) -> list[Raw]:
 def previous_not_found(response_id: str, param: str = "previous_response_id") -> BadCall:
     return BadCall(
         f"Previous response with id '{response_id}' not found. "
-        f"What `{param}` names was not kept (a call asks for that by `store: true`), "
+        f"What `{param}` names was not kept (`store: false`, or the operator's choice), "
         "could not be kept (its reply says `store: false` then), "
         "has expired, or was deleted, or one that it continues was.",
         param=param,
@@ -71,7 +71,7 @@ def conversation_not_found(conversation_id: str) -> NotFound:
 
 async def of_chain(kept: Kept, owner: Owner, response_id: str) -> History:
     """A response and what it continues. Raises BadCall, TooLarge."""
-    chain = await kept.responses.chain(owner, response_id, kept.now(), kept.settings.context)
+    chain = await kept.behind.chain(owner, response_id, kept.now(), kept.settings.context)
     if chain is None:
         raise _too_long(kept)
     if not chain:

@@ -13,6 +13,7 @@ from gateway.wire.members import OBJECT, TEXT, Members
 
 from .. import proofs
 from ..members import NAME
+from .sealing import is_ours
 
 PREFIXES = {
     "message": "msg",
@@ -62,6 +63,15 @@ def kind_of(item: Raw) -> str:
     except msgspec.MsgspecError:
         return ""
     return found.type or ("message" if found.role else REFERENCE if found.id else "")
+
+
+def role_of(item: Raw) -> str:
+    """Of a message; "" for what is none."""
+    try:
+        found = _KIND.decode(item)
+    except msgspec.MsgspecError:
+        return ""
+    return found.role or "" if found.type in (None, "message") else ""
 
 
 def id_of(item: Raw) -> str:
@@ -147,8 +157,8 @@ def _again(item: Raw, domain: str | None) -> Raw:
 
 
 def packed(item: Raw, domain: str) -> Raw:
-    """What is opaque in it says whose it is."""
-    if proofs.ENCRYPTED.encode() not in bytes(item):
+    """What is opaque in it says whose it is; summaries of our own do so anyway."""
+    if proofs.ENCRYPTED.encode() not in bytes(item) or is_ours(item):
         return item
     found = members(item)
     secret = found.get(proofs.ENCRYPTED)

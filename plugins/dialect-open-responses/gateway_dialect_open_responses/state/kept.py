@@ -8,15 +8,21 @@ from dataclasses import dataclass
 
 from gateway import Conversations, Provider, Responses, Streams, Upstream
 
+from .behind import Behind
+from .sealing import Seals
 from .settings import StateSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """now: epoch seconds. upstream, endpoints: where replies may be kept, too. streams: of those on their way."""
+    """responses: as the store has them. behind: what is on its way there. now: epoch seconds. upstream, endpoints:
+    where replies may be kept, too. streams: of those on their way.
+    """
 
     responses: Responses
+    behind: Behind
     conversations: Conversations
+    seals: Seals
     settings: StateSettings
     now: Callable[[], float]
     log: logging.Logger

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from gateway import Services, Settings, Sweeper
+from gateway import Responses, Services, Settings, Sweeper
 
+from .behind import Behind
 from .keeper import ResponsesKeeper
 from .kept import Kept
 from .runs import Runs
+from .sealing import Seals
 from .settings import StateSettings
 from .sweeping import sweeper_of
 
-_STATE = "dialect-open-responses"
+_STATE, _BEHIND = "dialect-open-responses", "dialect-open-responses.behind"
+SPARE = 0.01
+"""Of `ttl`: how much longer what is continued stays, so that not every turn has all turns before it written again."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class State:
     keeper: ResponsesKeeper
     runs: Runs
     sweeper: Sweeper
+    behind: Behind
 
 
 def state_of(settings: Settings, services: Services) -> State | None:
@@ -35,7 +40,9 @@ def state_of(settings: Settings, services: Services) -> State | None:
     if made is None or made.settings is not settings:
         kept = Kept(
             responses=store.responses,
+            behind=_behind(store.responses, given, services),
             conversations=store.conversations,
+            seals=Seals(services.vault),
             settings=given,
             now=services.clock,
             log=services.log,
@@ -44,5 +51,15 @@ def state_of(settings: Settings, services: Services) -> State | None:
             streams=store.streams,
         )
         runs = Runs(kept, services.detached)
-        made = services.state[_STATE] = State(settings, ResponsesKeeper(kept, runs), runs, sweeper_of(kept))
+        keeper = ResponsesKeeper(kept, runs)
+        made = services.state[_STATE] = State(settings, keeper, runs, sweeper_of(kept), kept.behind)
     return made
+
+
+def _behind(store: Responses, given: StateSettings, services: Services) -> Behind:
+    """What waits outlives a reload, which may change how much may."""
+    found = cast("Behind | None", services.state.get(_BEHIND))
+    if found is None or found.store is not store:
+        found = services.state[_BEHIND] = Behind(store, services.log, given.unwritten, 0.0)
+    found.room, found.spare = given.unwritten, given.ttl * SPARE
+    return found

@@ -36,6 +36,8 @@ from .runs import Runs, ended_in_silence
 
 JSON = {"Content-Type": "application/json"}
 YES = ("true", "1")
+NOT_KEPT = (404, 405, 410, 501)
+"""What upstreams say that have nothing to delete, or no such operation."""
 
 
 async def serve(exchange: Exchange, sink: Sink, kept: Kept, runs: Runs) -> None:
@@ -82,7 +84,7 @@ class Asked:
         found = await self._found()
         if found.upstream:
             await self._forget(found)
-        await self._kept.responses.delete(self.owner, found.id)
+        await self._kept.behind.delete(self.owner, found.id)
         self._runs.cancel(found.id)
         return encode({"id": found.id, "object": "response", "deleted": True})
 
@@ -129,7 +131,7 @@ class Asked:
     async def _found(self) -> KeptResponse:
         """Raises NotFound. A run that is silent for long has failed."""
         kept = self._kept
-        found = await kept.responses.get(self.owner, self._id, kept.now())
+        found = await kept.behind.sought(self.owner, self._id, kept.now)
         if found is None or not allowed(self._exchange.principal.scopes, found):
             raise NotFound(f"Response with id '{self._id}' not found.", code="response_not_found")
         silent = found.beat is not None and kept.now() - found.beat > kept.settings.silence
@@ -139,17 +141,20 @@ class Asked:
 
     async def _forget(self, found: KeptResponse) -> None:
         """Raises UpstreamError where it could not be deleted there. With a caller's own key that is the caller's."""
-        provider = self._kept.endpoints.get(found.endpoint)
+        endpoint = self._kept.endpoints.get(found.endpoint)
+        if endpoint is None:
+            return
+        target = endpoint.target(found.served)
+        provider = target.provider
         if not isinstance(provider, HttpProvider) or provider.user_provides or provider.unavailable:
             return
-        target = provider.target(found.served)
         attempt = Attempt(f"at{self._exchange.id[2:]}_1", target, NAME)
         encoded = Encoded("/responses/" + segment(found.id), b"")
         outgoing = Outgoing(self._exchange, attempt, target, NAME, encoded)
         headers = await provider.headers(outgoing)
         reply = await self._kept.upstream.send("DELETE", provider.url(outgoing), headers, trust=outgoing.trust)
         reply.close()
-        if reply.status >= 300 and reply.status not in (404, 410):
+        if reply.status >= 300 and reply.status not in NOT_KEPT:
             raise UpstreamRefused("The upstream keeps this response, too, and did not delete it.", reply.status)
 
 

@@ -10,6 +10,8 @@ from .kept import Kept
 from .runs import ended_in_silence
 
 PERIOD = 60.0
+RECENT = 10 * PERIOD
+"""Seconds: users who had a response kept within them are looked at, for whether they have too many."""
 
 
 def sweeper_of(kept: Kept) -> Sweeper:
@@ -24,3 +26,6 @@ async def sweep(kept: Kept) -> None:
     silent = await kept.responses.abandoned(kept.now() - kept.settings.silence)
     await asyncio.gather(*(ended_in_silence(kept, response) for response in silent))
     await kept.responses.purge(kept.now())
+    most, size = kept.settings.user_responses, kept.settings.user_bytes
+    if most is not None or size is not None:
+        await kept.responses.trim(kept.expires - RECENT, most, size)
