@@ -155,6 +155,23 @@ def test_a_turn_of_both_sides_tools_goes_on_by_its_id_with_all_that_they_said(
     assert turns(model.asked[0]) == [*first, ("assistant", "42, and rain."), ("user", "Sure?")]
 
 
+def test_what_an_agents_tools_said_may_be_referred_to(upstream: FakeUpstream, client: openai.OpenAI) -> None:
+    """As clients do that rely on `store`, and send no id of a response."""
+    Model(upstream, by_turns(*STEPS))
+    said = client.responses.create(model="agent_adder", input="20 and 22?")
+    model = Model(upstream, by_turns(Turn("Yes.")))
+    before: Any = [{"type": "item_reference", "id": item.id} for item in said.output]
+    asked: Any = [{"role": "user", "content": "20 and 22?"}, *before, {"role": "user", "content": "Sure?"}]
+    client.responses.create(model="agent_adder", input=asked)
+    assert turns(model.asked[0]) == [
+        ("user", "20 and 22?"),
+        ("assistant", [ADD]),
+        ("tool", "42"),
+        ("assistant", "It is 42."),
+        ("user", "Sure?"),
+    ]
+
+
 def test_what_an_agents_tools_said_is_known_to_whoever_goes_on(upstream: FakeUpstream, client: openai.OpenAI) -> None:
     Model(upstream, by_turns(*STEPS))
     said = client.responses.create(model="agent_adder", input="20 and 22?")

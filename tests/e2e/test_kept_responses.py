@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import openai
@@ -41,6 +42,28 @@ def test_a_response_is_continued_by_its_id(place: Place, model: str) -> None:
     assert fourth.output_text.endswith("| user:four")
     assert fourth.store is False
     assert refused(openai.NotFoundError, lambda: sdk.responses.retrieve(fourth.id)).status_code == 404
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_items_of_kept_responses_may_be_referred_to(place: Place, stream: bool) -> None:
+    """Some clients rely on `store`, and send what was said before as references alone, without the response's id."""
+    sdk, other = place.sdk(), place.sdk(place.key("reader"))
+    first = sdk.responses.create(model="chat/m", input="weather?", tools=[TOOL])
+    [call] = first.output
+    assert call.type == "function_call"
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "rain"}
+    asked: Any = [{"role": "user", "content": "weather?"}, {"type": "item_reference", "id": call.id}, result]
+    if stream:
+        with sdk.responses.stream(model="chat/m", input=asked) as events:
+            said = events.get_final_response()
+    else:
+        said = sdk.responses.create(model="chat/m", input=asked, store=False)
+    assert said.output_text == "user:weather? | assistant:call(weather) | tool:rain"
+    for client, name in ((other, call.id), (sdk, f"{call.id}0"), (sdk, "rs_elsewhere")):
+        unknown: Any = [asked[0], {"type": "item_reference", "id": name}]
+        ask = partial(client.responses.create, model="chat/m", input=unknown)
+        found = refused(openai.BadRequestError, ask)
+        assert (found.code, found.param) == ("item_not_found", "input[1]")
 
 
 def test_another_agent_of_another_upstream_takes_a_conversation_over(place: Place) -> None:

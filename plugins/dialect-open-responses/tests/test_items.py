@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from gateway_dialect_open_responses import proofs
-from gateway_dialect_open_responses.state import items
+from gateway_dialect_open_responses.state import items, references
 from msgspec import Raw
 
 from gateway import BadCall
@@ -71,9 +71,9 @@ def test_what_is_no_item_is_named_by_its_place(item: Any, param: str) -> None:
 def test_references_are_what_they_refer_to() -> None:
     known = [raw({"id": "msg_1", "type": "message", "role": "user", "content": "one"})]
     asked = [raw({"type": "item_reference", "id": "fc_1"}), raw(CALL), raw({"id": "msg_1"})]
-    assert items.resolved(asked, known) == [asked[1], asked[1], known[0]]
+    assert references.resolved(asked, known, {}) == [asked[1], asked[1], known[0]]
     with pytest.raises(BadCall, match="msg_2") as caught:
-        items.resolved([raw({"id": "msg_2"})], known)
+        references.resolved([raw({"id": "msg_2"})], known, {})
     assert (caught.value.code, caught.value.param) == ("item_not_found", "input[0]")
 
 

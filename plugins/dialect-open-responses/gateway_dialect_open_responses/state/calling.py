@@ -46,8 +46,8 @@ class Plan(msgspec.Struct, frozen=True):
     kept: whether its response is. there: whether the upstream keeps it, too, and knows what it continues. beside: a
     copy of it is kept, and nothing is changed on its way. past: what it continues. replays: whether that is sent before
     the call. previous_id: as it is kept; continues: as the client says it. alone: what it continues is not kept, so
-    that all of it is its own. own: the items that came with it as they are kept; asked: as they are sent. told: members
-    that the client reads in the response.
+    that all of it is its own. own: the items that came with it as they are kept; asked: as they are sent; refers: some
+    of those came as references. told: members that the client reads in the response.
     """
 
     owner: Owner
@@ -61,6 +61,7 @@ class Plan(msgspec.Struct, frozen=True):
     alone: bool
     own: Sequence[Raw]
     asked: Sequence[Raw]
+    refers: bool
     background: bool
     told: Extra
 

@@ -11,7 +11,7 @@ from gateway import BadCall, Conversation, ConversationItem, Exchange, NotFound,
 from gateway.wire.jsontext import encode
 from gateway.wire.members import TEXT, Members, parsed
 
-from . import items
+from . import items, references
 from .history import conversation_not_found
 from .kept import Kept
 from .paging import page
@@ -116,7 +116,7 @@ class Conversing:
         asked = members.array("items")
         if len(asked) > MOST_ITEMS:
             raise BadCall(f"At most {MOST_ITEMS} items are taken at once.", param="items", code="invalid_value")
-        return items.named(items.resolved(asked, known, "items"), self._exchange.reply_id, "items")
+        return items.named(references.resolved(asked, known, {}, "items"), self._exchange.reply_id, "items")
 
     def _no_item(self, name: str) -> NotFound:
         return NotFound(f"Item with id '{name}' not found in conversation '{self._id}'.", code="item_not_found")

@@ -107,22 +107,6 @@ def _text(text: Raw, answer: bool) -> Mapping[str, object]:
     return {"type": "input_text", "text": text}
 
 
-def resolved(items: Sequence[Raw], known: Sequence[Raw], param: str = "input") -> list[Raw]:
-    """References are what they refer to, among these items and the known ones. Raises BadCall."""
-    if not any(kind_of(item) == REFERENCE for item in items):
-        return list(items)
-    by_id = {id_of(item): item for item in (*known, *items) if kind_of(item) != REFERENCE}
-    out = []
-    for n, item in enumerate(items):
-        if kind_of(item) == REFERENCE:
-            found = by_id.get(id_of(item))
-            if found is None:
-                raise BadCall(f"Item with id '{id_of(item)}' not found.", param=f"{param}[{n}]", code="item_not_found")
-            item = found
-        out.append(item)
-    return out
-
-
 def check_results(items: Sequence[Raw], known: Sequence[Raw]) -> None:
     """Every result is of a call that was made. Raises BadCall."""
     made = {_call_id(item) for item in (*known, *items) if kind_of(item) in CALLS}

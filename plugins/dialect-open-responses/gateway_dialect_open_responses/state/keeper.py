@@ -24,7 +24,7 @@ from ..edit import COMPACT
 from ..encode_call import PATH
 from ..members import NAME
 from ..warm_up import WARM_UP
-from . import items, sealing
+from . import items, references, sealing
 from .answering import domains, goes_on, knows_others, passes_unasked, runs_tools, speaks, upstream_keeps
 from .calling import KeptCall, Plan
 from .compacting import Compacting, question, staying
@@ -36,7 +36,7 @@ from .serving import serve
 from .shortening import MEMBER, Shortening, shortening, threshold_of
 
 FALSE = Raw(b"false")
-_MEMBER = MEMBER.encode()
+_MEMBER, _REFERENCE = MEMBER.encode(), items.REFERENCE.encode()
 
 
 class Asks(msgspec.Struct, frozen=True):
@@ -75,9 +75,10 @@ class ResponsesKeeper(Keeper):
             return not upstream_keeps(exchange.route) or sealing.held_in(exchange.inbound.body)
         if path == PATH and envelope.store is not False and self._keeps_unasked(exchange.route):
             return True
-        if sealing.held_in(exchange.inbound.body):
+        body = exchange.inbound.body
+        if sealing.held_in(body):
             return True
-        return path == PATH and _MEMBER in exchange.inbound.body and not speaks(exchange.route)
+        return path == PATH and (_MEMBER in body or _REFERENCE in body) and not speaks(exchange.route)
 
     async def take_up(self, exchange: Exchange) -> Keeping:
         members = Members(parsed(exchange.inbound.body))
@@ -94,13 +95,14 @@ class ResponsesKeeper(Keeper):
         owner, asks = Owner.of(exchange.principal), _asks(members)
         found = await self._found(exchange, owner, asks)
         past, there = found.past, found.there
-        asked = items.given(members.seen("input"))
-        if past is not NOTHING and not there:
-            known = past.items
-            asked = items.resolved(asked, known)
-            items.check_results(asked, known)
         beside = found.kept and not there and asks.store is None and passes_unasked(exchange)
         passes = there or beside
+        asked = items.given(members.seen("input"))
+        refers = not passes and references.refers(asked)
+        if refers:
+            asked = await self._resolved(exchange, owner, asked, past)
+        if past is not NOTHING and not there:
+            items.check_results(asked, past.items)
         own = self._own(exchange, asked, passes) if found.kept or exchange.memory is not None else []
         kept = found.kept and own is not None and self._fits(own, bool(asks.store or asks.background))
         return Plan(
@@ -115,9 +117,16 @@ class ResponsesKeeper(Keeper):
             alone=found.alone,
             own=[*past.items, *(own or ())] if found.alone else own or (),
             asked=asked,
+            refers=refers,
             background=asks.background,
             told={} if passes else told(exchange, asks, kept),
         )
+
+    async def _resolved(self, exchange: Exchange, owner: Owner, asked: Sequence[Raw], past: History) -> list[Raw]:
+        """Raises BadCall for what is known nowhere."""
+        assert exchange.route is not None
+        elsewhere = await references.of_replies(self._kept, owner, asked, domains(exchange.route))
+        return references.resolved(asked, past.items, elsewhere)
 
     async def _found(self, exchange: Exchange, owner: Owner, asks: Asks) -> Found:
         """What the call continues, and who keeps what comes of it. Raises BadCall, NotFound, TooLarge."""
@@ -199,7 +208,7 @@ class ResponsesKeeper(Keeper):
         """The body as upstreams get it, and what is to be done before. Who keeps it there is asked in the client's own
         words.
         """
-        sealed = sealing.held_in(exchange.inbound.body) or plan.replays
+        sealed = sealing.held_in(exchange.inbound.body) or plan.replays or plan.refers
         if plan.there or plan.beside:
             if sealed:
                 asked = raw(self._kept.seals.opened(plan.asked, plan.owner))
