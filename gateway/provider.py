@@ -18,6 +18,7 @@ from .secret import Secret
 
 if TYPE_CHECKING:
     from .pipeline.exchange import Attempt, Exchange
+    from .pipeline.resolve import Route
     from .settings import Finding
 
 Trust = Literal["operator", "user"]
@@ -241,9 +242,22 @@ class EventProvider(Provider):
         """What of the call it has no use for, as paths of the client's own members; see `Encoded.loss`."""
         return ()
 
+    async def opening(self, call: Call, exchange: Exchange) -> Opening | None:
+        """What `run` would ask first, for whoever counts its tokens; None where nothing but the call is known. Raises
+        what `run` raises before it.
+        """
+        return None
+
     @abstractmethod
     def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:
         """The reply. Its first event is awaited before status and headers go out; raise before it to refuse."""
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """What a run asks first, as `Exchange.ask` takes it."""
+
+    call: Call
+    route: Route
 
 
 class Reply(ABC):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import msgspec
 
 from ..call import Audio, Call, File, Image, Text, ToolResult
 from ..dialect import ClientDialect, Encoded
-from ..errors import UpstreamError, UpstreamRefused
-from ..provider import HttpProvider, Target
+from ..errors import Unsupported, UpstreamError, UpstreamRefused
+from ..provider import EventProvider, HttpProvider, Target
+from .ask import DEEPEST, child_of
 from .attempt import Sender, refuse_unavailable
 from .exchange import Attempt, Exchange
 from .resolve import Route
@@ -21,11 +23,19 @@ UNKNOWN = (404, 405, 501)
 """What upstreams say that do not count after all."""
 IMAGE_TOKENS = 1000
 """Of an image or a page, where nobody looks at it: between what vendors charge for small and for large ones."""
+Counted = tuple[bytes | int, Mapping[str, str]]
+"""An upstream's own words or a number, and headers that go with it."""
 
 
 async def count(exchange: Exchange, sender: Sender) -> tuple[bytes, Mapping[str, str]]:
-    """The client's reply and headers that go with it. Of a route the targets are asked one after the other until one
-    answers; where the last one does not count after all, it is estimated. Raises what the last one raised.
+    """The client's reply and headers that go with it. Raises what the last target raised."""
+    said, headers = await _of_route(exchange, sender)
+    return said if isinstance(said, bytes) else exchange.dialect.encode_count(said, exchange.inbound), headers
+
+
+async def _of_route(exchange: Exchange, sender: Sender) -> Counted:
+    """Its targets are asked one after the other until one answers; where the last one does not count after all, it is
+    estimated.
     """
     assert exchange.route is not None
     *others, last = _order(exchange.route)
@@ -40,7 +50,7 @@ async def count(exchange: Exchange, sender: Sender) -> tuple[bytes, Mapping[str,
         if error.upstream_status not in UNKNOWN:
             raise
         exchange.attempts[-1].failed(error)
-        return _estimated(exchange, exchange.route, last)
+        return estimate(canonical(exchange, exchange.route, last)), ESTIMATED
 
 
 def _order(route: Route) -> Sequence[Target]:
@@ -52,9 +62,11 @@ def _order(route: Route) -> Sequence[Target]:
     return usable or route.targets[:1]
 
 
-async def _counted(exchange: Exchange, route: Route, target: Target, sender: Sender) -> tuple[bytes, Mapping[str, str]]:
+async def _counted(exchange: Exchange, route: Route, target: Target, sender: Sender) -> Counted:
     refuse_unavailable(target)
     provider, dialect = target.provider, exchange.dialect
+    if provider.runs:
+        return await _of_run(exchange, route, target, sender)
     client = sender.speaks(provider.dialects, dialect.name)
     if isinstance(provider, HttpProvider) and client is not None:
         if client.name == dialect.name and client.counts(target) and passes(exchange, route):
@@ -63,14 +75,22 @@ async def _counted(exchange: Exchange, route: Route, target: Target, sender: Sen
             return await _ask(exchange, sender, target, client, encoded), {}
         asked = client.encode_count(canonical(exchange, route, target), target)
         if asked is not None:
-            tokens = client.decode_count(await _ask(exchange, sender, target, client, asked))
-            return dialect.encode_count(tokens, exchange.inbound), {}
-    return _estimated(exchange, route, target)
+            return client.decode_count(await _ask(exchange, sender, target, client, asked)), {}
+    return estimate(canonical(exchange, route, target)), ESTIMATED
 
 
-def _estimated(exchange: Exchange, route: Route, target: Target) -> tuple[bytes, Mapping[str, str]]:
-    tokens = estimate(canonical(exchange, route, target))
-    return exchange.dialect.encode_count(tokens, exchange.inbound), ESTIMATED
+async def _of_run(exchange: Exchange, route: Route, target: Target, sender: Sender) -> Counted:
+    """What a run would ask first is counted where it would ask it."""
+    provider = cast(EventProvider, target.provider)
+    call = canonical(exchange, route, None if provider.delegates else target)
+    first = await provider.opening(msgspec.structs.replace(call, model=target.model), exchange)
+    if first is None:
+        return estimate(call), ESTIMATED
+    if exchange.depth >= DEEPEST:
+        raise Unsupported(f"More than {DEEPEST} agents call one another in a row.", code="too_deep")
+    child = child_of(exchange, first.call)
+    child.route, child.attempts = first.route, exchange.attempts
+    return await _of_route(child, sender)
 
 
 async def _ask(exchange: Exchange, sender: Sender, target: Target, client: ClientDialect, encoded: Encoded) -> bytes:

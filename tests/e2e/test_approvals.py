@@ -390,3 +390,15 @@ def test_the_final_text_alone_still_asks(upstream: FakeUpstream, client: openai.
     )
     assert [item.type for item in done.output] == ["message"]
     assert done.output_text == "Done."
+
+
+def test_counting_an_answer_takes_nothing_of_it(
+    upstream: FakeUpstream, client: openai.OpenAI, noted: Callable[[str], int]
+) -> None:
+    Model(upstream, by_turns(Turn("Let me.", [note("counted")]), Turn("Done.")))
+    said = ask(client, input="Hi")
+    items: Any = [*HI, *sent_back(said), answer(asked_in(said)[0])]
+    assert client.responses.input_tokens.count(model="agent_careful", input=items).input_tokens > 0
+    assert noted("counted") == 0
+    assert ask(client, input=items).output_text == "Done."
+    assert noted("counted") == 1

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from gateway import Call, ClientDialect, Decoder, Edit, Encoded, Inbound, Tap, Target, UpstreamRefused
 
+from .count import decode_count, encode_count
 from .decode_reply import StreamDecoder, WholeDecoder
 from .edit import edit_body
 from .encode_call import encode_call
@@ -28,6 +29,12 @@ class OpenResponsesClient(ClientDialect):
 
     def counts(self, target: Target) -> bool:
         return target.quirks.keeps_responses
+
+    def encode_count(self, call: Call, target: Target) -> Encoded | None:
+        return encode_count(call, target) if self.counts(target) else None
+
+    def decode_count(self, body: bytes) -> int:
+        return decode_count(body)
 
     def decoder(self, target: Target, stream: bool) -> Decoder:
         return StreamDecoder(target.state_domain) if stream else WholeDecoder(target.state_domain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,6 +13,8 @@ from .history import is_asked, token_in
 from .journal import Book
 
 Pair = tuple[ToolCall, ApprovalResponse]
+TakeUp = Callable[[Call, Sequence[Message], Book, str], Awaitable[tuple[list[Message], "Answered | None"]]]
+"""`taken_up`, or `looked_at`."""
 UNANSWERED = "The call was not made: nobody approved of it."
 
 
@@ -45,6 +47,13 @@ async def taken_up(
         return await settled(messages, book, user_id), None
     answered = await _taken(token, _pairs(calls, said), book, user_id)
     return await settled(messages, book, user_id, token), answered
+
+
+async def looked_at(
+    call: Call, messages: Sequence[Message], book: Book, user_id: str
+) -> tuple[list[Message], Answered | None]:
+    """The conversation of a call that is only counted: what it answers waits for the call that is made."""
+    return await settled(messages, book, user_id), None
 
 
 async def settled(messages: Sequence[Message], book: Book, user_id: str, but: str = "") -> list[Message]:

@@ -20,6 +20,7 @@ from gateway import (
     GatewayError,
     Idle,
     Message,
+    Opening,
     Route,
     Started,
     ToolCall,
@@ -127,6 +128,10 @@ class Run:
     def events(self) -> AsyncGenerator[Told, None]:
         """Raises what the first turn raises before its first event; later errors are told in the reply."""
         return recorded(in_time(self._whole(), self._exchange, self._reply), self._calls.journal)
+
+    async def opening(self) -> Opening:
+        """Its first turn."""
+        return Opening(self._call, self._plan.route)
 
     async def _whole(self) -> AsyncGenerator[Told, None]:
         async with aclosing(self.turns()) as told:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -16,6 +16,7 @@ from gateway import (
     Exchange,
     GatewayError,
     Idle,
+    Opening,
     Policy,
     Route,
     Services,
@@ -25,7 +26,7 @@ from gateway import (
     UnknownModel,
 )
 
-from .answers import answers_in, settled, taken_up
+from .answers import TakeUp, answers_in, looked_at, settled, taken_up
 from .approval import Approval, Rules
 from .bounds import Bounds
 from .calls import Calls
@@ -41,7 +42,6 @@ from .run_settings import LibreChatAgents, RunSettings
 from .section import AgentSettings
 from .subagents import SELF, Subagents
 from .toolbox import Toolbox, fill, owned
-from .turn import Told
 
 ENDPOINT = "agents"
 _STATE, _ALIVE = "provider-agents.tools", "provider-agents.alive"
@@ -133,7 +133,7 @@ class ToolAgents:
                 whom[SELF if one == agent else one] = one
             except GatewayError as error:
                 self.services.log.warning("%s: %s cannot ask %s: %s", exchange.id, agent, one, error.public)
-                exchange.loss.append(f"agent.subagents[{one}]")
+                _lose(exchange, f"agent.subagents[{one}]")
         presets = {kind: self._preset(one) for kind, one in whom.items()}
         known = {kind: f"{one.name} {one.description}".strip() if one else kind for kind, one in presets.items()}
         return Subagents(exchange, whom, known)
@@ -151,7 +151,7 @@ class ToolAgents:
         )
         for name, why in toolbox.missing.items():
             services.log.warning("%s: the tool %s of %s is missing: %s", exchange.id, name, plan.agent, why)
-            exchange.loss.append(f"agent.tools[{name}]")
+            _lose(exchange, f"agent.tools[{name}]")
         return toolbox
 
     def calls(self, toolbox: Toolbox, journal: Journal, call: Call, alone: bool = True) -> Calls:
@@ -177,21 +177,25 @@ class ToolAgent(EventProvider):
 
     async def run(self, call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:
         refuse_unfit(call)
-        async with aclosing(await self._begun(call, exchange)) as events:
+        async with aclosing((await self._begun(call, exchange, taken_up)).events()) as events:
             async for event in events:
                 yield event
 
-    async def _begun(self, call: Call, exchange: Exchange) -> AsyncGenerator[Told, None]:
+    async def opening(self, call: Call, exchange: Exchange) -> Opening:
+        refuse_unfit(call)
+        return await (await self._begun(call, exchange, looked_at)).opening()
+
+    async def _begun(self, call: Call, exchange: Exchange, take_up: TakeUp) -> Run | Chain:
         made = self._made
         subagents = await made.subagents(self.plan.agent, self.asks, exchange)
         toolbox = await made.toolbox(self.plan, (*subagents.names, *self.entries), exchange, (subagents,))
         user_id = exchange.principal.user_id
         turns = await made.book.turns(user_id, call.messages)
         messages = put_back(call.messages, turns, answers_in(call))
-        messages, answered = await taken_up(call, messages, made.book, user_id)
+        messages, answered = await take_up(call, messages, made.book, user_id)
         calls = made.calls(toolbox, Journal(made.book, exchange, self.plan.agent), call)
         call = msgspec.structs.replace(call, messages=[named(message, toolbox) for message in messages])
-        return Run(self.plan, calls, call, exchange, made.book, answered=answered).events()
+        return Run(self.plan, calls, call, exchange, made.book, answered=answered)
 
 
 class ChainAgent(ToolAgent):
@@ -210,7 +214,7 @@ class ChainAgent(ToolAgent):
         self.edges = edges
         self._hides = hides
 
-    async def _begun(self, call: Call, exchange: Exchange) -> AsyncGenerator[Told, None]:
+    async def _begun(self, call: Call, exchange: Exchange, take_up: TakeUp) -> Chain:
         """What the first agent changes in the call is not for the others, so that the client's own is taken again."""
         made, route = self._made, exchange.route
         assert route is not None
@@ -220,13 +224,19 @@ class ChainAgent(ToolAgent):
         places = await book.places(user_id, call.messages)
         begins = beginning(call.messages, places, turns_of(places), answers_in(call))
         begins.base = await settled(begins.base, book, user_id)
-        begins.behind, answered = await taken_up(call, begins.behind, book, user_id)
+        begins.behind, answered = await take_up(call, begins.behind, book, user_id)
         own = exchange.dialect.decode(exchange.inbound)
-        return Chain(made, graph, own, begins, exchange, self._hides, answered).events()
+        return Chain(made, graph, own, begins, exchange, self._hides, answered)
 
     def _tell_barred(self, graph: Graph, exchange: Exchange) -> None:
         for name, error in graph.barred.items():
             self._made.services.log.warning(
                 "%s: no edge of %s leads to %s: %s", exchange.id, self.plan.agent, name, error.public
             )
-            exchange.loss.append(f"agent.edges[{name}]")
+            _lose(exchange, f"agent.edges[{name}]")
+
+
+def _lose(exchange: Exchange, path: str) -> None:
+    """Once, however many agents of a run are without it."""
+    if path not in exchange.loss:
+        exchange.loss.append(path)
