@@ -29,7 +29,7 @@ from .exchange import Exchange, note_of, outcome_of
 from .opened import Opened, note
 from .permit import watching
 from .resolve import Route, resolve
-from .scrub import credentials_of
+from .scrub import scrubbed, secrets_of
 from .settle import settle
 from .settlement import used_so_far
 
@@ -116,6 +116,8 @@ async def ask(parent: Exchange, call: Call, way: str | Route) -> AsyncGenerator[
     except GatewayError as error:
         child.outcome, child.error = outcome_of(error), note_of(error)
         child.status = child.status or error.status
+        if isinstance(error, UpstreamError):
+            error.public = _safe(error.public, child)
         raise
     except (GeneratorExit, asyncio.CancelledError):
         child.outcome = "client_gone"
@@ -256,6 +258,15 @@ def _ended_well(opened: Opened) -> None:
         raise UpstreamBroken("The upstream ended its reply before it was complete.")
 
 
+def _safe(public: str, child: Exchange) -> str:
+    """Whoever asks may tell it to a model, or keep it."""
+    exchange: Exchange | None = child
+    while exchange is not None:
+        public = scrubbed(public.encode("utf-8", "replace"), exchange).decode()
+        exchange = exchange.parent
+    return public
+
+
 def _hand_over(child: Exchange, parent: Exchange) -> None:
     """What it came to, for whoever bounds a run, and what an error must not tell."""
     for attempt in child.attempts:
@@ -266,6 +277,6 @@ def _hand_over(child: Exchange, parent: Exchange) -> None:
     parent.cost += child.cost
     if parent.attempts and parent.attempts[-1].delegates:
         parent.attempts[-1].usage = parent.spent
-    parent.secrets = (*parent.secrets, *child.secrets, *credentials_of(child))
+    parent.secrets = tuple(dict.fromkeys((*parent.secrets, *child.secrets, *secrets_of(child))))
     parent.loss.extend(path for path in child.loss if path not in parent.loss)
     child.inbound.body = b""

@@ -126,8 +126,8 @@ class Exchange:
     allowances: what limits leave to the caller; those of an attempt's target are with the attempt. pipeline: the one
     that it began with. parent: the exchange that asked, where no client did. deadline: of the monotonic clock, for all
     that is asked on its behalf. spent, cost: what its children used, and nano-USD that they came to. secrets: what they
-    were sent and nobody may read. named: what the reply is to be called, whatever its
-    upstream calls it. detached: it goes on without its client, and is settled by whoever runs it.
+    were sent and nobody may read. calls: of tools, by it and its children. named: what the reply is to be called,
+    whatever its upstream calls it. detached: it goes on without its client, and is settled by whoever runs it.
     memory: what lasts as long as the client's connection, where that is a socket; lane: the client's name for what
     follows one another there, "" for none.
     """
@@ -154,6 +154,7 @@ class Exchange:
     deadline: float = math.inf
     spent: Usage = NOTHING
     cost: int = 0
+    calls: int = 0
     secrets: Sequence[str] = field(default=(), repr=False)
     named: str = ""
     detached: bool = False

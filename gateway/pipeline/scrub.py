@@ -17,17 +17,20 @@ SHORTEST_LINE = 16
 
 
 def scrubbed(said: bytes, exchange: Exchange) -> bytes:
-    """`***` for each credential sent with any attempt, and for the agent's instructions, whole or by lines."""
-    credentials = [*exchange.secrets, *credentials_of(exchange)]
-    instructions = exchange.route.edit.instructions if exchange.route else None
-    for text in _hidden(dict.fromkeys(credentials), instructions or ""):
+    """`***` for each credential sent with any attempt, and for the agent's instructions, whole or by lines; also for
+    those of what was asked on its behalf.
+    """
+    for text in dict.fromkeys((*exchange.secrets, *secrets_of(exchange))):
         for form in _forms(text):
             said = said.replace(form, b"***")
     return said
 
 
-def credentials_of(exchange: Exchange) -> list[str]:
-    return [value for attempt in exchange.attempts for value in attempt.credentials.values()]
+def secrets_of(exchange: Exchange) -> list[str]:
+    """What its upstreams were sent and nobody may read, in the order in which it is searched for."""
+    credentials = [value for attempt in exchange.attempts for value in attempt.credentials.values()]
+    instructions = exchange.route.edit.instructions if exchange.route else None
+    return list(_hidden(dict.fromkeys(credentials), instructions or ""))
 
 
 def _hidden(values: Iterable[str], instructions: str) -> Iterator[str]:

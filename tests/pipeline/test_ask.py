@@ -288,6 +288,30 @@ async def test_an_error_tells_nothing_of_what_children_were_sent(serving: Any, a
     assert "secret" not in body
 
 
+async def test_who_asks_is_told_nothing_of_what_children_were_sent(
+    serving: Any, ask: Any, at: Any, upstream: Any
+) -> None:
+    """It may tell its model; neither a key, nor its own instructions, nor those of whom it asked."""
+    heard: list[str] = []
+    target = Target(at(upstream.url), "far", "m")
+    route = Route("other", (target,), Edit("m", instructions="Another secret one."))
+
+    async def asking(call: Call, exchange: Exchange) -> AsyncIterator[Event | Idle]:
+        try:
+            async for _ in exchange.ask(call, route):
+                yield Idle()
+        except GatewayError as error:
+            heard.append(error.public)
+            raise
+
+    said = "wrong: upstream-secret, A secret instruction., Another secret one."
+    upstream.answer("/toy", whole({"error": {"code": "sorry", "text": said}}, status=400))
+    gateway = await serving(Agents(agent=Agent(asking)))
+    async with post(gateway, ask) as reply:
+        assert reply.status == 400
+    assert heard == ["wrong: ***, ***, ***"]
+
+
 async def test_who_leaves_ends_the_child_and_pays_for_what_had_come(serving: Any, ask: Any, upstream: Any) -> None:
     upstream.answer("/toy", streamed(PIECES[0], HANG))
     gateway = await serving(Agents(agent=Agent(turns("far/m"))))
