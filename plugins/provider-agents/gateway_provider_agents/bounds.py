@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gateway import Call, Exchange
@@ -64,6 +65,8 @@ class Count:
     def called(self) -> int:
         """One more call is made: its number in the run."""
         self._tally.calls += 1
+        for one in (self._exchange, *asking_for(self._exchange)):
+            one.calls += 1
         return self._tally.calls
 
     @property
@@ -73,13 +76,33 @@ class Count:
 
     def reached(self, calls: int) -> str | None:
         """The bound that so many calls and the turn behind them would pass: `Finished.detail`, where the run ends."""
-        bounds, exchange = self._bounds, self._exchange
+        bounds = self._bounds
         if self.steps + 2 > bounds.steps:
             return "recursion_limit"
-        if self._tally.calls + calls > bounds.calls:
+        if self._made + calls > bounds.calls:
             return "call_limit"
-        if exchange.spent.total >= bounds.tokens:
+        return self.over
+
+    @property
+    def _made(self) -> int:
+        """Calls of the whole run, by whoever else was asked for it, too."""
+        *_, outermost = (self._exchange, *asking_for(self._exchange))
+        return max(self._tally.calls, outermost.calls)
+
+    @property
+    def over(self) -> str | None:
+        """The bound of the whole run that is reached: nobody goes on. Who was asked by another's run spends of it."""
+        bounds, exchange = self._bounds, self._exchange
+        asking = [exchange, *asking_for(exchange)]
+        if sum(one.spent.total for one in asking) >= bounds.tokens:
             return "token_limit"
-        if exchange.cost >= bounds.cost:
+        if sum(one.cost for one in asking) >= bounds.cost:
             return "cost_limit"
         return "time_limit" if self.seconds <= 0 else None
+
+
+def asking_for(exchange: Exchange) -> Iterator[Exchange]:
+    """Those on whose behalf it is, the nearest first."""
+    while exchange.parent is not None:
+        exchange = exchange.parent
+        yield exchange

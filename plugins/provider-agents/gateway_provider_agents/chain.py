@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import Call, Conflict, Exchange, Finished, Message, Text, ToolChoice
+from gateway import Call, Conflict, Exchange, Finished, Message, Opening, Text, ToolChoice
 
 from .abreast import abreast
 from .answers import Answered, with_results
+from .bounds import Count
 from .edges import Edge
 from .graph import Graph
 from .handoffs import Handoffs, Handover
 from .history import named
 from .journal import Journal
-from .passing import Arrival, Said, note, told
+from .passing import Arrival, Said, note, told, without_calls
 from .place import Beginning, Place
 from .reply import Reply
 from .run import Part, Run, in_time, recorded, reply_of
@@ -76,6 +77,7 @@ class Chain:
         self._most = first.bounds.steps
         self._journal = Journal(made.book, exchange, graph.first)
         self._reply = reply_of(exchange, first)
+        self._count = Count(first.bounds, exchange, self._reply.tally)
         self._said: list[Said] = []
         self._arrived: dict[str, list[str]] = {}
         self._moves = 0
@@ -83,6 +85,11 @@ class Chain:
     def events(self) -> AsyncGenerator[Told, None]:
         """As `Run.events`."""
         return recorded(in_time(self._whole(), self._exchange, self._reply), self._journal)
+
+    async def opening(self) -> Opening:
+        """Of several that begin at once, what the first one is asked."""
+        first, *_ = await self._first()
+        return await first.run.opening()
 
     async def _whole(self) -> AsyncGenerator[Told, None]:
         stays = await self._first()
@@ -95,8 +102,8 @@ class Chain:
             arrivals = [] if ends else self._onward(stays)
             if not arrivals:
                 ends = ends or stays[-1].run.ends
-            elif self._moves == self._most:
-                ends = Finished(reason="pause", detail="recursion_limit")
+            elif (why := self._held_up) is not None:
+                ends = Finished(reason="pause", detail=why)
             else:
                 self._moves += 1
                 stays = [await self._stay(arrival, len(arrivals) == 1) for arrival in arrivals]
@@ -104,6 +111,11 @@ class Chain:
             async for event in events:
                 yield event
         yield ends
+
+    @property
+    def _held_up(self) -> str | None:
+        """The bound for which no other goes on."""
+        return "recursion_limit" if self._moves >= self._most else self._count.over
 
     async def _step(self, stays: Sequence[Stay]) -> AsyncGenerator[Told, None]:
         """Agents that go on at once."""
@@ -144,6 +156,7 @@ class Chain:
         if not place.handed:
             return [await self._made_stay(Arrival(place.agent), True, place.context, begins.behind)]
         self._said.append(Said(self._name(place.agent), begins.behind))
+        self._moves += 1
         return [await self._stay(one, len(place.handed) == 1) for one in place.handed]
 
     async def _stay(self, arrival: Arrival, alone: bool, context: list[Message] | None = None) -> Stay:
@@ -159,7 +172,8 @@ class Chain:
         subagents = await self._made.subagents(arrival.agent, member.asks, self._exchange)
         asked = (*handoffs.names, *subagents.names, *member.entries)
         toolbox = await self._made.toolbox(member.plan, asked, self._exchange, (handoffs, subagents))
-        call = self._asked(arrival, alone, [named(one, toolbox) for one in [*self._base, *context, *own]])
+        base = self._base if self._has_tools(arrival.agent, alone) else [without_calls(one) for one in self._base]
+        call = self._asked(arrival, alone, [named(one, toolbox) for one in [*base, *context, *own]])
         reply = self._reply if alone else self._reply.beside()
 
         async def keep(kept: str, said: Sequence[Message]) -> None:
@@ -216,8 +230,12 @@ class Chain:
         return list(arrivals.values())
 
     def _handed(self, agent: str, made: Sequence[Handover]) -> list[Arrival]:
-        before = [self._name(agent)]
-        return [Arrival(one.agent, before, [one.instructions] if one.instructions else []) for one in made]
+        """Each of them once."""
+        arrivals: dict[str, Arrival] = {}
+        for one in made:
+            instructions = [one.instructions] if one.instructions else []
+            _merge(arrivals, Arrival(one.agent, [self._name(agent)], instructions))
+        return list(arrivals.values())
 
     def _is_complete(self, edge: Edge, agent: str) -> bool:
         """Whether all have ended that it waits for."""

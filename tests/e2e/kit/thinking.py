@@ -18,8 +18,8 @@ ENVIRON = "TEST_TOOLS"
 
 @dataclass
 class Turn:
-    """What the model says. calls: names and arguments, an object or a text as it stands; ids: theirs. hangs: a stream
-    that does not end.
+    """What the model says. calls: names and arguments, an object or a text as it stands; ids: theirs. refusal: what an
+    upstream says that answers with an error. hangs: a stream that does not end.
     """
 
     text: str = ""
@@ -29,6 +29,7 @@ class Turn:
     reason: str = ""
     usage: tuple[int, int] = (10, 5)
     status: int = 200
+    refusal: str = "No."
     hangs: bool = False
 
     @property
@@ -72,7 +73,7 @@ class Model:
         self.asked.append(body)
         turn = self.mind(body["messages"])
         if turn.status != 200:
-            return whole({"error": {"message": "No.", "type": "server_error"}}, status=turn.status)
+            return whole({"error": {"message": turn.refusal, "type": "server_error"}}, status=turn.status)
         if turn.hangs:
             return stream(*_events(turn)[:-3], HANG)
         return stream(*_events(turn)) if body.get("stream") else whole(_completion(turn))
