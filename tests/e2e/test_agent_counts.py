@@ -123,6 +123,7 @@ def test_where_nobody_counts_the_first_turn_is_estimated(
     assert 0.4 < counted.parse().input_tokens / (size / 4) < 1
     gemini = genai.Client(api_key=gateway.key, http_options={"base_url": gateway.url})
     assert gemini.models.count_tokens(model="agent_plain", contents="Hi").total_tokens == counted.parse().input_tokens
+    gemini.close()
 
 
 def test_where_an_upstream_does_not_count_after_all_it_is_estimated(

@@ -116,6 +116,7 @@ class Run:
         self._call = offered(call, calls, plan.instructed)
         self._own = frozenset(tool.name for tool in self._call.tools if calls.toolbox.get(tool.name) is None)
         self._names = reply.names
+        self._names.know(call.messages)
         self._stage = reply.stage
         self._count = Count(plan.bounds.within(call), exchange, reply.tally)
         self._misread = False

@@ -45,6 +45,7 @@ from .toolbox import Toolbox, fill, owned
 
 ENDPOINT = "agents"
 _STATE, _ALIVE = "provider-agents.tools", "provider-agents.alive"
+LONGEST_NAME = 100
 ONCE = Policy(on=frozenset())
 """Its turns are tried again where they fail, each for itself; a whole run never is."""
 
@@ -114,7 +115,7 @@ class ToolAgents:
         """route: as callers of the agent are led."""
         name, provider = route.agent, route.targets[0].provider
         preset = self._preset(name)
-        known = (preset.name or name, preset.description) if preset is not None else (name, "")
+        known = (_one_line(preset.name) or name, preset.description) if preset is not None else (name, "")
         if not isinstance(provider, ToolAgent):
             bounds = Bounds.of(self.settings, self.librechat, preset.recursion_limit if preset is not None else None)
             return Member(Plan(name, route, bounds, "all", False, self.settings.keep_alive), (), (), (), *known)
@@ -234,6 +235,11 @@ class ChainAgent(ToolAgent):
                 "%s: no edge of %s leads to %s: %s", exchange.id, self.plan.agent, name, error.public
             )
             _lose(exchange, f"agent.edges[{name}]")
+
+
+def _one_line(name: str) -> str:
+    """As other agents are told it: one that could be more would stand for what nobody has said."""
+    return " ".join(name.split())[:LONGEST_NAME]
 
 
 def _lose(exchange: Exchange, path: str) -> None:

@@ -40,13 +40,16 @@ class Grown(Struct):
 
 
 class Names:
-    """Ids of calls of one run, none of which comes twice: some upstreams number theirs anew in each reply. All are such
-    as every dialect can write.
+    """Ids of calls of one run, none of which comes twice, nor was in the conversation before: some upstreams number
+    theirs anew in each reply. All are such as every dialect can write.
     """
 
     def __init__(self, stem: str) -> None:
         self._stem = stem
         self._taken: set[str] = set()
+
+    def know(self, messages: Sequence[Message]) -> None:
+        self._taken.update(block.id for one in messages for block in one.blocks if isinstance(block, ToolCall))
 
     def of(self, given: str) -> str:
         fits = _ID.fullmatch(given) and given not in self._taken
