@@ -13,7 +13,7 @@ import anthropic
 import openai
 import pytest
 import thinking
-from books import eventually, make_users
+from books import Books, eventually, make_users
 from chaining import AGENTS, MODELS, PRICES, TO_LAW, WEATHER, Parts, agent, direct, handed, message_of, talk
 from recorded import records
 from thinking import Turn, results
@@ -26,6 +26,8 @@ from gateway.testing.running import RunningGateway
 Json = dict[str, Any]
 HI: Any = [{"role": "user", "content": "Hi"}]
 KEY = "sk-of-the-operator"
+START = 1_000_000_000
+"""Credits, each a thousand nano-USD."""
 MORE = [
     agent("spread", edges=[direct(["agent_one", "agent_two"])]),
     agent("one"),
@@ -57,7 +59,7 @@ def serving(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def gateway(serving: Callable[..., RunningGateway]) -> Iterator[RunningGateway]:
-    top = {"balance": {"enabled": True, "startBalance": 1_000_000_000}, "interface": {"remoteAgents": {"use": True}}}
+    top = {"balance": {"enabled": True, "startBalance": START}, "interface": {"remoteAgents": {"use": True}}}
     with serving(top=top) as running:
         yield running
     assert not [line for line in running.errors if any(word in line for word in TELLS)]
@@ -93,6 +95,18 @@ def short(bounded: RunningGateway) -> Iterator[openai.OpenAI]:
 
 def incomplete(said: Any) -> tuple[str, str | None]:
     return said.status, said.incomplete_details and str(said.incomplete_details.reason)
+
+
+def nothing_is_held(gateway: RunningGateway) -> None:
+    """And what was settled is what was spent."""
+    books = Books(gateway)
+
+    def balanced() -> bool:
+        available, held, spent = books.account()
+        prices = sum(one["price"] for one in books.settlements() if one["user_id"] == "operator")
+        return held == 0 and 0 < spent == prices == START * 1000 - available
+
+    eventually(balanced)
 
 
 # Bounds
@@ -292,6 +306,7 @@ def test_a_client_that_leaves_ends_both_of_two_agents_at_once_and_their_holds(
     assert run["outcome"] == "client_gone"
     assert sorted(one["outcome"] for one in turns) == ["client_gone", "client_gone", "complete"]
     assert all(one["usage"]["output"] for one in turns)
+    nothing_is_held(gateway)
 
 
 @pytest.mark.parametrize("how", ["fails", "is cut"])
@@ -307,6 +322,7 @@ def test_of_two_at_once_each_is_billed_once_where_one_ends_badly(
     assert told.order[0] == "spread"
     _, turns = records(calling(gateway.url), name["x-gateway-exchange"], 3)
     assert len({one["agent"] for one in turns}) == len(turns) == 3
+    nothing_is_held(gateway)
 
 
 # What is told
@@ -376,5 +392,4 @@ async def test_many_that_leave_in_the_middle_leave_nothing_behind(
     eventually(lambda: sum(one.gone.is_set() for one in upstream.arrived[before:]) >= 40)
     for name in names[:3]:
         records(calling(gateway.url), name, 3)
-    held = calling(gateway.url).get("/status")
-    assert held.status == 200
+    nothing_is_held(gateway)
