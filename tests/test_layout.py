@@ -37,6 +37,7 @@ OPEN_MODULES = {
     "gateway.ledger",
     "gateway.logins",
     "gateway.money",
+    "gateway.oauth",
     "gateway.roles",
     "gateway.runs",
     "gateway.store",

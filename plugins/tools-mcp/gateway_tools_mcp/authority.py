@@ -8,39 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Literal, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
-from gateway import GatewayError, Timeouts, Upstream
+from gateway import GatewayError, Upstream
+from gateway.oauth import Authority, Lacking, Trust, is_protected, origin
+from gateway.oauth.site import LARGEST, TIMES
 from gateway.wire.jsontext import UNREADABLE
 
-from .failures import Down
 from .section import OAuth
 
-LARGEST = 2**18
-TIMES = Timeouts(10.0, 10.0, 10.0)
-LOCAL = frozenset(("localhost", "127.0.0.1", "::1"))
 T = TypeVar("T", bound=Struct)
-Trust = Literal["operator", "user"]
 _PARAMETER = re.compile(r'(resource_metadata|scope|error)="([^"]{1,2000})"')
-
-
-class Authority(Struct, frozen=True):
-    """resource: what tokens are asked for. scope: what is asked for where nobody says otherwise. methods: in which a
-    client shows itself at the token endpoint. tells_issuer: its answers to browsers name it (RFC 9207).
-    """
-
-    issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    resource: str
-    registration_endpoint: str = ""
-    methods: tuple[str, ...] = ()
-    scope: str = ""
-    tells_issuer: bool = False
 
 
 class _Resource(Struct, frozen=True):
@@ -68,7 +50,7 @@ class Finder:
         self._upstream, self._url, self._oauth, self._headers, self._trust = upstream, url, oauth, headers, trust
 
     async def find(self, challenge: str) -> Authority:
-        """challenge: of the server's 401. Raises Down."""
+        """challenge: of the server's 401. Raises Lacking."""
         said = dict(_PARAMETER.findall(challenge))
         oauth = self._oauth
         if oauth.authorization_url and oauth.token_url:
@@ -79,7 +61,7 @@ class Finder:
         issuer = (resource.authorization_servers or (origin(self._url),))[0]
         metadata = await self._metadata(issuer)
         if metadata is None:
-            raise Down("the server's authorization server does not say where users log in (RFC 8414)")
+            raise Lacking("the server's authorization server does not say where users log in (RFC 8414)")
         self._check(metadata, issuer)
         scope = oauth.scope or said.get("scope", "") or " ".join(resource.scopes_supported)
         return Authority(
@@ -109,14 +91,13 @@ class Finder:
         return None
 
     def _check(self, metadata: _Metadata, issuer: str) -> None:
-        """Raises Down where what it answers could be somebody else's, or codes could be taken by somebody else."""
+        """Raises Lacking where what it answers could be somebody else's, or codes could be taken by somebody else."""
         for url in (issuer, metadata.authorization_endpoint, metadata.token_endpoint):
-            parts = urlsplit(url)
-            if parts.scheme != "https" and not (parts.scheme == "http" and (parts.hostname or "") in LOCAL):
-                raise Down("the server's authorization server is not reached over https")
+            if not is_protected(url):
+                raise Lacking("the server's authorization server is not reached over https")
         methods = metadata.code_challenge_methods_supported or ()
         if "S256" not in methods and not self._oauth.skip_code_challenge_check:
-            raise Down("the server's authorization server does not protect codes by PKCE with S256")
+            raise Lacking("the server's authorization server does not protect codes by PKCE with S256")
 
     async def _json(self, url: str, kind: type[T]) -> T | None:
         is_own = origin(url) == origin(self._url)
@@ -136,11 +117,6 @@ class Finder:
             return msgspec.json.decode(body, type=kind)
         except (GatewayError, *UNREADABLE):
             return None
-
-
-def origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _resource_urls(url: str) -> Iterator[str]:

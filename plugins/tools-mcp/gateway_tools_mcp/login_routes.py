@@ -1,13 +1,10 @@
 """LibreChat's routes for logging in to an MCP server: /api/mcp/{name}/oauth and /api/mcp/oauth.
 
-A login belongs to the browser that began it, by a cookie: otherwise somebody could let others log in for him, and have
-what they may do there. Source: LibreChat `api/server/routes/mcp.js`.
+Source: LibreChat `api/server/routes/mcp.js`.
 """
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,15 +13,10 @@ import msgspec
 from gateway import Answer, Asker, Forbidden, Inbound, Principal, RouteSpec, Services, Settings
 
 if TYPE_CHECKING:
+    from gateway.oauth import BrowserCookie
+
     from .server import Server
     from .servers import Servers
-
-COOKIE = "mcp_login"
-_COOKIE = re.compile(rf"(?:^|;\s*){COOKIE}=([A-Za-z0-9_-]{{43}})(?:;|$)")
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<body><h1>{title}</h1><p>{words}</p></body></html>
-"""
-_SAFE = {"content-security-policy": "default-src 'none'", "cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
 class LoginRoutes:
@@ -38,13 +30,15 @@ class LoginRoutes:
             return _told({"error": f"MCP server '{inbound.params['name']}' not found in configuration"}, 404)
         if inbound.query.get("userId", principal.user_id) != principal.user_id:
             return _told({"error": "User mismatch"}, 403)
-        url, cookie = await begun(server, inbound, principal)
-        return Answer(b"", 302, headers={"location": url, "cache-control": "no-store"}, cookies=(cookie,))
+        from gateway.oauth import sent_to
+
+        return sent_to(*await begun(server, inbound, principal))
 
     async def callback(self, inbound: Inbound, principal: Principal) -> Answer:
         """Whom the authorization server sends back. Nobody is known here but by the state and the cookie."""
+        from gateway.oauth import LoginFailed, page
+
         from .failures import Down
-        from .logins import LoginFailed
 
         servers, name = self._servers(), inbound.params["name"]
         try:
@@ -52,11 +46,11 @@ class LoginRoutes:
             server = await self._server(name, Principal(user_id=user))
             if server is None or meant != name:
                 raise LoginFailed("This is an answer to a login to another server.")
-            at = await server.at(Asker(Principal(user_id=user)))
-            await servers.logins.finish(at, inbound.query, _cookie(inbound))
+            site = await server.site(Asker(Principal(user_id=user)))
+            await servers.logins.finish(site, inbound.query, _cookie().of(inbound))
         except (LoginFailed, Down) as error:
-            return _page("Not logged in", str(error), 400)
-        return _page("Logged in", f"You are logged in to {server.label}. You may close this window.", 200)
+            return page("Not logged in", str(error), 400)
+        return page("Logged in", f"You are logged in to {server.label}. You may close this window.")
 
     async def status(self, inbound: Inbound, principal: Principal) -> Answer:
         """Of one's own login: an id is `<user>:<server>`."""
@@ -69,7 +63,7 @@ class LoginRoutes:
         from .failures import Down
 
         try:
-            done = await server.logins.has_token(user, await server.at(Asker(principal)))
+            done = await server.logins.has_token(user, await server.site(Asker(principal)))
             waits = await server.logins.is_under_way(user, name)
         except Down as error:
             return _told({"status": "FAILED", "completed": False, "failed": True, "error": str(error)})
@@ -104,14 +98,14 @@ async def begun(server: Server, inbound: Inbound, principal: Principal) -> tuple
 
     if not principal.user_id:
         raise Forbidden("This credential belongs to no user, so nobody can log in with it.")
-    browser = _cookie(inbound) or secrets.token_urlsafe(32)
+    cookie = _cookie()
+    browser = cookie.known(inbound)
     try:
-        at = await server.at(Asker(principal))
-        url = await server.logins.begin(principal.user_id, at, server.challenge, browser)
+        site = await server.site(Asker(principal))
+        url = await server.begin(principal.user_id, site, browser)
     except Down as error:
         raise Unavailable(f"Nobody can log in to the MCP server {server.name}: {error}.") from error
-    secure = "; Secure" if at.redirect_uri.startswith("https:") else ""
-    return url, f"{COOKIE}={browser}; HttpOnly; SameSite=Lax; Path=/api/mcp; Max-Age=3600{secure}"
+    return url, cookie.set(browser, site.redirect_uri)
 
 
 def login_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
@@ -124,16 +118,10 @@ def login_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
     ]
 
 
-def _cookie(inbound: Inbound) -> str:
-    found = _COOKIE.search(inbound.headers.get("cookie", ""))
-    return found[1] if found else ""
+def _cookie() -> BrowserCookie:
+    from gateway.oauth import BrowserCookie
 
-
-def _page(title: str, words: str, status: int) -> Answer:
-    from html import escape
-
-    body = _PAGE.format(title=escape(title), words=escape(words)).encode()
-    return Answer(body, status, "text/html; charset=utf-8", headers=_SAFE)
+    return BrowserCookie("mcp_login", "/api/mcp")
 
 
 def _told(value: object, status: int = 200) -> Answer:

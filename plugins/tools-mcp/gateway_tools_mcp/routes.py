@@ -96,7 +96,7 @@ class McpRoutes:
 
         try:
             if not server.wants_login or await server.logins.has_token(
-                principal.user_id, await server.at(Asker(principal))
+                principal.user_id, await server.site(Asker(principal))
             ):
                 return None
         except Down:

@@ -13,7 +13,10 @@ from typing import Any, TypeVar
 from msgspec import Raw, structs
 
 from gateway import ANONYMOUS, Asker, ServerTool, ToolTraffic, Upstream, ended
+from gateway.oauth import Lacking, Logins, Site
 
+from .at import At
+from .authority import Finder
 from .connection import Connection
 from .dial import by_http, by_program
 from .failures import Down, Faulted, HttpRefused, McpError
@@ -21,7 +24,6 @@ from .headers import parameter_headers
 from .lines import Lines
 from .link import LONGEST_PAUSE, Link, Prove
 from .listing import Listing
-from .logins import At, Logins
 from .messages import HEADER_MISMATCH
 from .place import Place
 from .section import OWN_KEY, Era, McpServer, Options
@@ -262,7 +264,7 @@ class Server:
         filled = self._fixed or self.target.fill(asker, values)
         if self.wants_login:
             user = asker.principal.user_id
-            await self.logins.token(user, self._located(filled))
+            await self._token(user, self._located(filled))
             return structs.replace(filled, key=f"{user} {filled.key}"), values
         if not self.target.is_personal:
             self._fixed = filled
@@ -279,24 +281,41 @@ class Server:
             raise Down(f"it needs {', '.join(missing)} of who calls, and nothing is kept for this user")
         return values
 
-    async def at(self, asker: Asker) -> At:
+    async def site(self, asker: Asker) -> Site:
         """Where this caller would log in. Raises Down."""
         if self.target is None or self._at is None:
             raise Down(self.unavailable or "nobody logs in to a program")
         return self._located(self.target.fill(asker, await self._values(asker)))
 
-    def _located(self, filled: Filled) -> At:
+    async def begin(self, user: str, site: Site, browser: str) -> str:
+        """The address where the user logs in. Raises Down and Unavailable."""
+        assert self._at is not None
+        self.logins.check(site)
+        try:
+            finder = Finder(self._upstream, site.url, self._at.oauth, site.headers, site.trust)
+            return await self.logins.begin(user, site, await finder.find(self.challenge), browser)
+        except Lacking as error:
+            raise Down(str(error)) from error
+
+    async def _token(self, user: str, site: Site, refused: str = "") -> str:
+        """Raises Down."""
+        try:
+            return await self.logins.token(user, site, refused)
+        except Lacking as error:
+            raise Down(str(error)) from error
+
+    def _located(self, filled: Filled) -> Site:
         if self._at is None:
             raise Down("nobody logs in to a program")
-        return structs.replace(self._at, url=filled.url, trust=filled.trust)
+        return structs.replace(self._at.site, url=filled.url, trust=filled.trust)
 
     def _prover(self, filled: Filled, user: str) -> Prove | None:
         if not self.wants_login:
             return None
-        at = self._located(filled)
+        site = self._located(filled)
 
         async def prove(refused: str) -> Mapping[str, str]:
-            token = await self.logins.token(user, at, refused.removeprefix(BEARER))
+            token = await self._token(user, site, refused.removeprefix(BEARER))
             return {"authorization": BEARER + token}
 
         return prove

@@ -10,12 +10,12 @@ from urllib.parse import quote
 from msgspec import structs
 
 from gateway import Asker, Finding, RolePermissions, Secret, Services, Settings, ToolTraffic, UnsetVariable
+from gateway.oauth import Logins, Records
 
 from .added import Added, AddedServers
+from .at import At
 from .domains import is_allowed
-from .logins import At, Logins
 from .names import Names, normal
-from .records import Records
 from .section import ALL_PATH, McpServer, McpServers, McpSettings, OAuth, Options
 from .server import Server
 from .target import Target, Unusable, target
@@ -34,9 +34,7 @@ class Servers:
         is_same = before is not None and _kept_alike(before.services, services)
         records = Records(services)
         self.variables: Variables = before.variables if before and is_same else Variables(records)
-        self.logins: Logins = (
-            before.logins if before and is_same else Logins(records, services.vault, services.upstream, services.clock)
-        )
+        self.logins: Logins = before.logins if before and is_same else Logins("mcp", services)
         self._options = settings.one(Options)
         self.traffic = ToolTraffic.of(services.state)
         self._roles = RolePermissions.of(settings, services)
@@ -150,7 +148,7 @@ class Servers:
             services.upstream,
             self.variables,
             self.logins,
-            At(added.name, "", given.oauth or OAuth(), {}, there, "user"),
+            At.of(added.name, given.oauth or OAuth(), {}, there, "user"),
             services.log,
             kept_as=added.kept_as,
             traffic=self.traffic,
@@ -206,7 +204,7 @@ class Servers:
         headers = {
             header.lower(): substitute(self.settings, text.reveal()) for header, text in given.oauth_headers.items()
         }
-        return At(name, "", oauth, headers, oauth.redirect_uri or there)
+        return At.of(name, oauth, headers, oauth.redirect_uri or there)
 
     def _check_protocols(self, given: Mapping[str, McpServer]) -> None:
         for name in self._options.protocol:

@@ -9,9 +9,9 @@ import msgspec
 from cachetools import TTLCache
 
 from gateway import Secret
+from gateway.oauth import Lacking, Records
 
 from .failures import Down
-from .records import Records
 from .section import PREFIX
 
 KEPT = 5.0
@@ -28,7 +28,10 @@ class Variables:
         """Nothing where nothing is kept. Raises Down where it cannot be read."""
         known = self._known.get((user, server))
         if known is None:
-            known = _read(await self._records.get(user, PREFIX + server))
+            try:
+                known = _read(await self._records.get(user, PREFIX + server))
+            except Lacking as error:
+                raise Down(str(error)) from error
             self._known[user, server] = known
         return known
 

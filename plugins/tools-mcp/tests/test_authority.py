@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gateway_tools_mcp.authority import Authority, Finder
-from gateway_tools_mcp.failures import Down
+from gateway_tools_mcp.authority import Finder
 from gateway_tools_mcp.section import OAuth
 from nasty import Nasty, Request
 
 from gateway import Egress
+from gateway.oauth import Authority, Lacking
 from gateway.provider import Timeouts
 from gateway.upstream import HttpUpstream
 
@@ -95,7 +95,7 @@ LIES: dict[str, Any] = {
 
 @pytest.mark.parametrize("lie", LIES)
 async def test_one_that_cannot_be_trusted_gets_nobody(lie: str) -> None:
-    with pytest.raises(Down):
+    with pytest.raises(Lacking):
         await found(LIES[lie])
 
 

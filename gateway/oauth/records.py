@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from gateway import Sealed, SealedKey, Secret, Services, Unavailable
-
-from .failures import Down
+from ..errors import Unavailable
+from ..secret import Secret
+from ..services import Services
+from ..store import SealedKey
+from ..vault import Sealed
+from .failures import Lacking
 
 
 class Records:
@@ -17,7 +20,7 @@ class Records:
         return store is not None and store.user_keys is not None and self._services.vault is not None
 
     async def get(self, user: str, name: str) -> str | None:
-        """None where nothing is kept, or it has expired. Raises Down where it cannot be read."""
+        """None where nothing is kept, or it has expired. Raises Lacking where it cannot be read."""
         store, vault = self._services.store, self._services.vault
         if not user or store is None or store.user_keys is None or vault is None:
             return None
@@ -27,9 +30,9 @@ class Records:
                 return None
             return vault.open(found.sealed, f"{user}/{name}").reveal()
         except Sealed as error:
-            raise Down("what this user keeps for the server cannot be read, and is to be given again") from error
+            raise Lacking("what this user keeps for it cannot be read, and is to be given again") from error
         except Unavailable as error:
-            raise Down("what this user keeps for the server cannot be read now") from error
+            raise Lacking("what this user keeps for it cannot be read now") from error
 
     async def put(self, user: str, name: str, text: str, expires: float | None = None) -> None:
         """In place of what was kept. Raises Unavailable."""
