@@ -63,10 +63,13 @@ class StoredAction(msgspec.Struct, frozen=True):
 
 
 class ActionTaken(msgspec.Struct, frozen=True):
-    """What runs an action says of it. origin: where its calls go. domain: as it stands in names of its tools."""
+    """What runs an action says of it. origin: where its calls go. domain: as it stands in names of its tools.
+    token_url: where a client's secret goes, or "".
+    """
 
     origin: str
     domain: str
+    token_url: str = ""
 
 
 def metadata_of(document: object) -> ActionMetadata:

@@ -116,13 +116,16 @@ class ActionRoutes:
 
     async def _check_key(self, document: Mapping[str, Any], before: StoredAction, taken: ActionTaken) -> None:
         """A key that is left out stays with the API that it was given for: who edits may not know it. Raises Said."""
-        if not before.metadata.api_key or (document.get("metadata") or {}).get("api_key"):
+        given, had = document.get("metadata") or {}, before.metadata
+        key_stays = bool(had.api_key) and not given.get("api_key")
+        secret_stays = bool(had.oauth_client_secret) and not given.get("oauth_client_secret")
+        if not key_stays and not secret_stays:
             return
         try:
-            was = (await self._asked_for(before, ())).origin
+            was = await self._asked_for(before, ())
         except Said:
-            was = ""
-        if was != taken.origin:
+            was = ActionTaken("", "")
+        if was.origin != taken.origin or (secret_stays and was.token_url != taken.token_url):
             raise Said(400, message="The API is elsewhere now; give its key again.")
 
     async def _taken(self, action: StoredAction, names: Sequence[str]) -> ActionTaken:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway import Lifespan, Section, Services, Settings, ToolSource, hookimpl
+from gateway import Lifespan, RouteSpec, Section, Services, Settings, ToolSource, hookimpl
 
 from .index import Index, follower
+from .login_routes import login_routes
 from .section import PATH, ActionFields, ActionsSettings
 
 
@@ -22,6 +23,13 @@ def register_tools(settings: Settings, services: Services) -> Sequence[ToolSourc
     from .tools import ActionTools
 
     return (ActionTools(settings, services),)
+
+
+@hookimpl
+def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
+    if not settings.many(ActionFields) and Index.of(services).resources is None:
+        return ()
+    return login_routes(services)
 
 
 @hookimpl

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from gateway import (
     Address,
+    Asker,
     GatewayError,
     Reply,
     Timeouts,
@@ -19,19 +20,21 @@ from gateway import (
     UpstreamUnreachable,
 )
 
-from .auth import Proof
+from .auth import Proof, Shown
+from .doors import Unproved
 from .operations import Operation
 from .requests import Asked, BadArguments, asked
 from .results import failure, outcome
 from .section import ActionFields
 
 ACCEPT = "application/json, text/*;q=0.9, */*;q=0.5"
+UNAUTHORIZED = 401
 _TWICE = frozenset(("POST", "PATCH"))
 """Methods of which twice is not the same as once."""
 
 
 class Action:
-    """trust: `user` where it may only be at a public address."""
+    """trust: `user` where it may only be at a public address. door: where users log in to it, if they do."""
 
     def __init__(
         self,
@@ -42,19 +45,20 @@ class Action:
         operations: Sequence[Operation],
         upstream: Upstream,
     ) -> None:
+        self.door = proof.door
         self.name, self.origin, self.operations = fields.name, address.origin.lower(), operations
         self.host = self.origin.partition("://")[2]
         self._address, self._trust, self._proof, self._upstream = address, trust, proof, upstream
         self._fields = fields
 
-    async def call(self, operation: Operation, arguments: Mapping[str, Any]) -> ToolOutcome:
+    async def call(self, operation: Operation, arguments: Mapping[str, Any], asker: Asker) -> ToolOutcome:
         try:
             wanted = asked(operation, arguments, self._proof.parameter)
         except BadArguments as error:
             return failure(f"The tool was not called: {error}")
         try:
             async with asyncio.timeout(self._fields.timeout):
-                return await self._called(operation, wanted)
+                return await self._called(operation, wanted, asker)
         except UpstreamUnreachable as error:
             return failure(f"{_words(error)}.")
         except TimeoutError:
@@ -63,17 +67,32 @@ class Action:
             words = _words(error)
         return failure(f"{words}.{'' if operation.read_only else ' Whether it did what was asked is not known.'}")
 
-    async def _called(self, operation: Operation, wanted: Asked) -> ToolOutcome:
+    async def _called(self, operation: Operation, wanted: Asked, asker: Asker) -> ToolOutcome:
+        """Once more with a renewed login, where the API did not take it, and so did nothing."""
         try:
-            shown = await self._proof.shown()
+            shown = await self._proof.shown(asker)
         except UpstreamError as error:
             return failure(f"The tool was not called. {error.public}")
+        except Unproved as error:
+            return failure(f"The tool was not called. {error}")
+        told, status = await self._tried(operation, wanted, shown)
+        if status != UNAUTHORIZED:
+            return told
+        try:
+            renewed = await self._proof.renewed(asker, shown)
+        except Unproved as error:
+            return failure(f"The API did not take the user's login. {error}")
+        return told if renewed is None else (await self._tried(operation, wanted, renewed))[0]
+
+    async def _tried(self, operation: Operation, wanted: Asked, shown: Shown) -> tuple[ToolOutcome, int]:
+        """What came of it, and the status."""
         headers = {"accept": ACCEPT, "accept-encoding": "identity", **wanted.headers, **shown.headers}
         if wanted.body is not None:
             headers["content-type"] = operation.content_type
         reply = await self._sent(operation, self._url(wanted, shown.query), headers, wanted.body or b"")
         try:
-            return await outcome(reply, self._fields.largest_result, self._fields.largest_image, shown.secrets)
+            found = await outcome(reply, self._fields.largest_result, self._fields.largest_image, shown.secrets)
+            return found, reply.status
         finally:
             reply.close()
 

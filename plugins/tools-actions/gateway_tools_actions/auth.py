@@ -1,4 +1,4 @@
-"""What an API wants to be proved: nothing, a key, or a token that the gateway gets by client credentials."""
+"""What an API wants to be proved: nothing, a key, or a token, by client credentials or of who is logged in there."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote_plus, urlencode
 
-from gateway import Address, Secret, Services, Settings
+from gateway import Address, Asker, Secret, Services, Settings
 from gateway.endpoint.access_tokens import AccessTokens, Asking
+from gateway.oauth import Terms, Trust, is_protected
 
+from .doors import Door, Doors
 from .section import Auth
 
 _FIELD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -35,18 +37,25 @@ class Shown(NamedTuple):
 
 
 class Proof(ABC):
-    """header, parameter: which are its own, so that no model may fill them; "" where there is none."""
+    """header, parameter: which are its own, so that no model may fill them; "" where there is none. door: where its
+    users log in, if they do.
+    """
 
     header = ""
     parameter = ""
+    door: Door | None = None
 
     @abstractmethod
-    async def shown(self) -> Shown:
-        """Raises UpstreamError where there is nothing to show."""
+    async def shown(self, asker: Asker) -> Shown:
+        """Raises UpstreamError and Unproved where there is nothing to show."""
+
+    async def renewed(self, asker: Asker, refused: Shown) -> Shown | None:
+        """After the API did not take it; None where there is nothing else. Raises as `shown` does."""
+        return None
 
 
 class Nothing(Proof):
-    async def shown(self) -> Shown:
+    async def shown(self, asker: Asker) -> Shown:
         return Shown()
 
 
@@ -55,7 +64,7 @@ class Key(Proof):
         self._key, self._kind = key, kind
         self.header, self.parameter = header, parameter
 
-    async def shown(self) -> Shown:
+    async def shown(self, asker: Asker) -> Shown:
         key = self._key.reveal()
         if self._kind == "query":
             return Shown(query={self.parameter: key}, secrets=(key,))
@@ -97,15 +106,33 @@ class Token(Proof):
     def __init__(self, tokens: ClientTokens) -> None:
         self._tokens = tokens
 
-    async def shown(self) -> Shown:
-        token = await self._tokens.token()
-        return Shown({"authorization": f"Bearer {token}"}, secrets=(token,))
+    async def shown(self, asker: Asker) -> Shown:
+        return _bearer(await self._tokens.token())
 
 
-def proof_of(auth: Auth, settings: Settings, services: Services, label: str) -> Proof:
-    """Raises Unprovable, and UnsetVariable."""
+class UserToken(Proof):
+    header = "authorization"
+
+    def __init__(self, door: Door) -> None:
+        self.door = self._door = door
+
+    async def shown(self, asker: Asker) -> Shown:
+        return _bearer(await self._door.token(asker))
+
+    async def renewed(self, asker: Asker, refused: Shown) -> Shown:
+        return _bearer(await self._door.token(asker, refused.secrets[0]))
+
+
+def _bearer(token: str) -> Shown:
+    return Shown({"authorization": f"Bearer {token}"}, secrets=(token,))
+
+
+def proof_of(auth: Auth, settings: Settings, services: Services, label: str, doors: Doors) -> Proof:
+    """label: for the log. doors: where users log in to it. Raises Unprovable, and UnsetVariable."""
     if auth.type == "none":
         return Nothing()
+    if auth.type == "oauth" and auth.authorization_url:
+        return _user_token(auth, settings, doors)
     if auth.type == "oauth":
         return _token(auth, settings, services, label)
     key = _sendable("api_key", settings.secret(auth.api_key))
@@ -124,12 +151,42 @@ def proof_of(auth: Auth, settings: Settings, services: Services, label: str) -> 
 def _token(auth: Auth, settings: Settings, services: Services, label: str) -> Token:
     client = _sendable("client_id", settings.secret(auth.client_id))
     secret = _sendable("client_secret", settings.secret(auth.client_secret))
-    url = settings.resolve(auth.token_url)
+    url = _url("token_url", settings.resolve(auth.token_url), "give the token server's URL")
+    return Token(ClientTokens(services, label, auth, url, client, secret))
+
+
+def _user_token(auth: Auth, settings: Settings, doors: Doors) -> UserToken:
+    there = _url("authorization_url", settings.resolve(auth.authorization_url), "give the page where users log in")
+    url = _url("token_url", settings.resolve(auth.token_url), "give the token server's URL")
+    trusts = [_trust(where, one, doors) for where, one in (("authorization_url", there), ("token_url", url))]
+    client = _sendable("client_id", settings.secret(auth.client_id))
+    secret = settings.secret(auth.client_secret)
+    terms = Terms(
+        client_id=client.reveal(),
+        client_secret=_sendable("client_secret", secret) if secret else secret,
+        method=auth.token_exchange_method,
+        token_url=url,
+        send_resource=False,
+    )
+    return UserToken(doors.door(terms, there, auth.scope, trusts[1]))
+
+
+def _trust(where: str, url: str, doors: Doors) -> Trust:
+    """Raises Unprovable."""
+    trust = doors.trust(url)
+    if trust is None:
+        what = f"the {where} is not among actions.allowedDomains"
+        raise Unprovable(where, what, "add its domain there, or leave the action out")
+    if trust == "user" and not is_protected(url):
+        raise Unprovable(where, f"the {where} does not start with https://", "give one that does")
+    return trust
+
+
+def _url(where: str, text: str, todo: str) -> str:
     try:
-        verbatim = Address(url).verbatim
+        return Address(text).verbatim
     except ValueError as error:
-        raise Unprovable("token_url", str(error), "give the token server's URL") from error
-    return Token(ClientTokens(services, label, auth, verbatim, client, secret))
+        raise Unprovable(where, f"the {where} cannot be used: {error}", todo) from error
 
 
 def _sendable(where: str, secret: Secret) -> Secret:

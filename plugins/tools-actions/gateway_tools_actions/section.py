@@ -17,10 +17,11 @@ PATH = "gateway.tools-actions"
 class Auth(Struct, frozen=True, kw_only=True):
     """What an API wants to be proved.
 
-    type: `service_http` for a key, `oauth` for a token that the gateway gets by client credentials. api_key: the key;
-    for basic, `user:password`. authorization_type: how it is sent; `custom` in the header `custom_auth_header`, `query`
-    in the URL as `query_parameter`. token_url, client_id, client_secret, scope: of the token server.
-    token_exchange_method: whether the client's secret goes in the body or in a header there.
+    type: `service_http` for a key, `oauth` for a token: with `authorization_url` of the user, who logs in there, else
+    one that the gateway gets by client credentials. api_key: the key; for basic, `user:password`. authorization_type:
+    how it is sent; `custom` in the header `custom_auth_header`, `query` in the URL as `query_parameter`. token_url,
+    client_id, client_secret, scope: of the token server. token_exchange_method: whether the client's secret goes in the
+    body or in a header there.
     """
 
     type: Literal["none", "service_http", "oauth"] = "none"
@@ -28,6 +29,7 @@ class Auth(Struct, frozen=True, kw_only=True):
     authorization_type: Literal["bearer", "basic", "custom", "query"] = "bearer"
     custom_auth_header: str = ""
     query_parameter: str = ""
+    authorization_url: str = ""
     token_url: str = ""
     client_id: Secret = Secret("")
     client_secret: Secret = Secret("")

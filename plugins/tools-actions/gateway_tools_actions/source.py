@@ -19,11 +19,13 @@ from gateway import (
     UnsetVariable,
 )
 from gateway.endpoint.unusable import SET_IT, unset
+from gateway.oauth import Trust
 
 from .action import Action
 from .auth import Unprovable, proof_of
 from .document import Document, Unreadable, document_of
 from .domains import trust_of
+from .doors import Doors, Owner, domain_of, logins_of
 from .names import ALL, DELIMITER, encoded_domain, is_action, marked, tool_name
 from .operations import Operation, operations_of
 from .results import failure
@@ -39,7 +41,7 @@ class _Tool(NamedTuple):
 
 
 class Actions(ToolSource):
-    """problems: what the operator should know. unusable: by name, actions that cannot be used, and why."""
+    """actions: by name. problems: what the operator should know. unusable: by name, why some cannot be used."""
 
     name = "tools-actions"
 
@@ -48,6 +50,7 @@ class Actions(ToolSource):
         self._unusable = unusable
         self._by_name: dict[str, _Tool] = {}
         self._meant: dict[str, Sequence[_Tool]] = {}
+        self.actions = {action.name: action for action in actions}
         for action in actions:
             self._add(action)
 
@@ -66,7 +69,7 @@ class Actions(ToolSource):
                 problems.append(Finding(f"{path}.name", f"another action is named {fields.name!r}", "rename one"))
                 continue
             try:
-                action, found = action_of(fields, path, settings, services, where)
+                action, found = action_of(fields, path, settings, services, where, domain_of(settings))
             except Unusable as error:
                 problems += error.findings
                 unusable[fields.name] = error.findings[-1].what
@@ -97,7 +100,7 @@ class Actions(ToolSource):
         found = self._by_name.get(tool.name)
         if found is None:
             return failure(f"The tool {tool.name} is not there any more.")
-        return await found.action.call(found.operation, arguments)
+        return await found.action.call(found.operation, arguments, asker)
 
     async def listed(self, asker: Asker) -> Sequence[ServerTool]:
         return [tool.offered for tool in self._by_name.values()]
@@ -155,13 +158,17 @@ def action_of(
     settings: Settings,
     services: Services,
     where: ActionsSettings,
+    domain: str,
+    owner: Owner = "config",
     trust_at: Trusting = trust_of,
 ) -> tuple[Action, Sequence[Finding]]:
-    """Raises Unusable."""
+    """domain: how browsers reach this gateway, or "". Raises Unusable."""
     try:
         document = document_of(fields, path)
         address = _address(fields, path, settings, document)
-        proof = proof_of(fields.auth, settings, services, f"{PATH}: {fields.name}")
+        trusting = _trusting(owner, where, trust_at)
+        doors = Doors(logins_of(services), domain, owner, fields.name, address.origin.lower(), trusting)
+        proof = proof_of(fields.auth, settings, services, f"{PATH}: {fields.name}", doors)
     except Unreadable as error:
         raise Unusable(error.finding) from error
     except Unprovable as error:
@@ -174,9 +181,17 @@ def action_of(
         raise Unusable(Finding(path, what, "add its domain there, or leave the action out", "warning"))
     found = operations_of(document, fields.operations, proof.parameter or proof.header)
     findings = list(found.findings)
+    if proof.door is not None and not domain:
+        what = "nobody can log in to it, since nobody says how browsers reach this gateway"
+        findings.append(Finding(f"{path}.auth.authorization_url", what, "set DOMAIN_SERVER", "warning"))
     if not found.operations:
         findings.append(document.finding((), "it has no operation that could be a tool", "look at the document"))
     return Action(fields, address, trust, proof, found.operations, services.upstream), findings
+
+
+def _trusting(owner: Owner, where: ActionsSettings, trust_at: Trusting) -> Callable[[str], Trust | None]:
+    """Where the authorization server of an action may be: the operator's own anywhere, since he wrote it."""
+    return lambda url: "operator" if owner == "config" else trust_at(url, where)
 
 
 def _address(fields: ActionFields, path: str, settings: Settings, document: Document) -> Address:

@@ -10,10 +10,11 @@ from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from gateway import BadCall, Finding, Resource, Sealed, Secret, Services, Settings, StoredAction, Unavailable
-from gateway.actions import ActionTaken, opened
+from gateway.actions import ActionAuth, ActionTaken, opened
 
 from .action import Action
 from .domains import trust_of
+from .doors import domain_of
 from .names import encoded_domain
 from .section import ActionFields, ActionsSettings, Auth
 from .source import Actions, Unusable, action_of
@@ -22,6 +23,8 @@ LARGEST = 512 * 2**10
 """Bytes of a stored document."""
 Way = Literal["bearer", "basic", "custom", "query"]
 _WAYS = frozenset(("bearer", "basic", "custom"))
+Method = Literal["default_post", "basic_auth_header"]
+_METHODS = frozenset(("default_post", "basic_auth_header"))
 
 
 def taken(action: StoredAction, functions: Sequence[str], settings: Settings, services: Services) -> ActionTaken:
@@ -35,7 +38,8 @@ def taken(action: StoredAction, functions: Sequence[str], settings: Settings, se
     known = {operation.id for operation in made.operations}
     if strange := [name for name in functions if name not in known]:
         raise BadCall(f"The document has no operation {strange[0]!r} that could be a tool.", param="functions")
-    return ActionTaken(made.origin, encoded_domain(made.host))
+    auth = action.metadata.auth
+    return ActionTaken(made.origin, encoded_domain(made.host), auth.client_url if auth is not None else "")
 
 
 def actions_of(kept: Sequence[Resource], settings: Settings, services: Services) -> Actions:
@@ -63,7 +67,8 @@ def _made(action: StoredAction, settings: Settings, services: Services) -> Actio
     if len(action.metadata.raw_spec.encode("utf-8", "replace")) > LARGEST:
         raise Unusable(_wrong(f"its document has more than {LARGEST} bytes", "give the part that is needed"))
     fields = ActionFields(name=action.id, document=action.metadata.raw_spec, auth=_auth(action))
-    made, _ = action_of(fields, "metadata", Settings.of(where), services, where, _trust)
+    given, domain = Settings.of(where), domain_of(settings)
+    made, _ = action_of(fields, "metadata", given, services, where, domain, "agent", _trust)
     return made
 
 
@@ -80,18 +85,41 @@ def _auth(action: StoredAction) -> Auth:
     auth, metadata = action.metadata.auth, action.metadata
     if auth is None or auth.type == "none":
         return Auth()
+    for secret in (metadata.api_key, metadata.oauth_client_id, metadata.oauth_client_secret):
+        if "${" in secret.reveal():
+            raise Unusable(_wrong("its key names a variable of the operator", "give the key itself"))
+    if auth.type == "oauth":
+        return _login(action)
     if auth.type != "service_http":
-        raise Unusable(_wrong("users who log in to an API are not known here", "give it a key"))
+        raise Unusable(_wrong(f"there is no auth of type {auth.type[:40]!r}", "write none, service_http or oauth"))
     way = auth.authorization_type or "bearer"
     if way not in _WAYS:
         raise Unusable(_wrong(f"there is no authorization_type {way[:40]!r}", "write bearer, basic or custom"))
-    if "${" in metadata.api_key.reveal():
-        raise Unusable(_wrong("its key names a variable of the operator", "give the key itself"))
     return Auth(
         type="service_http",
         api_key=Secret(metadata.api_key.reveal()),
         authorization_type=cast("Way", way),
         custom_auth_header=auth.custom_auth_header,
+    )
+
+
+def _login(action: StoredAction) -> Auth:
+    """Each user logs in to the API. Raises Unusable."""
+    auth, metadata = action.metadata.auth or ActionAuth(), action.metadata
+    if not auth.authorization_url:
+        raise Unusable(_wrong("it does not say where users log in", "give auth.authorization_url"))
+    method = auth.token_exchange_method or "default_post"
+    if method not in _METHODS:
+        what = f"there is no token_exchange_method {method[:40]!r}"
+        raise Unusable(_wrong(what, "write default_post or basic_auth_header"))
+    return Auth(
+        type="oauth",
+        authorization_url=auth.authorization_url,
+        token_url=auth.client_url,
+        client_id=metadata.oauth_client_id,
+        client_secret=metadata.oauth_client_secret,
+        scope=auth.scope,
+        token_exchange_method=cast("Method", method),
     )
 
 

@@ -29,6 +29,7 @@ from .names import is_action
 from .section import PATH, ActionFields
 
 if TYPE_CHECKING:
+    from .doors import Door
     from .source import Actions
 
 
@@ -89,6 +90,25 @@ class ActionTools(ToolSource):
         from .stored import taken
 
         return taken(action, functions, self._settings, self._services)
+
+    async def door(self, name: str) -> Door | None:
+        """Where users log in to an action; name: its site's."""
+        owner, _, action = name.partition(":")
+        if owner == "config":
+            return self._door(self._configured, action)
+        found = self._agent_of(action)
+        if found is None:  # Another worker was told of it.
+            await self._index.load()
+            found = self._agent_of(action)
+        return self._door(self._of_agent(found), action) if found is not None else None
+
+    def _agent_of(self, action: str) -> str | None:
+        kept = self._index.by_agent.items()
+        return next((agent for agent, all_ in kept if any(one.id == action for one in all_)), None)
+
+    def _door(self, actions: Actions | None, name: str) -> Door | None:
+        found = actions.actions.get(name) if actions is not None else None
+        return found.door if found is not None else None
 
     def _of_agent(self, agent: str) -> Actions | None:
         """Read again where they are others than before."""

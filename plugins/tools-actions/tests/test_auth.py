@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 from action_documents import ADA, api, text
 
+from gateway import Asker, Principal
 from gateway.testing.fake_upstream import HANG, stream
 from gateway.testing.fake_upstream import json as answer
 
@@ -73,14 +74,32 @@ async def test_a_key_that_the_api_says_again_is_not_shown(call, server, status, 
         ({"type": "oauth", "client_id": "c", "token_url": "https://t.example"}, "client_secret"),
         ({"type": "oauth", "client_id": "c", "client_secret": "s"}, "token_url"),
         ({"type": "oauth", "client_id": "c", "client_secret": "s", "token_url": "file:///x"}, "token_url"),
+        ({"type": "oauth", "client_id": "c", "authorization_url": "https://a.example"}, "token_url"),
+        ({"type": "oauth", "authorization_url": "javascript:x", "token_url": "https://t.example"}, "authorization_url"),
+        ({"type": "oauth", "authorization_url": "https://a.example", "token_url": "https://t.example"}, "client_id"),
     ],
-    ids=["none", "lines", "header", "host", "odd", "query", "client", "secret", "url", "file"],
+    ids=["none", "lines", "header", "host", "odd", "query", "client", "secret", "url", "file"]
+    + ["login-url", "login-script", "login-client"],
 )
 def test_what_is_missing_is_an_error_at_its_place(actions, auth, where):
     source = actions({"name": "a", "url": "https://a.example", "document": GET, "auth": auth}, environ=ENVIRON)
     [finding] = source.findings()
     assert (finding.path, finding.level) == (f"gateway.tools-actions[0].auth.{where}", "error")
     assert finding.todo
+
+
+LOGIN = {"type": "oauth", "client_id": "c", "authorization_url": "https://a.example", "token_url": "https://t.example"}
+
+
+async def test_without_an_address_for_browsers_nobody_can_log_in_and_everybody_is_told(actions, server):
+    source = actions({"name": "a", "url": server.url, "document": GET, "auth": LOGIN})
+    [finding] = source.findings()
+    assert (finding.path, finding.level) == ("gateway.tools-actions[0].auth.authorization_url", "warning")
+    assert finding.todo == "set DOMAIN_SERVER"
+    [tool] = await source.listed(ADA)
+    assert "has to log in" in text(await source.call(tool, {}, ADA))
+    assert "belongs to no user" in text(await source.call(tool, {}, Asker(Principal(user_id=""))))
+    assert server.arrived == []
 
 
 @pytest.fixture
