@@ -5,7 +5,8 @@ endpoint.py             the endpoint, and how a call runs; api.py: requests and 
 question.py             a call to a thread, a run or the outputs of tools; tickets.py: whose run a call goes on with
 told.py, answer.py      what a run tells, as events
 server.py, passed.py    runs of clients of the API itself, passed through; routes.py: what else they ask for
-owners.py, directory.py whose assistants and threads are, and who may name them
+librechat.py            the routes of LibreChat's own client
+owners.py, directory.py whose assistants and threads are, and who may name them; access.py: and who may have them
 """
 
 from __future__ import annotations
@@ -66,9 +67,10 @@ def register_providers(settings: Settings, services: Services) -> Sequence[Provi
 def register_routes(settings: Settings, services: Services) -> Sequence[RouteSpec]:
     if not kinds_of(settings):
         return ()
+    from .librechat import librechat_routes
     from .routes import routes
 
-    return routes(settings, services)
+    return (*routes(settings, services), *librechat_routes(settings, services))
 
 
 @hookimpl

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import cast
+from typing import TypeVar, cast
 
 import msgspec
 from msgspec import Struct
 
 from gateway import Conflict, Follower, Lifespan, NotFound, Resource, Resources, Sealed, Secret, Services, Unavailable
 
-ASSISTANT, THREAD, RUN = "assistant", "assistantThread", "assistantRun"
+ASSISTANT, THREAD, RUN, ASIDE = "assistant", "assistantThread", "assistantRun", "assistantAside"
+T = TypeVar("T", bound=Struct)
 _STATE = "provider-assistants.owners"
 
 
@@ -25,6 +26,15 @@ class Waiting(Struct, frozen=True):
     endpoint: str
     thread: str
     assistant: str
+
+
+class Aside(Struct, frozen=True):
+    """What LibreChat keeps of an assistant beside the API. Times are epoch seconds."""
+
+    conversation_starters: Sequence[str] = ()
+    append_current_datetime: bool = False
+    created: float = 0.0
+    updated: float = 0.0
 
 
 class Owners:
@@ -72,6 +82,7 @@ class Owners:
         """Raises Unavailable."""
         await self._kept().delete(kind, f"{endpoint}/{name}")
         if kind == ASSISTANT:
+            await self._kept().delete(ASIDE, f"{endpoint}/{name}")
             await self.load()
 
     async def endpoint_of(self, thread: str, user: str, endpoints: Sequence[str]) -> str:
@@ -82,30 +93,62 @@ class Owners:
                 return endpoint
         raise NotFound(f"No thread found with id '{thread}'.", param="thread_id")
 
+    async def asides(self, endpoint: str, user: str) -> Mapping[str, Aside]:
+        """Of this user's assistants there, by their ids. Raises Unavailable."""
+        found: dict[str, Aside] = {}
+        for one in await self._kept().list(ASIDE):
+            where, name = _named(one.id)
+            aside = self._opened(one, Aside) if where == endpoint and one.user_id == user else None
+            if aside is not None:
+                found[name] = msgspec.structs.replace(aside, created=one.created, updated=one.updated)
+        return found
+
+    async def keep_aside(self, endpoint: str, name: str, user: str, aside: Aside) -> None:
+        """In place of what was kept. Raises Unavailable."""
+        now = self._services.clock()
+        one = self._sealed(Resource(ASIDE, f"{endpoint}/{name}", user, b"", created=now, updated=now), aside)
+        before = await self._kept().get(ASIDE, one.id)
+        if before is not None:
+            one = msgspec.structs.replace(one, created=before.created)
+            await self._kept().update(one)
+        else:
+            await self._kept().create(one)
+
     async def waits(self, run: str, waiting: Waiting, user: str) -> None:
         """Raises Unavailable."""
-        vault, now = self._services.vault, self._services.clock()
-        if vault is None:
-            raise Unavailable("There is no vault here to keep a waiting run in; set CREDS_KEY.")
-        one = Resource(RUN, run, user, b"", created=now, updated=now)
-        sealed = vault.seal(Secret(msgspec.json.encode(waiting).decode()), one.owner)
+        now = self._services.clock()
+        one = self._sealed(Resource(RUN, run, user, b"", created=now, updated=now), waiting)
         await self._kept().delete(RUN, run)
-        await self._kept().create(msgspec.structs.replace(one, sealed=sealed))
+        await self._kept().create(one)
 
     async def waiting(self, run: str, thread: str, user: str) -> Waiting:
         """Raises NotFound and Unavailable."""
-        one, vault = await self._kept().get(RUN, run), self._services.vault
-        if one is not None and vault is not None and user and one.user_id == user:
-            try:
-                found = msgspec.json.decode(vault.open(one.sealed, one.owner).reveal(), type=Waiting)
-            except (Sealed, msgspec.MsgspecError):
-                found = None
+        one = await self._kept().get(RUN, run)
+        if one is not None and user and one.user_id == user:
+            found = self._opened(one, Waiting)
             if found is not None and found.thread == thread:
                 return found
         raise NotFound(f"No run found with id '{run}' that waits for outputs of tools.", param="run_id")
 
     async def answered(self, run: str) -> None:
         await self._kept().delete(RUN, run)
+
+    def _sealed(self, resource: Resource, document: Struct) -> Resource:
+        """Raises Unavailable."""
+        vault = self._services.vault
+        if vault is None:
+            raise Unavailable("There is no vault here to keep this in; set CREDS_KEY.")
+        text = Secret(msgspec.json.encode(document).decode())
+        return msgspec.structs.replace(resource, sealed=vault.seal(text, resource.owner))
+
+    def _opened(self, resource: Resource, kind: type[T]) -> T | None:
+        """None where it cannot be read."""
+        vault = self._services.vault
+        try:
+            text = vault.open(resource.sealed, resource.owner).reveal() if vault is not None else ""
+            return msgspec.json.decode(text, type=kind)
+        except (Sealed, msgspec.MsgspecError):
+            return None
 
     def _kept(self) -> Resources:
         store = self._services.store

@@ -1,9 +1,10 @@
-"""OpenAI's own SDK on its Assistants API through a running gateway: each user's threads and assistants are apart."""
+"""OpenAI's own SDK on its Assistants API, and LibreChat's routes: each user's threads and assistants are apart."""
 
 import asyncio
 import hashlib
 import json
 
+import aiohttp
 import openai
 import pytest
 import pytest_asyncio
@@ -225,3 +226,99 @@ async def test_what_is_not_served_is_refused_in_words(ada, far):
     with pytest.raises(openai.NotFoundError):
         await ada.threads.create_and_run(assistant_id="asst_three", thread={"messages": user("Hi")})
     assert [one for one in far.asked[asked:] if one[0] == "POST"] == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def librechat(gateway):
+    """As LibreChat's client: who, method, path behind /api/assistants, body."""
+
+    async with aiohttp.ClientSession(gateway.url) as session:
+
+        async def ask(who, method, path, body=None):
+            headers = {"authorization": f"Bearer {KEYS[who]}"}
+            async with session.request(method, f"/api/assistants/{path}", json=body, headers=headers) as reply:
+                return reply.status, await reply.json()
+
+        yield ask
+
+
+OWN = {
+    "endpoint": "assistants",
+    "name": "Mine",
+    "model": "gpt-4o",
+    "instructions": "Be kind.",
+    "tools": [{"type": "code_interpreter"}],
+    "conversation_starters": ["Hello?"],
+    "append_current_datetime": False,
+}
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+async def test_librechats_client_makes_changes_and_deletes_an_assistant(librechat, far, version):
+    status, made = await librechat("ada", "POST", version, OWN)
+    assert (status, made["name"], made["conversation_starters"]) == (201, "Mine", ["Hello?"])
+    assert far.calls("POST", "/assistants")[-1][3] == {
+        "name": "Mine",
+        "model": "gpt-4o",
+        "instructions": "Be kind.",
+        "tools": [{"type": "code_interpreter"}],
+        "metadata": {"author": made["metadata"]["author"], "endpoint": "assistants"},
+    }
+    one = f"{version}/{made['id']}?endpoint=assistants"
+    [document] = (await librechat("ada", "GET", f"{version}/documents?endpoint=assistants"))[1]
+    assert (document["assistant_id"], document["conversation_starters"]) == (made["id"], ["Hello?"])
+    assert (await librechat("bob", "GET", f"{version}/documents?endpoint=assistants"))[1] == []
+    change = {"endpoint": "assistants", "instructions": "Be brief.", "conversation_starters": []}
+    status, changed = await librechat("ada", "PATCH", one, change)
+    assert (status, changed["instructions"], changed["conversation_starters"]) == (200, "Be brief.", [])
+    assert (await librechat("ada", "GET", one))[1]["instructions"] == "Be brief."
+    for call in (("PATCH", change), ("DELETE", None)):
+        assert (await librechat("bob", call[0], one, call[1]))[0] in (403, 404)
+    assert (await librechat("ada", "DELETE", one)) == (
+        200,
+        {"id": made["id"], "object": "assistant.deleted", "deleted": True},
+    )
+    assert (await librechat("ada", "GET", f"{version}/documents"))[1] == []
+
+
+async def test_librechats_client_is_given_all_pages_and_no_more_of_the_operators_than_others(librechat):
+    status, listed = await librechat("ada", "GET", "v2?endpoint=assistants&limit=1&order=asc")
+    found = {one["id"]: one for one in listed["data"]}
+    assert (status, set(found), listed["has_more"]) == (200, {"asst_one", "asst_two"}, False)
+    assert found["asst_one"]["instructions"] is None
+    assert await librechat("ada", "GET", "v2/tools?endpoint=assistants") == (200, [])
+    assert (await librechat("ada", "PATCH", "v2/asst_one", {"instructions": "Other."}))[0] == 403
+    assert (await librechat("ada", "GET", "v2/asst_three"))[0] == 404
+    assert (await librechat("eve", "GET", "v2?endpoint=assistants"))[0] == 403
+    assert (await librechat("eve", "POST", "v2", OWN))[0] == 403
+
+
+async def test_version_1_has_its_own_words_for_tools_and_files(librechat, far):
+    body = {**OWN, "tools": [{"type": "retrieval"}], "file_ids": []}
+    status, made = await librechat("ada", "POST", "v1", body)
+    assert (status, far.calls("POST", "/assistants")[-1][3]["tools"], made["tools"]) == (
+        201,
+        [{"type": "file_search"}],
+        [{"type": "retrieval"}],
+    )
+    assert made["file_ids"] == []
+    assert "file_ids" not in far.calls("POST", "/assistants")[-1][3]
+    assert (await librechat("ada", "DELETE", f"v1/{made['id']}"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        pytest.param("v2/chat", {}, "/v1/threads/runs", id="chat"),
+        pytest.param("v2", {**OWN, "endpoint": "azureAssistants"}, "azureAssistants", id="endpoint"),
+        pytest.param("v2", {**OWN, "tools": ["dalle"]}, "dalle", id="tool"),
+        pytest.param("v1", {**OWN, "file_ids": ["file-x"]}, "Files", id="file"),
+        pytest.param("v2", {**OWN, "conversation_starters": "x"}, "conversation_starters", id="starters"),
+    ],
+)
+async def test_what_librechats_client_cannot_have_is_refused_in_words(librechat, far, path, body, words):
+    asked = len(far.calls("POST", ""))
+    status, told = await librechat("ada", "POST", path, body)
+    assert status in (400, 422)
+    assert words in json.dumps(told)
+    assert len(far.calls("POST", "")) == asked

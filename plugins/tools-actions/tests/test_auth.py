@@ -78,8 +78,21 @@ async def test_a_key_that_the_api_says_again_is_not_shown(call, server, status, 
         ({"type": "oauth", "authorization_url": "javascript:x", "token_url": "https://t.example"}, "authorization_url"),
         ({"type": "oauth", "authorization_url": "https://a.example", "token_url": "https://t.example"}, "client_id"),
     ],
-    ids=["none", "lines", "header", "host", "odd", "query", "client", "secret", "url", "file"]
-    + ["login-url", "login-script", "login-client"],
+    ids=[
+        "none",
+        "lines",
+        "header",
+        "host",
+        "odd",
+        "query",
+        "client",
+        "secret",
+        "url",
+        "file",
+        "login-url",
+        "login-script",
+        "login-client",
+    ],
 )
 def test_what_is_missing_is_an_error_at_its_place(actions, auth, where):
     source = actions({"name": "a", "url": "https://a.example", "document": GET, "auth": auth}, environ=ENVIRON)

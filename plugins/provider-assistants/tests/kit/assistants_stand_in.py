@@ -15,17 +15,21 @@ ASSISTANTS = ("asst_one", "asst_two", "asst_three")
 
 
 class StandIn:
-    """threads: messages by id. asked: (method, path, headers, body). gone: set when a client has left a slow run."""
+    """threads: messages by id. said: of assistants, what they were made with. asked: (method, path, headers, body).
+
+    gone: set when a client has left a slow run.
+    """
 
     def __init__(self):
         self.threads, self.asked, self.gone = {}, [], asyncio.Event()
         self.assistants = list(ASSISTANTS)
+        self.said = {}
         self._numbers = itertools.count(1)
         app = web.Application()
         app.router.add_get("/v1/assistants", self.list)
         app.router.add_post("/v1/assistants", self.make)
         app.router.add_get("/v1/assistants/{assistant}", self.get)
-        app.router.add_post("/v1/assistants/{assistant}", self.get)
+        app.router.add_post("/v1/assistants/{assistant}", self.change)
         app.router.add_delete("/v1/assistants/{assistant}", self.drop)
         app.router.add_post("/v1/threads", self.thread)
         app.router.add_get("/v1/threads/{thread}", self.thread)
@@ -63,17 +67,34 @@ class StandIn:
 
     async def list(self, request):
         await self._noted(request)
-        data = [self._assistant(name) for name in self.assistants]
-        return web.json_response({"object": "list", "data": data, "has_more": False})
+        after = request.query.get("after")
+        first = self.assistants.index(after) + 1 if after else 0
+        end = first + int(request.query.get("limit", 20))
+        data = [self._assistant(name) for name in self.assistants[first:end]]
+        return web.json_response({"object": "list", "data": data, "has_more": end < len(self.assistants)})
 
     def _assistant(self, name):
         known = {"object": "assistant", "created_at": 1, "description": None, "model": "gpt-4o"}
-        return {"id": name, "name": name, **known, "instructions": "Secret.", "tools": [], "metadata": {}}
+        return {
+            "id": name,
+            "name": name,
+            **known,
+            "instructions": "Secret.",
+            "tools": [],
+            "metadata": {},
+            **self.said.get(name, {}),
+        }
 
     async def make(self, request):
-        await self._noted(request)
+        call = await self._noted(request)
         self.assistants.append(f"asst_made{next(self._numbers)}")
+        self.said[self.assistants[-1]] = call
         return web.json_response(self._assistant(self.assistants[-1]))
+
+    async def change(self, request):
+        call = await self._noted(request)
+        self.said.setdefault(request.match_info["assistant"], {}).update(call)
+        return web.json_response(self._assistant(request.match_info["assistant"]))
 
     async def get(self, request):
         await self._noted(request)
