@@ -33,7 +33,7 @@ class BrowserCookie:
         self._pattern = re.compile(rf"(?:^|;\s*){name}=([A-Za-z0-9_-]{{43}})(?:;|$)")
 
     def of(self, inbound: Inbound) -> str:
-        """ "" where the browser shows none."""
+        """Nothing where the browser shows none."""
         found = self._pattern.search(inbound.headers.get("cookie", ""))
         return found[1] if found else ""
 

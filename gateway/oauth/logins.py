@@ -161,7 +161,7 @@ class Logins:
         return found
 
     async def finish(self, site: Site, query: Mapping[str, str], browser: str) -> None:
-        """query: that of the browser's return. Raises LoginFailed."""
+        """query: that of the browser's return. Raises LoginFailed and Lacking."""
         state = self._unsealed("state", query.get("state", ""), _State)
         flow = await self._flow(state.user, site.name)
         if flow is None or flow.url != site.url or not hmac.compare_digest(flow.nonce, state.nonce):
@@ -197,6 +197,7 @@ class Logins:
         self._known.pop((user, site), None)
 
     async def is_under_way(self, user: str, site: str) -> bool:
+        """Raises Lacking."""
         return await self._flow(user, site) is not None
 
     async def _renewed(self, user: str, site: Site, tokens: Tokens, refused: str) -> Tokens:

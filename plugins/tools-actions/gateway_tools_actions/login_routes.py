@@ -53,13 +53,13 @@ class LoginRoutes:
 
     async def callback(self, inbound: Inbound, principal: Principal) -> Answer:
         """Whom the authorization server sends back. Nobody is known here but by the state and the cookie."""
-        from gateway.oauth import LoginFailed, page
+        from gateway.oauth import Lacking, LoginFailed, page
 
         try:
             _, name = self._logins().opened(inbound.query.get("state", ""))
             door = await self._door(name, inbound)
             await door.logins.finish(door.site, inbound.query, _cookie().of(inbound))
-        except LoginFailed as error:
+        except (LoginFailed, Lacking) as error:
             return page("Not logged in", str(error), 400)
         return page("Logged in", f"You are logged in to {door.host}. You may close this window, and ask again.")
 

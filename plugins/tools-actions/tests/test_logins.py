@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import http.client
 import json
 import re
@@ -15,15 +14,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import pytest_asyncio
 from action_documents import api
+from action_people import KEYS, fill
 from authorization_server import CLIENT, SECRET, AuthorizationServer
 
-from gateway import Agent, RemotePermissions, Role, Store
 from gateway.testing import installed
 from gateway.testing.running import RunningGateway
 from gateway.testing.stores import store_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-KEYS = {name: f"sk-{number:064x}" for number, name in enumerate(("ada", "bob"), 3)}
 DOMAIN = "https://gateway.example"
 DOCUMENT = api(("get", "/me", {}))
 ADDRESS = re.compile(re.escape(DOMAIN) + r"(/api/actions/[^ \"]+/oauth/login\?invitation=[\w-]+)")
@@ -36,19 +34,6 @@ class Told(NamedTuple):
 
 
 Ask = Callable[..., Awaitable[Told]]
-
-
-async def fill(store: Store) -> None:
-    await store.open()
-    assert store.roles is not None
-    assert store.agents is not None
-    await store.roles.put(Role("USER", RemotePermissions(use=True)))
-    for name, text in KEYS.items():
-        user = await store.users.create(name)
-        await store.keys.create(hashlib.sha256(text.encode()).hexdigest(), text[:8], name, user.id)
-        if name == "ada":
-            await store.agents.put(Agent("agent_ada", provider="echo", model="echo-tools", author=user.id))
-    await store.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import http.client
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,32 +12,18 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from action_documents import api
+from action_people import KEYS, fill
 
-from gateway import Agent, RemotePermissions, Role, Store
 from gateway.testing import installed
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as answer
 from gateway.testing.running import RunningGateway
 from gateway.testing.stores import store_in
 
-KEYS = {name: f"sk-{number:064x}" for number, name in enumerate(("ada", "bob"), 3)}
 SECRET = "key-of-the-sky"
 PATH = "/api/agents/actions"
 AUTH = {"type": "service_http", "authorization_type": "custom", "custom_auth_header": "X-Sky"}
 Ask = Callable[..., Awaitable[tuple[int, Any]]]
-
-
-async def fill(store: Store) -> None:
-    await store.open()
-    assert store.roles is not None
-    assert store.agents is not None
-    await store.roles.put(Role("USER", RemotePermissions(use=True)))
-    for name, text in KEYS.items():
-        user = await store.users.create(name)
-        await store.keys.create(hashlib.sha256(text.encode()).hexdigest(), text[:8], name, user.id)
-        for agent in (f"agent_{name}", f"agent_other_{name}"):
-            await store.agents.put(Agent(agent, provider="echo", model="echo-tools", author=user.id))
-    await store.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

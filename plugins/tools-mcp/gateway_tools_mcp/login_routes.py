@@ -36,7 +36,7 @@ class LoginRoutes:
 
     async def callback(self, inbound: Inbound, principal: Principal) -> Answer:
         """Whom the authorization server sends back. Nobody is known here but by the state and the cookie."""
-        from gateway.oauth import LoginFailed, page
+        from gateway.oauth import Lacking, LoginFailed, page
 
         from .failures import Down
 
@@ -48,7 +48,7 @@ class LoginRoutes:
                 raise LoginFailed("This is an answer to a login to another server.")
             site = await server.site(Asker(Principal(user_id=user)))
             await servers.logins.finish(site, inbound.query, _cookie().of(inbound))
-        except (LoginFailed, Down) as error:
+        except (LoginFailed, Lacking, Down) as error:
             return page("Not logged in", str(error), 400)
         return page("Logged in", f"You are logged in to {server.label}. You may close this window.")
 
@@ -60,12 +60,14 @@ class LoginRoutes:
             raise Forbidden("This is the login of somebody else.")
         if server is None:
             return _told({"error": "Flow not found"}, 404)
+        from gateway.oauth import Lacking
+
         from .failures import Down
 
         try:
             done = await server.logins.has_token(user, await server.site(Asker(principal)))
             waits = await server.logins.is_under_way(user, name)
-        except Down as error:
+        except (Lacking, Down) as error:
             return _told({"status": "FAILED", "completed": False, "failed": True, "error": str(error)})
         if not done and not waits:
             return _told({"error": "Flow not found"}, 404)
