@@ -32,7 +32,7 @@ from .call import (
     ToolResult,
 )
 from .catalogue import Catalogue
-from .conversations import Conversation, ConversationItem, Conversations, KeptResponse, Responses
+from .conversations import Conversation, ConversationItem, Conversations, KeptResponse, Responses, RunStep, TakenUp
 from .counters import Counters, CountersDown, Grant, Taken, Want
 from .dialect import (
     ClientDialect,
@@ -127,6 +127,7 @@ from .pipeline.detached import Detached, Gathered, Going
 from .pipeline.exchange import Attempt, Exchange, minted_here
 from .pipeline.journal import FrameWriter, followed
 from .pipeline.keep import Finish, Keeper, Keeping
+from .pipeline.left import Left, still
 from .pipeline.permit import Lease, Permission
 from .pipeline.resolve import Directory, Route
 from .pipeline.resuming import resumed
@@ -162,6 +163,7 @@ from .settings import Finding, Section, Settings, UnsetVariable
 from .settings.known import KnownPrices
 from .settings.remote_agents import AgentsInterface, McpInterface, RemoteAgents
 from .sign_in import SignIn
+from .steps import Steps
 from .store import (
     AttemptRecord,
     Key,
@@ -279,6 +281,7 @@ __all__ = [
     "KnownPrices",
     "Lease",
     "Ledger",
+    "Left",
     "Lifespan",
     "Limits",
     "LongPrices",
@@ -330,6 +333,7 @@ __all__ = [
     "Route",
     "RouteSpec",
     "RunStatus",
+    "RunStep",
     "Sampling",
     "Scopes",
     "Sealed",
@@ -349,11 +353,13 @@ __all__ = [
     "Started",
     "StartupError",
     "State",
+    "Steps",
     "Store",
     "StoredAction",
     "Streams",
     "Sweeper",
     "Taken",
+    "TakenUp",
     "Tap",
     "Target",
     "Tariff",
@@ -404,5 +410,6 @@ __all__ = [
     "revealed_hook",
     "role_of",
     "secret_hook",
+    "still",
     "vault_of",
 ]

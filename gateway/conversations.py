@@ -25,7 +25,9 @@ class KeptResponse(msgspec.Struct, frozen=True, kw_only=True):
     many items that had before.
     input: a JSON array of the items that came with it; those before are the previous response's, or the
     conversation's. reply: the JSON object that the client was told, with output items and usage.
-    beat: when whoever runs it said last that it does; None for what runs no more.
+    beat: when whoever runs it said last that it does, 0 where nobody does since a process left it to another; None for
+    what runs no more. term: how often a run was taken up by another process; whoever is of an earlier one runs it no
+    more.
     """
 
     id: str
@@ -47,14 +49,36 @@ class KeptResponse(msgspec.Struct, frozen=True, kw_only=True):
     place: int = 0
     input: bytes
     reply: bytes
+    term: int = 0
+
+
+class RunStep(msgspec.Struct, frozen=True):
+    """What a run has come to. number: counts them from 0. safe: it may be taken up while this is the last one."""
+
+    number: int
+    step: bytes
+    safe: bool = True
+
+
+class TakenUp(msgspec.Struct, frozen=True):
+    """A run that was another process's. asked: as `put` had it. steps: what it had come to, oldest first. newest: the
+    number of the last frame.
+    """
+
+    response: KeptResponse
+    asked: bytes
+    steps: Sequence[bytes]
+    newest: int
 
 
 class Responses(Frames):
     """Of runs in the background there are frames, too."""
 
     @abstractmethod
-    async def put(self, response: KeptResponse) -> bool:
-        """False where there is one with its id, whoever's that is."""
+    async def put(self, response: KeptResponse, asked: bytes | None = None) -> bool:
+        """False where there is one with its id, whoever's that is. asked: of a run, what another process would need to
+        go on with it; it is there until the run has ended.
+        """
 
     @abstractmethod
     async def keep(self, responses: Sequence[KeptResponse], spare: float = 0.0) -> Collection[str]:
@@ -92,14 +116,39 @@ class Responses(Frames):
         """
 
     @abstractmethod
+    async def write(
+        self,
+        name: str,
+        frames: Sequence[tuple[int, bytes]],
+        now: float,
+        term: int = 0,
+        step: RunStep | None = None,
+    ) -> RunStatus | None:
+        """As for all frames. step: what it has come to. Raises Conflict where it was taken up since `term`."""
+
+    @abstractmethod
     async def finish(self, response: KeptResponse) -> RunStatus | None:
-        """What a run came to, once, where it was still under way; its status, with which others may have come before.
-        None where it was deleted.
+        """What a run of this term came to, once, where it was still under way; its status, with which others may have
+        come before. None where it was deleted.
         """
 
     @abstractmethod
     async def abandoned(self, before: float) -> Sequence[KeptResponse]:
         """Runs under way whose last word is older: whoever ran them is gone."""
+
+    @abstractmethod
+    async def leave(self, response: KeptResponse) -> None:
+        """A run of this term is abandoned from now on."""
+
+    @abstractmethod
+    async def take_up(
+        self, response_id: str, before: float, now: float, mark: bytes, keep: int, most: int
+    ) -> TakenUp | None:
+        """An abandoned run is the caller's from now on, and nobody else's. Of its frames those stay that were written
+        before its last step, and the first `keep`; `mark` comes behind all that there were. None where it is not to be
+        taken up: somebody runs it, it has ended, it wrote no step, or its last is not safe, or it was taken up `most`
+        times and came to nothing more.
+        """
 
 
 class Conversation(msgspec.Struct, frozen=True):

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from .errors import Conflict
+
 CallState = Literal["made", "answered", "failed", "unknown"]
 RunState = Literal["running", "completed", "failed", "cancelled"]
 
@@ -78,7 +80,9 @@ class Runs(ABC):
 
     @abstractmethod
     async def calling(self, run: RunRecord, call: MadeCall, until: float) -> None:
-        """The call is about to be made; the first one of a run begins its record."""
+        """The call is about to be made; the first one of a run begins its record. Raises Conflict where it was made
+        before: it is not made again.
+        """
 
     @abstractmethod
     async def called(self, run_id: str, call_id: str, state: CallState, at: float) -> None: ...
@@ -88,6 +92,12 @@ class Runs(ABC):
 
     @abstractmethod
     async def ended(self, run_id: str, state: RunState, error: str, at: float) -> None: ...
+
+    @abstractmethod
+    async def take_up(self, run_id: str, until: float) -> RunRecord | None:
+        """Another process goes on with it: it runs, and calls that were not answered are unknown. None where it made no
+        call that changes anything.
+        """
 
     @abstractmethod
     async def get(self, user_id: str, run_id: str, now: float) -> RunRecord | None:
@@ -118,6 +128,8 @@ class MemoryRuns(Runs):
 
     async def calling(self, run: RunRecord, call: MadeCall, until: float) -> None:
         known = self._runs.get(run.id, run)
+        if any(one.id == call.id for one in known.calls):
+            raise made_before(call)
         self._runs[run.id] = msgspec.structs.replace(known, calls=(*known.calls, call))
         while len(self._runs) > MOST:
             del self._runs[next(iter(self._runs))]
@@ -137,6 +149,9 @@ class MemoryRuns(Runs):
         if (run := self._runs.get(run_id)) is not None:
             self._runs[run_id] = msgspec.structs.replace(settled(run), state=state, error=error, ended=at)
 
+    async def take_up(self, run_id: str, until: float) -> RunRecord | None:
+        return None
+
     async def get(self, user_id: str, run_id: str, now: float) -> RunRecord | None:
         run = self._runs.get(run_id)
         return run if run is not None and run.user_id == user_id else None
@@ -144,6 +159,10 @@ class MemoryRuns(Runs):
     async def list(self, user_id: str, now: float, request_id: str = "", limit: int = 100) -> Sequence[RunRecord]:
         found = [run for run in reversed(self._runs.values()) if run.user_id == user_id]
         return [run for run in found if not request_id or run.request_id == request_id][:limit]
+
+
+def made_before(call: MadeCall) -> Conflict:
+    return Conflict(f"The call {call.id} was made before, and is not made again.", code="made_before")
 
 
 def settled(run: RunRecord) -> RunRecord:

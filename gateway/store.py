@@ -149,7 +149,8 @@ class UsageRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     started: epoch seconds. duration, first_byte: seconds, the latter until the first byte went to the client.
     model_asked: as the client wrote it; model_served: the upstream's. usage: the attempts' sum. parent: the exchange
-    that asked, where no client did; what its children used is not in its own usage.
+    that asked, where no client did; what its children used is not in its own usage. delegated: all that it did was to
+    ask them, so that totals count them and not it.
     """
 
     id: str
@@ -176,13 +177,16 @@ class UsageRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     peer: str = ""
     attempts: tuple[AttemptRecord, ...] = ()
     parent: str = ""
+    delegated: bool = False
 
 
 Grouping = Literal["key", "user", "agent", "endpoint", "model", "day"]
 
 
 class UsageTotal(msgspec.Struct, frozen=True):
-    """Sums over the records of one group. group: its values, as asked for. estimated: how many records are."""
+    """Sums over the records of one group, without those that delegated. group: its values, as asked for. estimated: how
+    many records are.
+    """
 
     group: tuple[str, ...]
     exchanges: int

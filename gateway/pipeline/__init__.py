@@ -28,6 +28,7 @@ from .settle import Meter, settle
 from .sink import ClientGone, Sink
 
 log = logging.getLogger("gateway.pipeline")
+Answering = Callable[[Exchange, Sink], Awaitable[None]]
 JSON = {"Content-Type": "application/json"}
 LONGEST_HEADER = 2000
 
@@ -95,8 +96,24 @@ class Pipeline:
 
     async def finish(self, exchange: Exchange, sink: Sink) -> None:
         """A detached exchange, from its permissions to its settled record."""
+        await self._finish(exchange, sink, self._answer)
+
+    async def resume(self, exchange: Exchange, sink: Sink) -> None:
+        """One that another process began, all of it: what was permitted then is asked for anew."""
+        exchange.pipeline = self
+        for meter in self.meters:
+            meter.started(exchange)
+        await self._finish(exchange, sink, self._answer_again)
+
+    async def _answer_again(self, exchange: Exchange, sink: Sink) -> None:
+        exchange.envelope = exchange.dialect.peek(exchange.inbound)
+        exchange.route = await resolve(self.directories, exchange.inbound, exchange.envelope.model, exchange.principal)
+        await permit(self.permissions, exchange)
+        await self._answer(exchange, sink)
+
+    async def _finish(self, exchange: Exchange, sink: Sink, answer: Answering) -> None:
         try:
-            await self._answer(exchange, sink)
+            await answer(exchange, sink)
             if exchange.outcome == "fault":
                 exchange.outcome = "complete"
         except GatewayError as error:

@@ -105,6 +105,7 @@ async def ask(parent: Exchange, call: Call, way: str | Route) -> AsyncGenerator[
     if parent.depth >= DEEPEST:
         raise Unsupported(f"More than {DEEPEST} agents call one another in a row.", code="too_deep")
     child = child_of(parent, call)
+    parent.asks = True
     for meter in pipeline.meters:
         meter.started(child)
     try:

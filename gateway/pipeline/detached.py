@@ -14,8 +14,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Unavailable
-from ..inbound import Inbound
+from ..inbound import Inbound, Principal
 from ..tasks import ended
+from .exchange import Exchange
+from .keep import Finish
+from .left import Left
 from .rehearsal import exchange_of
 from .sink import Sink
 
@@ -116,6 +119,15 @@ class Detached:
             return gathered
 
         return self.start(run()).work
+
+    def take_up(self, left: Left, principal: Principal) -> tuple[Exchange, Finish]:
+        """An exchange that another process began, and what takes it to its settled record. Raises NotFound."""
+        if self._bound is None:
+            raise Unavailable("The gateway has not started yet.")
+        router, pipeline = self._bound
+        exchange = left.exchange(router, principal)
+        exchange.detached = True
+        return exchange, pipeline.resume
 
     def start(self, work: Coroutine[Any, Any, Any], last_words: LastWords | None = None) -> Going:
         """An exchange that has been let in: `work` takes it to its settled record, whatever happens."""

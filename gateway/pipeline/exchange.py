@@ -23,6 +23,7 @@ from ..errors import (
 from ..inbound import ANONYMOUS, Envelope, Inbound, Principal
 from ..money.charge import Charge, Rule
 from ..provider import Target
+from ..steps import Steps
 from ..store import Outcome
 from ..usage import Usage
 
@@ -128,6 +129,7 @@ class Exchange:
     that is asked on its behalf. spent, cost: what its children used, and nano-USD that they came to. secrets: what they
     were sent and nobody may read. calls: of tools, by it and its children. named: what the reply is to be called,
     whatever its upstream calls it. detached: it goes on without its client, and is settled by whoever runs it.
+    steps: what it can be taken up from, where that is kept. asks: whether it has asked others.
     memory: what lasts as long as the client's connection, where that is a socket; lane: the client's name for what
     follows one another there, "" for none.
     """
@@ -158,6 +160,8 @@ class Exchange:
     secrets: Sequence[str] = field(default=(), repr=False)
     named: str = ""
     detached: bool = False
+    steps: Steps | None = field(default=None, repr=False)
+    asks: bool = False
     memory: dict[str, Any] | None = None
     lane: str = ""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-from ..errors import GatewayError
+from ..errors import Conflict, GatewayError
 from ..streams import UNDER_WAY, Frames, Owner, RunStatus
 
 FULL = 2**20
@@ -18,11 +18,22 @@ QUIET = 15.0
 """Seconds without a frame after which a follower has something to say."""
 
 
-class FrameWriter:
-    """Of one run. name: its id. now: epoch seconds."""
+Write = Callable[[Sequence[tuple[int, bytes]]], Awaitable[RunStatus | None]]
 
-    def __init__(self, frames: Frames, name: str, now: Callable[[], float], log: logging.Logger) -> None:
+
+class FrameWriter:
+    """Of one run. name: its id. now: epoch seconds. write: in place of `frames.write`."""
+
+    def __init__(
+        self,
+        frames: Frames,
+        name: str,
+        now: Callable[[], float],
+        log: logging.Logger,
+        write: Write | None = None,
+    ) -> None:
         self._frames = frames
+        self._write = write or self._written
         self._name = name
         self._now = now
         self._log = log
@@ -47,13 +58,13 @@ class FrameWriter:
         """What waits is never written."""
         self._waiting, self._size = [], 0
 
-    async def flush(self) -> RunStatus | None:
+    async def flush(self, write: Write | None = None) -> RunStatus | None:
         """Writes what waits, and that the run goes on. Its status. Raises Unavailable, and keeps it waiting."""
         async with self._turn:
             frames, size = self._waiting, self._size
             self.drop()
             try:
-                return await self._frames.write(self._name, frames, self._now())
+                return await (write or self._write)(frames)
             except GatewayError:
                 self._waiting = frames + self._waiting
                 self._size += size
@@ -61,7 +72,7 @@ class FrameWriter:
 
     async def keep_up(self, over: asyncio.Event, beat: float) -> bool:
         """What waits goes to the store as it comes; without any, every `beat` seconds that the run goes on. True once
-        it is over; False as soon as the store has it as under way no more, so that it has to end.
+        it is over; False as soon as the store has it as under way no more, or as another's, so that it has to end.
         """
         loop = asyncio.get_running_loop()
         said = loop.time() - beat
@@ -75,12 +86,17 @@ class FrameWriter:
                 self._is_away = False
                 if status not in UNDER_WAY:
                     return False
+            except Conflict:
+                return False
             except GatewayError as error:
                 self._complain(error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK):
                     await over.wait()
         return True
+
+    async def _written(self, frames: Sequence[tuple[int, bytes]]) -> RunStatus | None:
+        return await self._frames.write(self._name, frames, self._now())
 
     def _complain(self, error: GatewayError) -> None:
         """Once, until it goes well again."""

@@ -36,12 +36,14 @@ class Meter(ABC):
 
 
 def settle(exchange: Exchange, meters: Sequence[Meter]) -> None:
-    """One plugin's failure keeps no other from settling."""
+    """One plugin's failure keeps no other from settling. The record of what goes on elsewhere is written there."""
     now = time.monotonic()
     for attempt in exchange.attempts:
         answered = exchange.first_byte is not None and attempt is exchange.attempts[-1]
         settle_attempt(attempt, exchange.outcome, now, answered)
     _settle_leases(exchange.leases, exchange.outcome)
+    if exchange.steps is not None and exchange.steps.leaving:
+        return
     record = record_of(exchange, now)
     for meter in meters:
         try:
@@ -90,6 +92,7 @@ def record_of(exchange: Exchange, now: float) -> UsageRecord:
         peer=exchange.inbound.peer,
         attempts=tuple(_attempt_record(attempt, now) for attempt in attempts),
         parent=exchange.parent.id if exchange.parent is not None else "",
+        delegated=exchange.asks and all(attempt.delegates for attempt in attempts),
     )
 
 

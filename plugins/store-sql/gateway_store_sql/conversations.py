@@ -39,6 +39,7 @@ SELECT id, body, place FROM conversation_items WHERE conversation_id = ?1 AND pl
 _REMOVE = "DELETE FROM conversation_items WHERE conversation_id = ?1 AND id = ?2 RETURNING id"
 _DELETE = (
     "DELETE FROM response_frames WHERE response_id IN (SELECT id FROM responses WHERE conversation_id = ?1)",
+    "DELETE FROM response_steps WHERE response_id IN (SELECT id FROM responses WHERE conversation_id = ?1)",
     "DELETE FROM responses WHERE conversation_id = ?1",
     "DELETE FROM conversation_items WHERE conversation_id = ?1",
     "DELETE FROM conversations WHERE id = ?1",

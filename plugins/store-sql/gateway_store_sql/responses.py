@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from gateway import KeptResponse, Owner, Responses, RunStatus
+from gateway import Conflict, KeptResponse, Owner, Responses, RunStatus, RunStep, TakenUp
 
 from .database import Database, Rows, Transaction, Value
 from .frames import OWNED, RUNNING, SqlFrames
@@ -16,11 +16,14 @@ from .text import check, storable
 
 COLUMNS = (
     "id, user_id, key_id, dialect, model, agent, endpoint, served, domain, upstream, status, background, created,"
-    " expires, beat, previous_id, conversation_id, place, input, reply"
+    " expires, beat, previous_id, conversation_id, place, input, reply, term"
 )
 _PLACES = ", ".join(f"?{n}" for n in range(1, COLUMNS.count(",") + 2))
 _AGAIN = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split(", ")[3:])
-_INSERT = f"INSERT INTO responses ({COLUMNS}) VALUES ({_PLACES}) ON CONFLICT (id) DO NOTHING RETURNING id"  # noqa: S608 - the names are ours
+_ASKED = f"?{COLUMNS.count(',') + 2}"
+_INSERT = f"""
+INSERT INTO responses ({COLUMNS}, asked) VALUES ({_PLACES}, {_ASKED}) ON CONFLICT (id) DO NOTHING RETURNING id
+"""  # noqa: S608 - the names are ours
 _KEEP = f"""
 INSERT INTO responses ({COLUMNS}) VALUES ({_PLACES}) ON CONFLICT (id) DO UPDATE SET {_AGAIN}
 WHERE responses.user_id = excluded.user_id AND responses.key_id = excluded.key_id AND responses.background = 0
@@ -48,17 +51,43 @@ ORDER BY created DESC, id DESC
 """  # noqa: S608
 _MINE = f"SELECT id FROM responses WHERE {OWNED} AND id = ?3"  # noqa: S608
 _DELETE_FRAMES = "DELETE FROM response_frames WHERE response_id = ?1"
+_DELETE_STEPS = "DELETE FROM response_steps WHERE response_id = ?1"
 _DELETE = "DELETE FROM responses WHERE id = ?1"
 _PURGE = (
     "DELETE FROM response_frames WHERE response_id IN (SELECT id FROM responses WHERE expires <= ?1)",
+    "DELETE FROM response_steps WHERE response_id IN (SELECT id FROM responses WHERE expires <= ?1)",
     "DELETE FROM conversation_items WHERE conversation_id IN (SELECT id FROM conversations WHERE expires <= ?1)",
     "DELETE FROM conversations WHERE expires <= ?1",
 )
 _PURGE_RESPONSES = "DELETE FROM responses WHERE expires <= ?1 RETURNING id"
 _FINISH = f"""
-UPDATE responses SET status = ?2, reply = ?3, endpoint = ?4, served = ?5, domain = ?6, expires = ?7, beat = NULL
-WHERE id = ?1 AND {RUNNING} RETURNING status
+UPDATE responses SET status = ?2, reply = ?3, endpoint = ?4, served = ?5, domain = ?6, expires = ?7,
+    beat = NULL, asked = NULL
+WHERE id = ?1 AND term = ?8 AND {RUNNING} RETURNING status
 """  # noqa: S608
+_FORGET_STEPS = f"""
+DELETE FROM response_steps WHERE response_id IN (SELECT id FROM responses WHERE id = ?1 AND NOT {RUNNING})
+"""  # noqa: S608
+_BEAT = f"""
+UPDATE responses SET beat = ?2, status = 'in_progress' WHERE id = ?1 AND term = ?3 AND {RUNNING} RETURNING status
+"""  # noqa: S608
+_FRAME = """
+INSERT INTO response_frames (response_id, number, frame) VALUES (?1, ?2, ?3)
+ON CONFLICT (response_id, number) DO NOTHING
+"""
+_TERM = "SELECT term FROM responses WHERE id = ?1"
+_STEP = "INSERT INTO response_steps (response_id, number, told, step, safe) VALUES (?1, ?2, ?3, ?4, ?5)"
+_PROGRESS = "UPDATE responses SET tries = 0 WHERE id = ?1"
+_LEAVE = f"UPDATE responses SET beat = 0 WHERE id = ?1 AND term = ?2 AND {RUNNING}"  # noqa: S608
+_TAKE_UP = f"""
+UPDATE responses SET term = term + 1, tries = tries + 1, beat = ?3
+WHERE id = ?1 AND beat < ?2 AND tries < ?4 AND asked IS NOT NULL AND {RUNNING}
+AND (SELECT safe FROM response_steps WHERE response_id = ?1 ORDER BY number DESC LIMIT 1) = 1
+RETURNING asked, {COLUMNS}
+"""  # noqa: S608
+_STEPS = "SELECT told, step FROM response_steps WHERE response_id = ?1 ORDER BY number"
+_NEWEST = "SELECT COALESCE(MAX(number), -1) FROM response_frames WHERE response_id = ?1"
+_UNTELL = "DELETE FROM response_frames WHERE response_id = ?1 AND number > ?2"
 _ABANDONED = f"SELECT {COLUMNS} FROM responses WHERE beat < ?1 AND {RUNNING} ORDER BY beat LIMIT 100"  # noqa: S608
 
 
@@ -66,9 +95,9 @@ class SqlResponses(SqlFrames, Responses):
     def __init__(self, database: Database) -> None:
         super().__init__(database, "responses", "response_frames", "response_id")
 
-    async def put(self, response: KeptResponse) -> bool:
+    async def put(self, response: KeptResponse, asked: bytes | None = None) -> bool:
         """Raises BadCall for what is no text."""
-        values = row_of(response)
+        values = (*row_of(response), asked)
 
         async def insert(transaction: Transaction) -> bool:
             return bool(await transaction.rows(_INSERT, values))
@@ -120,8 +149,8 @@ class SqlResponses(SqlFrames, Responses):
             values = (owner.user_id, owner.key_id, response_id)
             if not await transaction.rows(f"{_MINE} {transaction.for_update}", values):
                 return False
-            await transaction.rows(_DELETE_FRAMES, (response_id,))
-            await transaction.rows(_DELETE, (response_id,))
+            for statement in (_DELETE_FRAMES, _DELETE_STEPS, _DELETE):
+                await transaction.rows(statement, (response_id,))
             return True
 
         return storable(response_id) and await self._database.write(remove)
@@ -145,23 +174,68 @@ class SqlResponses(SqlFrames, Responses):
 
     async def _delete(self, ids: Sequence[tuple[str]]) -> None:
         async def remove(transaction: Transaction) -> None:
-            await transaction.many(_DELETE_FRAMES, ids)
-            await transaction.many(_DELETE, ids)
+            for statement in (_DELETE_FRAMES, _DELETE_STEPS, _DELETE):
+                await transaction.many(statement, ids)
 
         await self._database.write(remove)
 
+    async def write(
+        self,
+        name: str,
+        frames: Sequence[tuple[int, bytes]],
+        now: float,
+        term: int = 0,
+        step: RunStep | None = None,
+    ) -> RunStatus | None:
+        async def add(transaction: Transaction) -> RunStatus | None:
+            if not await transaction.rows(_BEAT, (name, now, term)):
+                if any(row[0] != term for row in await transaction.rows(_TERM, (name,))):
+                    raise Conflict("Another process runs this response by now.", code="taken_up")
+                return await self.status_in(transaction, name)
+            await transaction.many(_FRAME, [(name, number, frame) for number, frame in frames])
+            if step is not None:
+                [[told]] = await transaction.rows(_NEWEST, (name,))
+                await transaction.rows(_STEP, (name, step.number, told, step.step, int(step.safe)))
+                await transaction.rows(_PROGRESS, (name,))
+            return "in_progress"
+
+        return await self._database.write(add)
+
     async def finish(self, response: KeptResponse) -> RunStatus | None:
         one = response
-        values = (one.id, one.status, one.reply, one.endpoint, one.served, one.domain, one.expires)
+        values = (one.id, one.status, one.reply, one.endpoint, one.served, one.domain, one.expires, one.term)
 
         async def finish(transaction: Transaction) -> RunStatus | None:
             await transaction.rows(_FINISH, values)
+            await transaction.rows(_FORGET_STEPS, (one.id,))
             return await self.status_in(transaction, one.id)
 
         return await self._database.write(finish)
 
     async def abandoned(self, before: float) -> Sequence[KeptResponse]:
         return [response_of(row) for row in await self._database.rows(_ABANDONED, (before,))]
+
+    async def leave(self, response: KeptResponse) -> None:
+        async def leave(transaction: Transaction) -> None:
+            await transaction.rows(_LEAVE, (response.id, response.term))
+
+        await self._database.write(leave)
+
+    async def take_up(
+        self, response_id: str, before: float, now: float, mark: bytes, keep: int, most: int
+    ) -> TakenUp | None:
+        async def take(transaction: Transaction) -> TakenUp | None:
+            rows = await transaction.rows(_TAKE_UP, (response_id, before, now, most))
+            if not rows:
+                return None
+            steps = await transaction.rows(_STEPS, (response_id,))
+            [[newest]] = await transaction.rows(_NEWEST, (response_id,))
+            await transaction.rows(_UNTELL, (response_id, max(steps[-1][0], keep - 1)))
+            await transaction.many(_FRAME, [(response_id, newest + 1, mark)])
+            [[asked, *row]] = rows
+            return TakenUp(response_of(row), bytes(asked), [bytes(step) for _, step in steps], newest + 1)
+
+        return await self._database.write(take)
 
 
 def row_of(one: KeptResponse) -> tuple[Value, ...]:
@@ -188,6 +262,7 @@ def row_of(one: KeptResponse) -> tuple[Value, ...]:
         one.place,
         one.input,
         one.reply,
+        one.term,
     )
 
 
@@ -232,4 +307,5 @@ def response_of(row: Sequence[Any]) -> KeptResponse:
         place=row[17],
         input=bytes(row[18]),
         reply=bytes(row[19]),
+        term=row[20],
     )

@@ -18,7 +18,7 @@ COLUMNS = (
     "id, started, duration, first_byte, status, outcome, operation, dialect, user_id, key_id, key_label, agent,"
     " endpoint, model_asked, model_served, upstream_dialect, stream, error, request_id, peer, loss, attempts,"
     " input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, audio_input, audio_output, estimated,"
-    " parent"
+    " parent, delegated"
 )
 WIDTH = COLUMNS.count(",") + 2
 """Values of a row: the columns and, last, the quarter of an hour."""
@@ -63,6 +63,7 @@ def row_of(record: UsageRecord) -> tuple[Value, ...]:
         _encode([_kept(attempt) for attempt in record.attempts]).decode() if record.attempts else "[]",
         *counts(record.usage),
         record.parent,
+        int(record.delegated),
         int(record.started // QUARTER),
     )
 
@@ -79,6 +80,7 @@ def record_of(row: Sequence[Any]) -> UsageRecord:
         attempts=_attempts.decode(row[21]),
         usage=Usage(*(*row[22:30], bool(row[30]))),
         parent=row[31],
+        delegated=bool(row[32]),
     )
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from gateway.runs import LOST, CallState, KeptTurn, MadeCall, RunRecord, Runs, RunState
+from gateway.runs import LOST, CallState, KeptTurn, MadeCall, RunRecord, Runs, RunState, made_before
 
 from .database import Database, Transaction
 from .rows import bounded
@@ -25,7 +25,10 @@ _COLUMNS = "id, user_id, agent, began, request_id, state, ended, error"
 _BEGIN = f"""
 INSERT INTO runs ({_COLUMNS}, until) VALUES (?1, ?2, ?3, ?4, ?5, 'running', NULL, '', ?6) ON CONFLICT (id) DO NOTHING
 """  # noqa: S608 - the names are ours
-_CALLING = "INSERT INTO run_calls (run_id, id, tool, made, state) VALUES (?1, ?2, ?3, ?4, 'made')"
+_CALLING = """
+INSERT INTO run_calls (run_id, id, tool, made, state) VALUES (?1, ?2, ?3, ?4, 'made')
+ON CONFLICT (run_id, id) DO NOTHING RETURNING id
+"""
 _CALLED = "UPDATE run_calls SET state = ?3, answered = ?4 WHERE run_id = ?1 AND id = ?2"
 _RENEW = "UPDATE runs SET until = ?2 WHERE id = ?1 AND state = 'running'"
 _END = "UPDATE runs SET state = ?2, error = ?3, ended = ?4 WHERE id = ?1"
@@ -33,6 +36,9 @@ _LOSE = """
 UPDATE runs SET state = 'failed', error = ?2, ended = ?3 WHERE id = ?1 AND state = 'running' AND until < ?3 RETURNING id
 """
 _SETTLE = "UPDATE run_calls SET state = 'unknown' WHERE run_id = ?1 AND state = 'made'"
+_TAKE_UP = f"""
+UPDATE runs SET state = 'running', error = '', ended = NULL, until = ?2 WHERE id = ?1 RETURNING {_COLUMNS}
+"""  # noqa: S608
 _LOST = "SELECT id FROM runs WHERE state = 'running' AND user_id = ?1 AND until < ?2"
 _GET = f"SELECT {_COLUMNS} FROM runs WHERE user_id = ?1 AND id = ?2"  # noqa: S608
 _LIST = f"SELECT {_COLUMNS} FROM runs WHERE user_id = ?1 ORDER BY began DESC, id DESC LIMIT ?2"  # noqa: S608
@@ -73,7 +79,8 @@ class SqlRuns(Runs):
         async def insert(transaction: Transaction) -> None:
             about = (run.user_id, bounded(run.agent), run.began, bounded(run.request_id), until)
             await transaction.rows(_BEGIN, (run.id, *about))
-            await transaction.rows(_CALLING, (run.id, call.id, bounded(call.tool), call.at))
+            if not await transaction.rows(_CALLING, (run.id, call.id, bounded(call.tool), call.at)):
+                raise made_before(call)
 
         await self._database.write(insert)
 
@@ -98,6 +105,14 @@ class SqlRuns(Runs):
             await forget(transaction)
 
         await self._database.write(update)
+
+    async def take_up(self, run_id: str, until: float) -> RunRecord | None:
+        async def take(transaction: Transaction) -> Sequence[Sequence[Any]]:
+            await transaction.rows(_SETTLE, (run_id,))
+            return await transaction.rows(_TAKE_UP, (run_id, until))
+
+        rows = await self._database.write(take)
+        return await self._record(rows[0]) if rows else None
 
     async def get(self, user_id: str, run_id: str, now: float) -> RunRecord | None:
         if not storable(user_id) or not storable(run_id):

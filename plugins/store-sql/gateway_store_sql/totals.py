@@ -50,16 +50,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[T]):
-    """What is summed. at: the column of its time. expressions: by grouping. total: made of a group and its sums."""
+    """What is summed. at: the column of its time. expressions: by grouping. total: made of a group and its sums.
+
+    which: a condition on top.
+    """
 
     table: str
     at: str
     expressions: Mapping[Grouping, str]
     sums: str
     total: Callable[..., T]
+    which: str = ""
 
 
-USED = Source("exchanges", "started", _OF_EXCHANGES, _SUMS, UsageTotal)
+USED = Source("exchanges", "started", _OF_EXCHANGES, _SUMS, UsageTotal, " AND delegated = 0")
 CHARGED = Source("settlements", "at", _OF_SETTLEMENTS, _AMOUNTS, ChargeTotal)
 
 
@@ -101,7 +105,7 @@ def _query(source: Source[T], by: Sequence[Grouping], one_user: bool) -> str:
         raise BadCall(f"Usage has no grouping {unknown[0]!r}; there are {', '.join(source.expressions)}.", param="by")
     # An expression and not a column's number: PostgreSQL and SQLite agree on it for any of them.
     groups = [source.expressions[name] for name in by]
-    where = f"{source.at} >= ?1 AND {source.at} < ?2" + (" AND user_id = ?3" if one_user else "")
+    where = f"{source.at} >= ?1 AND {source.at} < ?2{source.which}" + (" AND user_id = ?3" if one_user else "")
     ending = f"GROUP BY {', '.join(groups)}" if groups else "HAVING COUNT(*) > 0"
     asked = ", ".join([*groups, source.sums])
     return f"SELECT {asked} FROM {source.table} WHERE {where} {ending}"  # noqa: S608 - all text is ours

@@ -49,6 +49,7 @@ _FORGET = (
     "DELETE FROM logins WHERE user_id = ?1",
     "DELETE FROM access_grants WHERE principal = 'user' AND principal_id = ?1",
     "DELETE FROM response_frames WHERE response_id IN (SELECT id FROM responses WHERE user_id = ?1)",
+    "DELETE FROM response_steps WHERE response_id IN (SELECT id FROM responses WHERE user_id = ?1)",
     "DELETE FROM responses WHERE user_id = ?1",
     "DELETE FROM stream_frames WHERE stream_id IN (SELECT id FROM streams WHERE user_id = ?1)",
     "DELETE FROM streams WHERE user_id = ?1",

@@ -11,7 +11,7 @@ import pytest
 from gateway_store_sql.runs import MONTH
 from places import Place
 
-from gateway import Store, UsageRecord
+from gateway import Conflict, Store, UsageRecord
 from gateway.runs import LOST, KeptTurn, MadeCall, MemoryRuns, RunRecord, Runs
 
 NOW = 1_800_000_000.5
@@ -147,3 +147,27 @@ async def test_a_childs_record_names_its_parent(store: Store) -> None:
         store.usage.append(UsageRecord(name, NOW, 1.0, 200, "complete", "generate", "openai-chat", parent=parent))
     await store.usage.flush()
     assert {record.id: record.parent for record in await store.usage.records()} == {"ex_1": "", "ex_2": "ex_1"}
+
+
+async def test_a_call_is_made_once_whoever_makes_it(runs: Runs) -> None:
+    await runs.calling(run(), MadeCall("c1", "note", NOW), NOW + 30)
+    with pytest.raises(Conflict):
+        await runs.calling(run(), MadeCall("c1", "note", NOW + 1), NOW + 31)
+    found = await runs.get("usr_1", "ex_1", NOW)
+    assert found is not None
+    assert found.calls == (MadeCall("c1", "note", NOW),)
+
+
+async def test_a_run_that_is_taken_up_runs_and_knows_what_was_called(store: Store) -> None:
+    runs = store.runs
+    assert runs is not None
+    await runs.calling(run(), MadeCall("c1", "note", NOW + 1), NOW + 30)
+    await runs.calling(run(), MadeCall("c2", "note", NOW + 2), NOW + 30)
+    await runs.called("ex_1", "c1", "answered", NOW + 3)
+    assert (await runs.get("usr_1", "ex_1", NOW + 31) or run()).state == "failed"
+    taken = await runs.take_up("ex_1", NOW + 90)
+    assert taken is not None
+    assert (taken.state, taken.error, taken.ended) == ("running", "", None)
+    assert [call.state for call in taken.calls] == ["answered", "unknown"]
+    assert (await runs.get("usr_1", "ex_1", NOW + 89) or taken) == taken
+    assert await runs.take_up("ex_2", NOW + 90) is None

@@ -42,6 +42,7 @@ RECORDS = st.lists(
         model_asked=NAMES,
         model_served=NAMES,
         usage=USAGES,
+        delegated=st.booleans(),
     ),
     max_size=25,
     unique_by=lambda record: record.id,
@@ -69,8 +70,11 @@ def summed(
     zone: str,
     user: str | None,
 ) -> list[UsageTotal]:
+    """Records of those that did nothing but ask others are not counted beside the others'."""
     groups: dict[tuple[str, ...], list[UsageRecord]] = {}
     for record in records:
+        if record.delegated:
+            continue
         if since <= record.started and (until is None or record.started < until) and user in (None, record.user_id):
             groups.setdefault(group_of(record, by, zone), []).append(record)
     return [
