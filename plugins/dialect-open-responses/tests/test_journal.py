@@ -8,26 +8,33 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from gateway_dialect_open_responses.state.journal import Journal
+from gateway_dialect_open_responses.state.journal import Journal, Resumed
 from stately import reply_of
 
-from gateway import KeptResponse, Owner, Unavailable, sse
+from gateway import Conflict, KeptResponse, Owner, RunStep, Unavailable, sse
 from gateway.wire.jsontext import raw
 
 TOLD = {"id": raw("resp_ours")}
 
 
 class Written:
-    """The store's responses, as far as runs write them. away: it cannot be reached."""
+    """The store's responses, as far as runs write them. away: it cannot be reached. term: of whoever runs it now."""
 
     def __init__(self) -> None:
         self.frames: list[tuple[int, bytes]] = []
+        self.steps: list[RunStep] = []
         self.away = False
+        self.term = 0
 
-    async def write(self, name: str, frames: Sequence[tuple[int, bytes]], now: float) -> str:
+    async def write(
+        self, name: str, frames: Sequence[tuple[int, bytes]], now: float, term: int = 0, step: RunStep | None = None
+    ) -> str:
         if self.away:
             raise Unavailable("The store is away.")
+        if term != self.term:
+            raise Conflict("Taken up.")
         self.frames += frames
+        self.steps += [step] if step is not None else []
         return "in_progress"
 
 
@@ -40,7 +47,7 @@ class Kept:
         return 1.0
 
 
-def journal() -> tuple[Journal, Written]:
+def journal(resumed: Resumed | None = None) -> tuple[Journal, Written]:
     kept = Kept()
     queued = json.dumps(reply_of(name="resp_ours", status="queued")).encode()
     response = KeptResponse(
@@ -54,7 +61,7 @@ def journal() -> tuple[Journal, Written]:
         input=b"[]",
         reply=queued,
     )
-    return Journal(kept, response, TOLD), kept.responses  # type: ignore[arg-type]
+    return Journal(kept, response, TOLD, resumed), kept.responses  # type: ignore[arg-type]
 
 
 def framed(kind: str, number: int | None, **members: Any) -> bytes:
@@ -103,6 +110,27 @@ async def test_what_the_store_does_not_take_waits_in_its_place_and_is_bounded() 
     await made.room()
     assert [number for number, _ in written.frames] == [0, 1]
     assert made.put(framed("response.output_text.delta", 2, delta="x"))
+
+
+async def test_a_step_is_written_with_what_was_told_before_it() -> None:
+    made, written = journal()
+    made.put(framed("response.output_text.delta", 0, delta="x"))
+    assert await made.step(RunStep(0, b"begun")) == "in_progress"
+    assert ([number for number, _ in written.frames], written.steps) == ([0], [RunStep(0, b"begun")])
+    written.term = 1
+    with pytest.raises(Conflict):
+        await made.step(RunStep(1, b"turn"))
+    assert made.is_taken
+
+
+async def test_one_that_goes_on_tells_nothing_again_and_numbers_behind_what_was_told() -> None:
+    made, written = journal(Resumed(newest=6, has_begun=True))
+    made.put(framed("response.output_text.delta", 2, delta="again"))
+    made.live()
+    made.put(framed("response.in_progress", 3, response=reply_of(status="in_progress")))
+    made.put(framed("response.output_text.delta", 4, delta="new"))
+    await made.writer.flush()
+    assert [(number, json.loads(sse.data(frame))["delta"]) for number, frame in written.frames] == [(7, "new")]
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ async def test_what_is_not_continued_is_gone_after_its_time(tmp_path: Path) -> N
         await made.said({"model": "m", "input": "x", "previous_response_id": second})
         await made.kept.behind.stop()
         made.now += 60
-        await sweep(made.kept)
+        await sweep(made.kept, made.resumer)
         assert (await refused(made, "GET", f"/responses/{alone}")).status == 404
         for name in (first, second):
             assert (await made.asked("GET", f"/responses/{name}"))["id"] == name
@@ -204,7 +204,7 @@ async def test_of_one_user_the_oldest_go_where_there_are_too_many(tmp_path: Path
             names += await chained(made, text + "!" * 200)
         bobs = await made.said({"model": "m", "input": "x"}, user=BOB)
         await made.kept.behind.stop()
-        await sweep(made.kept)
+        await sweep(made.kept, made.resumer)
         assert (await refused(made, "GET", f"/responses/{names[0]}")).status == 404
         for name in names[1:]:
             assert (await made.asked("GET", f"/responses/{name}"))["id"] == name

@@ -75,6 +75,17 @@ NO_USAGE = {
 }
 
 
+def told(response_id: str, previous: str, conversation: str, kept: bool, background: bool) -> Extra:
+    """Members of the response that the client is to read, where the upstream does not know them."""
+    out = {
+        "id": raw(response_id),
+        "previous_response_id": raw(previous or None),
+        "store": raw(kept),
+        "background": raw(background),
+    }
+    return out | {"conversation": raw({"id": conversation})} if conversation else out
+
+
 class KeptCall(Keeping):
     """shortening: what is to be summed up before it is answered."""
 

@@ -5,17 +5,21 @@ The last event is never written: whoever follows makes it of what the run came t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 from msgspec import Raw
 
-from gateway import Extra, FrameWriter, KeptResponse, RunStatus, Sink, sse
+from gateway import Conflict, Extra, FrameWriter, KeptResponse, RunStatus, RunStep, Sink, sse
 from gateway.wire.jsontext import encode, members, raw
 
 from .following import NUMBER
 from .kept import Kept
 from .telling import Retold
+
+BEGINNINGS = (b"response.created", b"response.in_progress")
+"""The first events of every stream: they say only that it has begun."""
 
 
 class _Error(msgspec.Struct):
@@ -30,16 +34,29 @@ class _Failure(msgspec.Struct):
 _FAILURE = msgspec.json.Decoder(_Failure)
 
 
-class Journal(Sink):
-    """response: as it was begun. told: members that its client reads. writer: of what it says.
-    final: what the run came to, once it has."""
+class Resumed(msgspec.Struct, frozen=True):
+    """newest: the number of the last frame that was written before. has_begun: whether BEGINNINGS are among those."""
 
-    def __init__(self, kept: Kept, response: KeptResponse, told: Extra) -> None:
-        self.writer = FrameWriter(kept.responses, response.id, kept.now, kept.log)
+    newest: int
+    has_begun: bool
+
+
+class Journal(Sink):
+    """response: as it was begun. told: members that its client reads. resumed: where another process began it; what
+    comes until `live` its client has been told then. writer: of what it says. is_taken: another process runs it by now.
+    final: what the run came to, once it has.
+    """
+
+    def __init__(self, kept: Kept, response: KeptResponse, told: Extra, resumed: Resumed | None = None) -> None:
+        self.writer = FrameWriter(kept.responses, response.id, kept.now, kept.log, self._write)
+        self._kept = kept
         self._response = response
         self._told = told
         self._stream = Retold(told)
-        self._next = 0
+        self._next = 0 if resumed is None else resumed.newest + 1
+        self._again = resumed is not None
+        self._has_begun = resumed is not None and resumed.has_begun
+        self.is_taken = False
         self.final: tuple[RunStatus, bytes] | None = None
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -58,7 +75,7 @@ class Journal(Sink):
     def put(self, data: bytes) -> bool:
         told = self._stream.take(data)
         for event in sse.events(told) if told else ():
-            if sse.data(event):
+            if sse.data(event) and not self._is_known(event):
                 self._add(event)
         if self._stream.final is not None:
             self._ended(self._stream.final, self._stream.status)
@@ -82,6 +99,24 @@ class Journal(Sink):
     def ended_as(self, status: RunStatus, more: Extra) -> None:
         if self.final is None:
             self._ended(members(self._response.reply) | more, status)
+
+    def live(self) -> None:
+        self._again = False
+
+    async def step(self, step: RunStep) -> RunStatus | None:
+        """Written with all that was told before it. The run's status. Raises Conflict, Unavailable."""
+        return await self.writer.flush(partial(self._write, step=step))
+
+    async def _write(self, frames: Sequence[tuple[int, bytes]], step: RunStep | None = None) -> RunStatus | None:
+        one = self._response
+        try:
+            return await self._kept.responses.write(one.id, frames, self._kept.now(), one.term, step)
+        except Conflict:
+            self.is_taken = True
+            raise
+
+    def _is_known(self, event: bytes) -> bool:
+        return self._again or (self._has_begun and sse.named(event) in BEGINNINGS)
 
     def _add(self, event: bytes) -> None:
         found = NUMBER.search(event)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw
 
-from gateway import BadCall, Exchange, Keeper, Keeping, KeptResponse, Owner, Route, Sink, TooLarge
+from gateway import BadCall, Exchange, Extra, Keeper, Keeping, KeptResponse, Owner, Route, Sink, TooLarge
 from gateway.wire.jsontext import encode, raw
 from gateway.wire.members import FLAG, TEXT, Members, parsed
 
@@ -26,11 +26,12 @@ from ..members import NAME
 from ..warm_up import WARM_UP
 from . import items, references, sealing
 from .answering import domains, goes_on, knows_others, passes_unasked, runs_tools, speaks, upstream_keeps
-from .calling import KeptCall, Plan
+from .calling import KeptCall, Plan, told
 from .compacting import Compacting, question, staying
 from .history import NOTHING, History, of_chain, of_conversation, previous_not_found
 from .kept import Kept
 from .memory import recall
+from .resuming import Resumer
 from .runs import Runs
 from .serving import serve
 from .shortening import MEMBER, Shortening, shortening, threshold_of
@@ -60,9 +61,10 @@ class Found(msgspec.Struct, frozen=True):
 class ResponsesKeeper(Keeper):
     dialect = NAME
 
-    def __init__(self, kept: Kept, runs: Runs) -> None:
+    def __init__(self, kept: Kept, runs: Runs, resumer: Resumer) -> None:
         self._kept = kept
         self._runs = runs
+        self._resumer = resumer
         self._always = kept.settings.keep == "always"
 
     def concerns(self, exchange: Exchange) -> bool:
@@ -89,7 +91,7 @@ class ResponsesKeeper(Keeper):
         return KeptCall(exchange, self._kept, plan, self._runs, self._rewrite(exchange, members, plan))
 
     async def serve(self, exchange: Exchange, sink: Sink) -> None:
-        await serve(exchange, sink, self._kept, self._runs)
+        await serve(exchange, sink, self._kept, self._runs, self._resumer)
 
     async def _plan(self, exchange: Exchange, members: Members) -> Plan:
         owner, asks = Owner.of(exchange.principal), _asks(members)
@@ -119,7 +121,7 @@ class ResponsesKeeper(Keeper):
             asked=asked,
             refers=refers,
             background=asks.background,
-            told={} if passes else told(exchange, asks, kept),
+            told={} if passes else self._told(exchange, asks, kept),
         )
 
     async def _resolved(self, exchange: Exchange, owner: Owner, asked: Sequence[Raw], past: History) -> list[Raw]:
@@ -190,6 +192,10 @@ class ResponsesKeeper(Keeper):
             "(gateway.dialect-open-responses.most); leave `store` out to have it answered and not kept."
         )
 
+    def _told(self, exchange: Exchange, asks: Asks, kept: bool) -> Extra:
+        named = response_id(exchange.reply_id)
+        return told(named, asks.previous, asks.conversation, kept, asks.background)
+
     def _compact(self, exchange: Exchange, members: Members, plan: Plan) -> Keeping:
         """The call becomes one that asks for a summary."""
         seals, owner, route = self._kept.seals, plan.owner, exchange.route
@@ -240,17 +246,6 @@ class ResponsesKeeper(Keeper):
         assert exchange.route is not None
         in_answer = exchange.inbound.operation.path == PATH and not plan.background
         return in_answer and not speaks(exchange.route)
-
-
-def told(exchange: Exchange, asks: Asks, kept: bool) -> dict[str, Raw]:
-    """Members of the response that the client is to read, where the upstream does not know them."""
-    out = {
-        "id": raw(response_id(exchange.reply_id)),
-        "previous_response_id": raw(asks.previous or None),
-        "store": raw(kept),
-        "background": raw(asks.background),
-    }
-    return out | {"conversation": raw({"id": asks.conversation})} if asks.conversation else out
 
 
 def _asks(members: Members) -> Asks:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gateway import Conversations, Provider, Responses, Streams, Upstream
 
 from .behind import Behind
+from .sealed_calls import SealedCalls
 from .sealing import Seals
 from .settings import StateSettings
 
@@ -17,6 +18,8 @@ from .settings import StateSettings
 class Kept:
     """responses: as the store has them. behind: what is on its way there. now: epoch seconds. upstream, endpoints:
     where replies may be kept, too. streams: of those on their way.
+
+    sealed_calls: None where nothing can be sealed, so that no process goes on with what another began.
     """
 
     responses: Responses
@@ -29,6 +32,7 @@ class Kept:
     upstream: Upstream
     endpoints: Mapping[str, Provider]
     streams: Streams | None
+    sealed_calls: SealedCalls | None = None
 
     @property
     def expires(self) -> float:

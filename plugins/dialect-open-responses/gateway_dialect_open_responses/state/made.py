@@ -10,7 +10,9 @@ from gateway import Responses, Services, Settings, Sweeper
 from .behind import Behind
 from .keeper import ResponsesKeeper
 from .kept import Kept
+from .resuming import Resumer
 from .runs import Runs
+from .sealed_calls import SealedCalls
 from .sealing import Seals
 from .settings import StateSettings
 from .sweeping import sweeper_of
@@ -49,10 +51,12 @@ def state_of(settings: Settings, services: Services) -> State | None:
             upstream=services.upstream,
             endpoints=services.endpoints,
             streams=store.streams,
+            sealed_calls=None if services.vault is None else SealedCalls(services.vault),
         )
         runs = Runs(kept, services.detached)
-        keeper = ResponsesKeeper(kept, runs)
-        made = services.state[_STATE] = State(settings, keeper, runs, sweeper_of(kept), kept.behind)
+        resumer = Resumer(kept, runs, store, services.detached)
+        keeper = ResponsesKeeper(kept, runs, resumer)
+        made = services.state[_STATE] = State(settings, keeper, runs, sweeper_of(kept, resumer), kept.behind)
     return made
 
 

@@ -1,19 +1,20 @@
 """Runs: calls in the background. Each goes on in the worker that took the call, whoever listens.
 
 They are `Services.detached`'s: a drain waits for them as for requests, for `timeouts.drain` seconds; what runs then
-still is cut, and has failed. A run whose worker dies is found by its silence, and has failed as well.
+still is cut: one that wrote steps is left to another process, any other has failed. A run whose worker dies is found by
+its silence, and likewise.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from functools import partial
 
 import msgspec
 
 from gateway import (
     SECOND_LOOK,
-    UNDER_WAY,
     Detached,
     Finish,
     GatewayError,
@@ -28,17 +29,25 @@ from .calling import KeptCall, blank
 from .following import follow
 from .journal import Journal
 from .kept import Kept
+from .stepping import KeptSteps
 
 LONGEST_AWAY = 3600.0
 """Seconds for which what a run came to is tried to be written; after that it has failed, by its silence."""
+PERIOD = 60.0
+"""Seconds between two looks for runs whose process is gone, at most."""
 AGAIN = 0.5
 """Seconds between two tries."""
 
 
 class Run:
-    """going: what runs it. over: it has ended, and its last words are written."""
+    """steps: what another process could go on from. going: what runs it. over: it has ended, and its last words are
+    written.
+    """
 
-    def __init__(self, call: KeptCall, journal: Journal, response: KeptResponse) -> None:
+    def __init__(
+        self, call: KeptCall, journal: Journal, response: KeptResponse, steps: KeptSteps | None = None
+    ) -> None:
+        self.steps = call.exchange.steps = steps
         self.call = call
         self.journal = journal
         self.response = response
@@ -72,14 +81,14 @@ class Runs:
         """Raises Unavailable while nothing runs."""
         exchange, kept = call.exchange, self._kept
         response = _queued(call)
-        if not await kept.responses.put(response):
+        asked = None if kept.sealed_calls is None else kept.sealed_calls.seal(exchange, response.id)
+        if not await kept.responses.put(response, asked):
             raise Unavailable("The response could not be kept; try again.")
         streams = exchange.envelope.stream
         exchange.envelope = msgspec.structs.replace(exchange.envelope, stream=True)
-        run = self._runs[response.id] = Run(call, Journal(kept, response, call.plan.told), response)
-        exchange.detached = True
-        writing = asyncio.create_task(self._write(run))
-        run.going = self._detached.start(finish(exchange, run.journal), partial(self._over, run, writing))
+        journal = Journal(kept, response, call.plan.told)
+        steps = None if asked is None else KeptSteps(journal, patience(kept))
+        self.launch(Run(call, journal, response, steps), finish)
         headers = exchange.identity
         if not streams:
             await sink.whole(200, headers | {"Content-Type": "application/json"}, response.reply)
@@ -89,11 +98,26 @@ class Runs:
         except GatewayError:  # the store is away: the client sees that it was cut, and may come back
             sink.abort()
 
+    def has(self, response_id: str) -> bool:
+        return response_id in self._runs
+
+    def launch(self, run: Run, finish: Finish) -> None:
+        exchange = run.call.exchange
+        self._runs[run.response.id] = run
+        exchange.detached = True
+        writing = asyncio.create_task(self._write(run))
+        run.going = self._detached.start(finish(exchange, run.journal), partial(self._over, run, writing))
+        if run.steps is not None:
+            run.steps.going = run.going
+
     async def _over(self, run: Run, writing: asyncio.Task[None], is_cut: bool) -> None:
         run.over.set()
         try:
             await writing
-            await self._end(run, is_cut)
+            if run.steps is not None and run.steps.leaving:
+                await self._leave(run)
+            else:
+                await self._end(run, is_cut)
         finally:
             self._runs.pop(run.response.id, None)
 
@@ -123,6 +147,11 @@ class Runs:
                 await asyncio.sleep(AGAIN)
         kept.log.error("what the run %s came to is not written", run.response.id)
 
+    async def _leave(self, run: Run) -> None:
+        """Where the store is away, it is found by its silence."""
+        with contextlib.suppress(GatewayError):
+            await self._kept.responses.leave(run.response)
+
     async def _last_words(self, run: Run) -> None:
         """Raises Unavailable."""
         journal = run.journal
@@ -131,25 +160,22 @@ class Runs:
         if journal.writer.waits:
             await journal.writer.flush()
         response = run.call.response(reply, status)
-        done = await self._kept.responses.finish(msgspec.structs.replace(response, id=run.response.id))
+        done = await self._kept.responses.finish(
+            msgspec.structs.replace(response, id=run.response.id, term=run.response.term)
+        )
         if done == status and status in ("completed", "incomplete"):
             await run.call.joined(reply)
+
+
+def patience(kept: Kept) -> float:
+    """Seconds within which the end of a process is noticed, and another goes on with what it ran."""
+    silence = kept.settings.silence
+    return silence + 2 * min(PERIOD, silence) + SECOND_LOOK
 
 
 def _queued(call: KeptCall) -> KeptResponse:
     response = call.response(blank(call, "queued"), "queued")
     return msgspec.structs.replace(response, beat=call.kept.now())
-
-
-async def ended_in_silence(kept: Kept, found: KeptResponse) -> KeptResponse:
-    """What became of a run that has been silent for long. Raises Unavailable."""
-    await asyncio.sleep(SECOND_LOOK)  # while the store was away, none could be heard
-    again = await kept.responses.get(found.owner, found.id, kept.now())
-    if again is None or again.status not in UNDER_WAY or again.beat != found.beat:
-        return again or found
-    gone = lost(again)
-    await kept.responses.finish(gone)
-    return gone
 
 
 def lost(response: KeptResponse) -> KeptResponse:

@@ -32,7 +32,8 @@ from .following import follow, resume
 from .history import of_chain, of_conversation
 from .kept import Kept
 from .paging import page
-from .runs import Runs, ended_in_silence
+from .resuming import Resumer
+from .runs import Runs
 
 JSON = {"Content-Type": "application/json"}
 YES = ("true", "1")
@@ -40,11 +41,11 @@ NOT_KEPT = (404, 405, 410, 501)
 """What upstreams say that have nothing to delete, or no such operation."""
 
 
-async def serve(exchange: Exchange, sink: Sink, kept: Kept, runs: Runs) -> None:
+async def serve(exchange: Exchange, sink: Sink, kept: Kept, runs: Runs, resumer: Resumer) -> None:
     """An operation of kind `state`."""
     inbound = exchange.inbound
     operation = inbound.operation
-    asked = Asked(exchange, kept, runs, Owner.of(exchange.principal))
+    asked = Asked(exchange, kept, runs, resumer, Owner.of(exchange.principal))
     exchange.status = 200
     if operation.path == "/responses/{id}" and operation.method == "GET" and inbound.query.get("stream", "") in YES:
         await asked.follow(sink)
@@ -57,11 +58,12 @@ async def serve(exchange: Exchange, sink: Sink, kept: Kept, runs: Runs) -> None:
 class Asked:
     """One request about a response."""
 
-    def __init__(self, exchange: Exchange, kept: Kept, runs: Runs, owner: Owner) -> None:
+    def __init__(self, exchange: Exchange, kept: Kept, runs: Runs, resumer: Resumer, owner: Owner) -> None:
         self.owner = owner
         self._exchange = exchange
         self._kept = kept
         self._runs = runs
+        self._resumer = resumer
         self._id = exchange.inbound.params.get("id", "")
 
     async def show(self) -> bytes:
@@ -136,7 +138,7 @@ class Asked:
             raise NotFound(f"Response with id '{self._id}' not found.", code="response_not_found")
         silent = found.beat is not None and kept.now() - found.beat > kept.settings.silence
         if found.status in UNDER_WAY and silent:
-            found = await ended_in_silence(kept, found)
+            found = await self._resumer.ended_in_silence(found)
         return found
 
     async def _forget(self, found: KeptResponse) -> None:

@@ -17,7 +17,8 @@ class StateSettings(Struct, frozen=True, forbid_unknown_fields=True):
     most: bytes of one response, of its own input and its reply. context: bytes of all that a call may continue.
     user_responses, user_bytes: of one user, at most; the oldest go first. null for as many as there are.
     unwritten: bytes of replies that may wait in a worker to be written.
-    silence: seconds without a word of a run in the background after which it is taken for lost.
+    silence: seconds without a word of a run in the background after which another process goes on with it, or it has
+    failed.
     """
 
     keep: Literal["always", "asked", "never"] = "always"

@@ -17,6 +17,7 @@ from gateway_dialect_open_responses.state import behind
 from gateway_dialect_open_responses.state.behind import Behind
 from gateway_dialect_open_responses.state.keeper import ResponsesKeeper
 from gateway_dialect_open_responses.state.kept import Kept
+from gateway_dialect_open_responses.state.resuming import Resumer
 from gateway_dialect_open_responses.state.runs import Runs
 from gateway_dialect_open_responses.state.sealing import Seals
 from gateway_dialect_open_responses.state.settings import StateSettings
@@ -36,6 +37,7 @@ from gateway import (
     Quirks,
     Route,
     Sink,
+    Store,
     Target,
     Upstream,
     vault_of,
@@ -107,11 +109,13 @@ def reply_of(text: str = "Well.", name: str = "resp_up1", status: str = "complet
 class Stately:
     """now: what its clock says."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: Kept, store: Store) -> None:
         self.now = 1000.0
         self.kept = kept
-        self.runs = Runs(kept, Detached())
-        self.keeper = ResponsesKeeper(kept, self.runs)
+        detached = Detached()
+        self.runs = Runs(kept, detached)
+        self.resumer = Resumer(kept, self.runs, store, detached)
+        self.keeper = ResponsesKeeper(kept, self.runs, self.resumer)
 
     def exchange(self, body: Json, route: Route = CHAT, user: Principal = ANN, path: str = "/responses") -> Exchange:
         raw = json.dumps(body).encode()
@@ -208,7 +212,7 @@ async def stately(
         endpoints=endpoints or {},
         streams=store.streams,
     )
-    made = Stately(kept)
+    made = Stately(kept, store)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(behind, "PAUSES", (0.0,))  # nobody else writes here
         yield made
