@@ -57,17 +57,29 @@ class Count:
     def __init__(self, bounds: Bounds, exchange: Exchange, tally: Tally | None = None) -> None:
         self._bounds = bounds
         self._exchange = exchange
+        self._asking = (exchange, *asking_for(exchange))
         self._tally = tally or Tally()
         self.steps = 0
         if bounds.seconds < math.inf:
             exchange.deadline = min(exchange.deadline, time.monotonic() + bounds.seconds)
 
-    def called(self) -> int:
-        """One more call is made: its number in the run."""
-        self._tally.calls += 1
-        for one in (self._exchange, *asking_for(self._exchange)):
-            one.calls += 1
-        return self._tally.calls
+    def late(self, seconds: float) -> None:
+        """So many of the run's seconds have passed already."""
+        if self._bounds.seconds < math.inf:
+            self._exchange.deadline -= max(seconds, 0.0)
+
+    def take(self, calls: int) -> int:
+        """So many are made; the number of the first."""
+        first = self._tally.calls + 1
+        self._tally.calls += calls
+        for one in self._asking:
+            one.calls += calls
+        return first
+
+    @property
+    def tokens(self) -> float:
+        """That are left."""
+        return self._bounds.tokens - sum(one.spent.total for one in self._asking)
 
     @property
     def seconds(self) -> float:
@@ -86,17 +98,14 @@ class Count:
     @property
     def _made(self) -> int:
         """Calls of the whole run, by whoever else was asked for it, too."""
-        *_, outermost = (self._exchange, *asking_for(self._exchange))
-        return max(self._tally.calls, outermost.calls)
+        return max(self._tally.calls, self._asking[-1].calls)
 
     @property
     def over(self) -> str | None:
         """The bound of the whole run that is reached: nobody goes on. Who was asked by another's run spends of it."""
-        bounds, exchange = self._bounds, self._exchange
-        asking = [exchange, *asking_for(exchange)]
-        if sum(one.spent.total for one in asking) >= bounds.tokens:
+        if self.tokens <= 0:
             return "token_limit"
-        if sum(one.cost for one in asking) >= bounds.cost:
+        if sum(one.cost for one in self._asking) >= self._bounds.cost:
             return "cost_limit"
         return "time_limit" if self.seconds <= 0 else None
 

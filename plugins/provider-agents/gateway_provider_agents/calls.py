@@ -19,6 +19,16 @@ from .approval import Rules
 from .journal import Journal
 from .toolbox import Entry, Toolbox
 
+_AGAIN = "It was not made again; look whether it took effect before you repeat it."
+_UNKNOWN = f"The outcome of this call is not known: the gateway's process ended while it was being made. {_AGAIN}"
+LOST: Mapping[CallState, str] = {
+    "made": _UNKNOWN,
+    "unknown": _UNKNOWN,
+    "answered": f"This call was made and answered, and the answer was lost with the gateway's process. {_AGAIN}",
+    "failed": f"This call was made and failed, and why was lost with the gateway's process. {_AGAIN}",
+}
+"""Of calls that another process made, whose results nobody has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calls:
@@ -59,6 +69,8 @@ class Calls:
         """Written down before and after, where it may change something."""
         source, tool = found
         if not tool.read_only:
+            if (before := self.journal.before(asker.call_id)) is not None:
+                return failed(LOST[before])
             await self.journal.calling(asker.call_id, tool.name)
         state: CallState = "unknown"
         try:

@@ -22,10 +22,11 @@ from .graph import Graph
 from .handoffs import Handoffs, Handover
 from .history import named
 from .journal import Journal
+from .outcome import in_time, recorded
 from .passing import Arrival, Said, note, told, without_calls
 from .place import Beginning, Place
 from .reply import Reply
-from .run import Part, Run, in_time, recorded, reply_of
+from .run import Part, Run, reply_of
 from .turn import Told
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway import Asker, Call, Exchange, ServerTools, Text, Unsupported
+from gateway import Asker, Call, Exchange, Provider, Route, ServerTools, Text, Unsupported
 
 from .calls import Calls
 from .toolbox import Toolbox
@@ -42,3 +42,13 @@ def refuse_unfit(call: Call) -> None:
             code="not_kept",
             param="previous_response_id" if call.state.previous_response_id else "conversation",
         )
+
+
+def acts(call: Call, route: Route) -> bool:
+    """Whether a turn may change something by itself: by tools that its upstream runs, or as an agent that is there."""
+    hosted = any(tool.kind == "hosted" for tool in call.tools)
+    return hosted or any(target.provider.continues or _runs(target.provider) for target in route.targets)
+
+
+def _runs(provider: Provider) -> bool:
+    return provider.runs and not getattr(provider, "delegates", False)

@@ -22,7 +22,7 @@ _KEPT = msgspec.json.Decoder(list[Message] | Place)
 @dataclass(frozen=True, slots=True)
 class Book:
     """Where journals are kept. lease: seconds after which a run that nobody renews counts as failed. kept: seconds for
-    which a turn waits. alive: ids of runs of this process, over reloads.
+    which a turn waits. alive: ids of runs of this process, over reloads, each with seconds on top of the lease.
     """
 
     runs: Runs
@@ -30,7 +30,12 @@ class Book:
     lease: float
     kept: float
     log: logging.Logger
-    alive: set[str] = field(default_factory=set)
+    alive: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is there after a crash."""
+        return not isinstance(self.runs, MemoryRuns)
 
     async def turns(self, user_id: str, messages: Sequence[Message]) -> Turns:
         """Those that this conversation refers to."""
@@ -66,18 +71,44 @@ class Book:
         return {names[turn.id]: _results(turn) for turn in found}
 
     async def renew(self) -> None:
-        if self.alive:
-            await self.runs.renew(frozenset(self.alive), self.clock() + self.lease)
+        until = self.clock() + self.lease
+        for patience in set(self.alive.values()):
+            ids = frozenset(name for name, seconds in self.alive.items() if seconds == patience)
+            await self.runs.renew(ids, until + patience)
 
 
 class Journal:
-    """Of one run; it begins with the first call that changes something."""
+    """Of one run; it begins with the first call that changes something. Where another process may take the run up, that
+    is waited for before it counts as failed.
+    """
 
     def __init__(self, book: Book, exchange: Exchange, agent: str) -> None:
         self._book = book
         self._exchange = exchange
         self._agent = agent
         self._begun = False
+        self._before: dict[str, CallState] = {}
+
+    async def take_up(self) -> None:
+        """Another process began the run. Raises Unavailable."""
+        book, name = self._book, self._exchange.id
+        run = await book.runs.take_up(name, self._until())
+        if run is not None:
+            book.alive[name] = self._patience
+            self._begun = True
+            self._before = {call.id: call.state for call in run.calls}
+
+    def before(self, call_id: str) -> CallState | None:
+        """What is known of a call that another process made."""
+        return self._before.get(call_id)
+
+    def _until(self) -> float:
+        return self._book.clock() + self._book.lease + self._patience
+
+    @property
+    def _patience(self) -> float:
+        steps = root_of(self._exchange).steps
+        return 0.0 if steps is None else steps.patience
 
     async def calling(self, call_id: str, tool: str) -> None:
         """Raises Unavailable: a call that nobody would know of is not made."""
@@ -85,10 +116,17 @@ class Journal:
         run = RunRecord(
             exchange.id, exchange.principal.user_id, self._agent, exchange.began, exchange.request_id or exchange.id
         )
-        book.alive.add(exchange.id)
+        await self._tell_root()
+        book.alive[exchange.id] = self._patience
         self._begun = True
-        now = book.clock()
-        await book.runs.calling(run, MadeCall(call_id, tool, now), now + book.lease)
+        await book.runs.calling(run, MadeCall(call_id, tool, book.clock()), self._until())
+
+    async def _tell_root(self) -> None:
+        """What asked for this run knows its reply alone, so that it must not ask for it again."""
+        root = root_of(self._exchange)
+        if root is not self._exchange and root.steps is not None:
+            root.steps.unsafe = True
+            await root.steps.write(b"", safe=False)
 
     async def called(self, call_id: str, state: CallState) -> None:
         """The result stands all the same where this cannot be written: its call is `unknown` then."""
@@ -101,11 +139,21 @@ class Journal:
         if not self._begun:
             return
         book = self._book
-        book.alive.discard(self._exchange.id)
+        book.alive.pop(self._exchange.id, None)
+        steps = root_of(self._exchange).steps
+        if steps is not None and steps.leaving:
+            return  # another process goes on with it
         try:
             await book.runs.ended(self._exchange.id, state, error, book.clock())
         except GatewayError as failure:
             book.log.warning("%s: a run's end is not written: %s", self._exchange.id, failure.public)
+
+
+def root_of(exchange: Exchange) -> Exchange:
+    """What its client asked for."""
+    while exchange.parent is not None:
+        exchange = exchange.parent
+    return exchange
 
 
 def token() -> str:

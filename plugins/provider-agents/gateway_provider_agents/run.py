@@ -17,7 +17,6 @@ from gateway import (
     Call,
     Exchange,
     Finished,
-    GatewayError,
     Idle,
     Message,
     Opening,
@@ -27,18 +26,18 @@ from gateway import (
     ToolChoice,
     ToolOutcome,
     ToolResult,
-    UpstreamTimeout,
     Usage,
 )
-from gateway.runs import RunState
 
 from .answers import Answered, with_results
 from .approval import REJECTED
 from .bounds import Bounds, Count
 from .calls import Calls, arguments_of, failed, result_of
-from .fitting import asker_of, offered
+from .fitting import acts, asker_of, offered
 from .history import marked
-from .journal import Book, Journal, token
+from .journal import Book, token
+from .outcome import in_time, recorded
+from .record import Record, ResultStep, TurnStep
 from .reply import Reply
 from .stage import Output, Stage
 from .turn import Names, Told, Turn, shown_call
@@ -65,7 +64,8 @@ Keep = Callable[[str, Sequence[Message]], Awaitable[None]]
 class Plan:
     """What is the same for all runs of an agent. instructed: whether the call begins with instructions of the agent's.
 
-    keep_alive: seconds of silence. quits: whether it ends with its tools. author: whose the agent is.
+    keep_alive: seconds of silence. quits: whether it ends with its tools. author: whose the agent is. longest: tokens
+    that a turn may write at most, where that is known of its models.
     """
 
     agent: str
@@ -76,6 +76,7 @@ class Plan:
     keep_alive: float
     quits: bool = False
     author: str = ""
+    longest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,10 @@ class Run:
         self._turn: Turn | None = None
         self._asked: Sequence[ToolCall] = ()
         self._called = False
+        self._is_short = False
+        self._numbers: dict[str, int] = {}
+        self._is_unsafe = acts(self._call, plan.route)
+        self._record = Record(exchange, book.lasts and part is None and answered is None)
         self.came: Sequence[ToolResult] = ()
         self.ends: Finished | None = None
 
@@ -135,6 +140,7 @@ class Run:
         return Opening(self._call, self._plan.route)
 
     async def _whole(self) -> AsyncGenerator[Told, None]:
+        await self._begin()
         async with aclosing(self.turns()) as told:
             async for event in told:
                 yield event
@@ -142,6 +148,12 @@ class Run:
             yield event
         assert self.ends is not None
         yield self.ends
+
+    async def _begin(self) -> None:
+        if self._record.resumes:
+            await self._calls.journal.take_up()
+            self._count.late(self._book.clock() - self._exchange.began)
+        await self._record.begin()
 
     async def turns(self) -> AsyncGenerator[Told, None]:
         """All of them, without what waits for the end of the last one."""
@@ -251,7 +263,7 @@ class Run:
     async def _ask(self, turn: Turn) -> AsyncGenerator[Told, None]:
         """A turn of the model. Usage is told of the whole run."""
         spent = self._exchange.spent
-        async with aclosing(self._exchange.ask(self._call, self._plan.route)) as events:
+        async with aclosing(self._replied()) as events:
             async for event in events:
                 if isinstance(event, Started) and not self._reply.begun:
                     self._reply.begun = True
@@ -261,6 +273,33 @@ class Run:
                         yield seen
         self._count.steps += 1
         yield self._exchange.spent
+
+    async def _replied(self) -> AsyncGenerator[Told, None]:
+        """Written down once it is whole; where it was before, nobody is asked."""
+        asked = self._bounded()
+        before = self._record.turn()
+        if before is not None:
+            for known in before:
+                yield known
+            return
+        if self._is_unsafe:
+            await self._record.unsafe()
+        recording = self._record.recording()
+        async with aclosing(self._exchange.ask(asked, self._plan.route)) as events:
+            async for event in events:
+                recording.take(event)
+                yield event
+        one = self._exchange
+        await self._record.write(TurnStep(recording.events, one.spent, one.cost, one.calls))
+
+    def _bounded(self) -> Call:
+        """With no more output than the run may still write, where that is less than it would be otherwise."""
+        call, left = self._call, self._count.tokens
+        most = call.limits.max_output or self._plan.longest
+        self._is_short = most is not None and left < most
+        if not self._is_short:
+            return call
+        return msgspec.structs.replace(call, limits=msgspec.structs.replace(call.limits, max_output=max(1, int(left))))
 
     def _stop(self, turn: Turn) -> str | None:
         """Why the calls of this turn are not made; None where they are."""
@@ -277,7 +316,8 @@ class Run:
     def _end(self, turn: Turn, stop: str | None) -> Finished | None:
         """How the run ends; None where the model is asked again."""
         if turn.is_cut:
-            return turn.finished
+            short = self._is_short and turn.finished.reason == "length"
+            return Finished(reason="pause", detail="token_limit") if short else turn.finished
         if turn.clients:
             return msgspec.structs.replace(turn.finished, reason="tool_calls")
         if self._asked:
@@ -293,7 +333,14 @@ class Run:
     async def _round(self, turn: Turn, calls: Sequence[ToolCall], stop: str | None) -> AsyncGenerator[Told, None]:
         """Tools, at once. What they come to goes to the client as it comes, to the model in the order of its calls."""
         results: dict[str, ToolResult] = {}
-        async with aclosing(self._made(calls, partial(self._outcome, stop), results)) as told:
+        first = self._count.take(len(calls) if stop is None else 0)
+        self._numbers = {call.id: first + number for number, call in enumerate(calls)}
+        for result in self._record.results():
+            results[result.call_id] = result
+            for event in self._stage.result(result):
+                yield event
+        due = [call for call in calls if call.id not in results]
+        async with aclosing(self._made(due, partial(self._outcome, stop), results)) as told:
             async for event in told:
                 yield event
         self._count.steps += 1
@@ -318,6 +365,7 @@ class Run:
                 for task, call in tasks.items():
                     if task in done:
                         results[call.id] = result_of(call, task.result())
+                        await self._record.write(ResultStep(results[call.id]))
                         for event in self._stage.result(results[call.id]):
                             yield event
         finally:
@@ -328,9 +376,8 @@ class Run:
     async def _outcome(self, stop: str | None, call: ToolCall, approved: bool = False) -> ToolOutcome:
         if stop is not None:
             return failed(f"The call was not made: {WORDS[stop]}")
-        asker = asker_of(
-            self._exchange, self._plan.agent, f"{self._exchange.id}_{self._count.called()}", self._plan.author
-        )
+        number = self._numbers.get(call.id) or self._count.take(1)
+        asker = asker_of(self._exchange, self._plan.agent, f"{self._exchange.id}_{number}", self._plan.author)
         return await self._calls.outcome(call, asker, self._count.seconds, approved)
 
     def _said(self, *messages: Message) -> None:
@@ -364,38 +411,6 @@ class Run:
             await self._book.keep(self._exchange.principal.user_id, kept, said)
         else:
             await self._part.keep(kept, said)
-
-
-async def recorded(told: AsyncGenerator[Told, None], journal: Journal) -> AsyncGenerator[Told, None]:
-    """What is told of a run, and how it ended in its journal."""
-    error = ""
-    state: RunState = "cancelled"
-    try:
-        async with aclosing(told):
-            async for event in told:
-                yield event
-        state = "completed"
-    except GatewayError as failure:
-        state, error = "failed", failure.public
-        raise
-    except Exception:
-        state, error = "failed", "The gateway failed on this run."
-        raise
-    finally:
-        await asyncio.shield(journal.end(state, error))
-
-
-async def in_time(told: AsyncGenerator[Told, None], exchange: Exchange, reply: Reply) -> AsyncGenerator[Told, None]:
-    """Until the time of the run is over, which ends a reply that has begun."""
-    try:
-        async with aclosing(told):
-            async for event in told:
-                yield event
-    except UpstreamTimeout as error:
-        if error.code != "deadline" or not reply.begun:
-            raise
-        yield exchange.spent
-        yield Finished(reason="pause", detail="time_limit")
 
 
 def reply_of(exchange: Exchange, plan: Plan) -> Reply:

@@ -18,7 +18,7 @@ class RunSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     seconds: for the whole run. tool_timeout: seconds for one call of a tool. keep_alive: seconds of silence after which
     a stream is kept open. kept: seconds for which a turn waits for a client that has calls of its own to answer, or is
     asked about calls.
-    lease: seconds after which a run whose process is gone counts as failed.
+    lease: seconds after which a run whose process is gone counts as failed, where no other takes it up.
     """
 
     steps: Count | None = None

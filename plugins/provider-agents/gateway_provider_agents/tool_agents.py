@@ -59,7 +59,7 @@ class ToolAgents:
         self.librechat = settings.one(LibreChatAgents)
         self.approval = Approval(self.librechat.tool_approval)
         runs = runs_of(services.store, services.state)
-        alive = services.state.setdefault(_ALIVE, set())
+        alive = services.state.setdefault(_ALIVE, {})
         self.book = Book(runs, services.clock, self.settings.lease, self.settings.kept, services.log, alive)
         self._presets: list[Callable[[str], AgentSettings | None]] = []
 
@@ -96,6 +96,7 @@ class ToolAgents:
             self.settings.keep_alive,
             agent.end_after_tools,
             agent.author,
+            self._longest(way),
         )
         provider = ToolAgent(self, plan, entries, asks)
         if edges:
@@ -160,6 +161,12 @@ class ToolAgents:
         wishes = wished(call, toolbox)
         rules = Rules(self.approval, call.asks and alone, wishes)
         return Calls(toolbox.within(wishes), rules, journal, self.settings.tool_timeout, self.services.log)
+
+    def _longest(self, way: Route) -> int | None:
+        """Of all its targets; None where it is not known of one."""
+        found = [self.services.catalogue.of(target.provider, target.model) for target in way.targets]
+        known = [facts.max_output for facts in found if facts is not None and facts.max_output]
+        return min(known) if known and len(known) == len(found) else None
 
 
 class ToolAgent(EventProvider):

@@ -55,6 +55,16 @@ def test_each_bound_is_named() -> None:
     assert Count(Bounds(25, seconds=1e-9), asked).reached(1) == "time_limit"
 
 
+def test_what_a_subagent_takes_is_of_the_whole_run() -> None:
+    whole, inner = exchange(), exchange()
+    inner.parent = whole
+    whole.spent, inner.spent = Usage(input=60), Usage(output=30)
+    count = Count(Bounds(25, tokens=100, calls=3), inner)
+    assert count.tokens == 10
+    assert (count.take(2), count.take(1), whole.calls, inner.calls) == (1, 3, 3, 3)
+    assert Count(Bounds(25, calls=3), whole).reached(1) == "call_limit"
+
+
 def test_the_time_of_a_run_is_the_deadline_of_its_exchange_and_never_later_than_its_parents() -> None:
     asked = exchange()
     asked.deadline = 1.0
