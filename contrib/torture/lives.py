@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import re
@@ -17,7 +18,8 @@ from types import TracebackType
 from typing import Any, Self
 
 CONTROLS = ("settle", "commit", "expiry", "identity")
-"""What `victim.py` can do without."""
+"""What `victim.py` can do without, and what `runs.py` notices."""
+OF_RUNS = ("journal",)
 HERE = Path(__file__).resolve().parent
 PATIENCE = 60.0
 """Seconds for a gateway to come up."""
@@ -49,7 +51,11 @@ class Victim:
 
     async def __aenter__(self) -> Self:
         (self._directory / "librechat.yaml").write_text(self._config)
-        own = {"GATEWAY_STATE_DIR": str(self.state), "GATEWAY_API_KEY": self._key}
+        own = {
+            "GATEWAY_STATE_DIR": str(self.state),
+            "GATEWAY_API_KEY": self._key,
+            "CREDS_KEY": hashlib.sha256(self._key.encode()).hexdigest(),
+        }
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             HERE / "victim.py",
@@ -79,8 +85,25 @@ class Victim:
             if found:
                 self.url = found[1]
                 return
+            if await self.is_gone():
+                break
             await asyncio.sleep(0.01)
         raise Failed(f"the gateway did not come up:\n{self.said()}")
+
+    @property
+    def pid(self) -> int:
+        assert self._pid is not None
+        return self._pid
+
+    async def is_gone(self) -> bool:
+        return self._pid is None or not runs(self._pid)
+
+    async def gone(self) -> None:
+        """Once it was killed, by whatever kills it. Raises Failed where it ended in another way."""
+        pid, self._pid = self.pid, None
+        code = await self._ask({"pid": pid})
+        if code != -signal.SIGKILL:
+            raise Failed(f"the gateway ended with {code}:\n{self.said()}")
 
     def kill_worker(self, lot: Random) -> None:
         """One of them, which is replaced."""

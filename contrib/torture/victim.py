@@ -27,8 +27,10 @@ from pkgutil import walk_packages
 from typing import Any, NoReturn
 
 import msgspec
+import points
 from asked import HEADER
 from gateway_store_sql.ledger import SqlLedger
+from gateway_store_sql.runs import SqlRuns
 
 from gateway import workers
 from gateway.cli import main as gateway
@@ -41,6 +43,7 @@ from gateway.process import WORKER
 from gateway.provider import Reply
 from gateway.reload.crew import PATIENCE
 from gateway.reload.orders import Link
+from gateway.runs import MadeCall, RunRecord
 
 NEEDLESS = ("gateway.testing", "gateway.templates", "gateway.__main__")
 
@@ -48,6 +51,7 @@ NEEDLESS = ("gateway.testing", "gateway.templates", "gateway.__main__")
 def main(controls: Sequence[str]) -> None:
     import_all()
     name_attempts()
+    points.put_up()
     workers.Supervisor._start = fork_worker  # type: ignore[method-assign]
     for control in controls:
         CONTROLS[control]()
@@ -192,6 +196,14 @@ def without_expiry() -> None:
     SqlLedger.expire = expire  # type: ignore[method-assign]
 
 
+def without_journal() -> None:
+    """Calls of tools are not written down before they are made."""
+
+    async def calling(self: SqlRuns, run: RunRecord, call: MadeCall, until: float) -> None: ...
+
+    SqlRuns.calling = calling  # type: ignore[method-assign]
+
+
 def without_memory() -> None:
     """A settlement is made under an id of its own, as if nobody remembered what it is of."""
     settle = SqlLedger.settle
@@ -207,6 +219,7 @@ CONTROLS: Mapping[str, Callable[[], Any]] = {
     "commit": without_waiting,
     "expiry": without_expiry,
     "identity": without_memory,
+    "journal": without_journal,
 }
 
 if __name__ == "__main__":
