@@ -152,6 +152,20 @@ def test_a_turn_that_is_late_ends_the_run_where_it_stands(
     assert "completed" not in [item.status for item in whole.output[4:]]
 
 
+def test_a_turn_may_write_no_more_than_the_bound_of_tokens_leaves(
+    upstream: FakeUpstream, serving: Callable[..., RunningGateway]
+) -> None:
+    """Where the client says how much, or it is known of the model; else nobody knows what its upstream would take."""
+    steps = [Turn("On.", [("test_add", {"a": 1})], usage=(50, 5)), Turn("Half", reason="length", usage=(20, 25))]
+    model = Model(upstream, by_turns(*steps))
+    with serving(**{"provider-agents": {"tokens": 100}}) as running:
+        said = client(running).responses.create(model="agent_tools", input="Hi", max_output_tokens=80)
+        client(running).responses.create(model="agent_tools", input="Hi")
+    assert [body.get("max_completion_tokens", body.get("max_tokens")) for body in model.asked] == [80, 45, None, None]
+    assert said.incomplete_details is not None
+    assert (said.status, str(said.incomplete_details.reason)) == ("incomplete", "token_limit")
+
+
 def test_a_client_may_bound_the_calls(upstream: FakeUpstream, gateway: RunningGateway) -> None:
     model = Model(upstream, by_turns(Turn("", [("test_add", {"a": 1})])))
     said = client(gateway).responses.create(model="agent_tools", input="Hi", max_tool_calls=2)
