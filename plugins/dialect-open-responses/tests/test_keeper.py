@@ -22,27 +22,27 @@ async def kept(tmp_path: Path) -> AsyncIterator[Stately]:
 
 
 KEPT = [
-    # keep, route, store: whether it is kept, and whether the call passes as it is
-    ("always", "chat", None, True, False),
-    ("always", "chat", True, True, False),
-    ("always", "chat", False, False, True),
-    ("always", "native", None, True, True),
-    ("always", "native", True, True, False),
-    ("always", "native", False, False, True),
-    ("always", "keeping", None, True, True),
-    ("always", "keeping", False, False, True),
-    ("always", "continuing", None, False, True),
-    ("always", "continuing", True, True, False),
-    ("asked", "chat", None, False, True),
-    ("asked", "chat", True, True, False),
-    ("asked", "native", None, False, True),
-    ("asked", "keeping", None, True, True),
+    # keep, route, store: whether it is kept, whether the call goes as it is, and whether the reply comes as it is
+    ("always", "chat", None, True, True, False),
+    ("always", "chat", True, True, False, False),
+    ("always", "chat", False, False, True, True),
+    ("always", "native", None, True, True, True),
+    ("always", "native", True, True, False, False),
+    ("always", "native", False, False, True, True),
+    ("always", "keeping", None, True, True, True),
+    ("always", "keeping", False, False, True, True),
+    ("always", "continuing", None, False, True, True),
+    ("always", "continuing", True, True, False, False),
+    ("asked", "chat", None, False, True, True),
+    ("asked", "chat", True, True, False, False),
+    ("asked", "native", None, False, True, True),
+    ("asked", "keeping", None, True, True, True),
 ]
 
 
-@pytest.mark.parametrize(("keep", "route", "store", "is_kept", "passes"), KEPT)
+@pytest.mark.parametrize(("keep", "route", "store", "is_kept", "goes", "comes"), KEPT)
 async def test_who_keeps_a_reply_and_whether_its_call_is_changed(
-    tmp_path: Path, keep: str, route: str, store: bool | None, is_kept: bool, passes: bool
+    tmp_path: Path, keep: str, route: str, store: bool | None, is_kept: bool, goes: bool, comes: bool
 ) -> None:
     body: Json = {"model": "m", "input": "Hi"} | ({} if store is None else {"store": store})
     async with stately(tmp_path, keep=keep) as made:
@@ -50,11 +50,11 @@ async def test_who_keeps_a_reply_and_whether_its_call_is_changed(
         before = exchange.inbound.body
         if made.keeper.concerns(exchange):
             await made.keeper.take_up(exchange)
-        assert (exchange.inbound.body == before) is passes
+        assert (exchange.inbound.body == before) is goes
         told = await made.said(body, route=ROUTES[route])
-        assert (told["id"] == "resp_up1") is passes
+        assert (told["id"] == "resp_up1") is comes
         assert (await made.stored(told["id"]) is not None) is is_kept
-        assert passes or told["store"] is True
+        assert comes or told["store"] is True
 
 
 async def test_a_kept_reply_is_put_before_what_continues_it_and_nobody_else_keeps(kept: Stately) -> None:
@@ -62,7 +62,7 @@ async def test_a_kept_reply_is_put_before_what_continues_it_and_nobody_else_keep
     body = {"model": "m", "input": "two", "previous_response_id": first["id"]}
     sent = await kept.sent(body)
     assert [item["role"] for item in sent["input"]] == ["user", "assistant", "user"]
-    assert (sent["store"], "previous_response_id" in sent) == (False, False)
+    assert ("store" in sent, "previous_response_id" in sent) == (False, False)
     second = await kept.said(body)
     assert (second["previous_response_id"], second["store"]) == (first["id"], True)
     third = await kept.said({"model": "m", "input": "x", "previous_response_id": second["id"], "store": False})

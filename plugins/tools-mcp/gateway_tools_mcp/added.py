@@ -65,8 +65,9 @@ class AddedServers:
     def of(services: Services) -> AddedServers:
         """The one of this process. What was read survives a reload."""
         kept = cast("AddedServers | None", services.state.get(_STATE))
-        if kept is None or kept._services.store is not services.store or kept._services.vault is not services.vault:
+        if kept is None or kept._services.store is not services.store:
             kept = services.state[_STATE] = AddedServers(services)
+        kept._services = services
         return kept
 
     @property

@@ -53,5 +53,10 @@ def speaks(route: Route) -> bool:
     return all(NAME in target.provider.dialects for target in route.targets)
 
 
+def may_keep(route: Route) -> bool:
+    """Whether someone who answers, or is asked for that, may speak this dialect and so keep what nobody forbids."""
+    return any(NAME in target.provider.dialects or not target.provider.dialects for target in route.targets)
+
+
 def domains(route: Route) -> set[str]:
     return {target.state_domain for target in route.targets}

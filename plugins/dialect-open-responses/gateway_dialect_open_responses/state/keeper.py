@@ -25,7 +25,7 @@ from ..encode_call import PATH
 from ..members import NAME
 from ..warm_up import WARM_UP
 from . import items, references, sealing
-from .answering import domains, goes_on, knows_others, passes_unasked, runs_tools, speaks, upstream_keeps
+from .answering import domains, goes_on, knows_others, may_keep, passes_unasked, runs_tools, speaks, upstream_keeps
 from .calling import KeptCall, Plan, told
 from .compacting import Compacting, question, staying
 from .history import NOTHING, History, of_chain, of_conversation, previous_not_found
@@ -220,17 +220,21 @@ class ResponsesKeeper(Keeper):
                 asked = raw(self._kept.seals.opened(plan.asked, plan.owner))
                 exchange.inbound.body = encode(parsed(exchange.inbound.body) | {"input": asked})
             return None
+        assert exchange.route is not None
         most = threshold_of(members) if self._may_shorten(exchange, plan) else None
-        body = members.rest()
         exchange.named = response_id(exchange.reply_id)
+        said_of_state = exchange.envelope.store is not None or plan.background or may_keep(exchange.route)
+        if not (said_of_state or sealed or most is not None):
+            return None  # The client's own bytes say nothing that is not for who answers.
+        body = members.rest()
         body.pop("previous_response_id", None)
         body.pop("conversation", None)
-        body["store"] = FALSE
+        if may_keep(exchange.route):
+            body["store"] = FALSE
         if plan.background:
             body["stream"] = Raw(b"true")
         if plan.replays:
             exchange.envelope = msgspec.structs.replace(exchange.envelope, state_ids=())
-        assert exchange.route is not None
         said: list[Raw] = []
         if sealed or most is not None:
             said = [*plan.past.again(domains(exchange.route)), *plan.asked]

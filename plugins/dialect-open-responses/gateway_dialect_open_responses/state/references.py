@@ -50,8 +50,8 @@ def resolved(
             found = by_id.get(name) or elsewhere.get(name)
             if found is None:
                 raise BadCall(
-                    f"Item with id '{name}' not found. It is known while its response is kept (`store` is not false, "
-                    "and it has neither expired nor been deleted), or where the call continues it; or send the item.",
+                    f"Item with id '{name}' not found (`{param}[{n}]`). It is known while its response is kept "
+                    "(`store` is not false, and it has neither expired nor been deleted); send the item itself.",
                     param=f"{param}[{n}]",
                     code="item_not_found",
                 )
