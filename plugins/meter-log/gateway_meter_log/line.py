@@ -33,7 +33,8 @@ class Tokens(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Line(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The members in their order; what is empty is left out, except status and outcome. Durations are milliseconds.
 
-    time: when the exchange ended. attempts: where there were several.
+    time: when the exchange ended. attempts: where there were several. delegated: whether all that it did was to ask
+    others, whose lines name it as their parent.
     """
 
     time: str
@@ -63,6 +64,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     loss: tuple[str, ...] = ()
     error: str = ""
     parent: str = ""
+    delegated: bool = False
 
 
 _encode = msgspec.json.Encoder().encode
@@ -120,6 +122,7 @@ def line_of(record: UsageRecord) -> Line:
         tuple([clean(path) for path in record.loss[:MOST_LOSS]]) if record.loss else (),
         error_class(record) if record.error else "",
         record.parent,
+        record.delegated,
     )
 
 

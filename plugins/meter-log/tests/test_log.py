@@ -32,6 +32,7 @@ RECORD = UsageRecord(
     key_id="key_1",
     key_label="laptop",
     parent="ex_0",
+    delegated=True,
     agent="agent_a",
     endpoint="openAI",
     model_asked="agent_a",
@@ -146,6 +147,7 @@ def test_the_fields_say_who_what_and_how():
         "first_byte_ms": 120.1,
         "loss": ("stop", "messages[2]"),
         "parent": "ex_0",
+        "delegated": True,
     }
 
 
