@@ -60,7 +60,7 @@ class Pipeline:
         except GatewayError as error:
             await refuse(exchange, sink, error)
         except (ClientGone, asyncio.CancelledError) as gone:
-            if not exchange.detached:
+            if not exchange.detached and exchange.outcome == "fault":
                 exchange.outcome = "client_gone"
             if isinstance(gone, asyncio.CancelledError):
                 raise

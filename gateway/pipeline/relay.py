@@ -60,6 +60,9 @@ async def _stream(exchange: Exchange, opened: Opened, sink: Sink, headers: Heade
         _ended_well(exchange, opened)
     except GatewayError as error:
         await _tell(exchange, opened, sink, error)
+    except BaseException:  # The client is gone, or the task is ended.
+        _failed_before(exchange, opened)
+        raise
     else:
         await sink.end()
 
@@ -103,13 +106,18 @@ async def _tell(exchange: Exchange, opened: Opened, sink: Sink, error: GatewayEr
 def _ended_well(exchange: Exchange, opened: Opened) -> None:
     """On passthrough the client has read an in-band error already, in the upstream's own bytes."""
     failed = opened.convert.failed
-    if failed is not None:
-        if opened.translated:
-            raise failed
+    if failed is not None and opened.translated:
+        raise failed
+    if failed is None and not opened.convert.complete:
+        raise UpstreamBroken("The upstream ended its reply before it was complete.")
+    _failed_before(exchange, opened)
+
+
+def _failed_before(exchange: Exchange, opened: Opened) -> None:
+    """An error that the reply itself told is how it ended, also where the client left upon it."""
+    if (failed := opened.convert.failed) is not None:
         opened.attempt.failed(failed)
         exchange.outcome, exchange.error = outcome_of(failed), opened.attempt.error
-    elif not opened.convert.complete:
-        raise UpstreamBroken("The upstream ended its reply before it was complete.")
 
 
 def _note(exchange: Exchange, opened: Opened) -> None:

@@ -46,14 +46,16 @@ def parts(upstream: FakeUpstream) -> Callable[..., Parts]:
     return lambda **turns: Parts(upstream, **turns)
 
 
-@pytest.fixture
-def chat(gateway: RunningGateway) -> openai.OpenAI:
-    return openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0)
+@pytest.fixture(scope="module")
+def chat(gateway: RunningGateway) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0) as client:
+        yield client
 
 
-@pytest.fixture
-def claude(gateway: RunningGateway) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0)
+@pytest.fixture(scope="module")
+def claude(gateway: RunningGateway) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0) as client:
+        yield client
 
 
 @BOTH

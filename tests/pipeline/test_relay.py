@@ -11,7 +11,7 @@ from gateway.errors import UpstreamBroken
 from gateway.pipeline.exchange import Attempt, Exchange
 from gateway.pipeline.opened import Opened
 from gateway.pipeline.relay import relay
-from gateway.pipeline.sink import Sink
+from gateway.pipeline.sink import ClientGone, Sink
 from gateway.pipeline.translation import Translation
 from gateway.testing import replay
 from gateway.testing.toy import ToyServer, ToyStream
@@ -80,3 +80,19 @@ async def test_a_whole_reply_that_failed_is_refused_though_the_upstream_holds_on
     with pytest.raises(UpstreamBroken, match="Oh no"):
         await relay(exchange(), opened, sink, lambda *_: {})
     assert (sink.sent, opened.closed) == ([], True)
+
+
+class Left(Kept):
+    """A client that leaves upon an error which its upstream has told it."""
+
+    async def room(self) -> None:
+        raise ClientGone
+
+
+async def test_a_stream_that_failed_has_failed_though_its_client_left_upon_the_error() -> None:
+    """On passthrough the reply tells it, and goes on."""
+    asked, opened = exchange(), Hanging(streamed=True)
+    opened.translated = False
+    with pytest.raises(ClientGone):
+        await relay(asked, opened, Left(), lambda *_: {})
+    assert (asked.outcome, opened.attempt.outcome) == ("broken", "broken")
