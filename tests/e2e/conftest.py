@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from agent_documents import People, documents
+from clients import CLIENTS
 from keeping import Place, placed
 from recalling import Recalling
 
@@ -54,6 +55,12 @@ SPOKEN = {
 NEWEST = {"here": {"hosts": ["127.0.0.1"], "max_completion_tokens": True}}
 """What is known of the replaying upstream: it takes what recordings hold."""
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clients() -> Iterator[None]:
+    yield
+    CLIENTS.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import openai
 import pytest
 import thinking
 from chaining import AGENTS, MODELS, PRICES, TO_LAW, TO_SALES, WEATHER, Parts, handed, message_of, talk, until
+from clients import opened
 from google import genai
 from thinking import Turn, results
 
@@ -367,7 +368,7 @@ def test_an_agent_may_ask_itself_once(parts: Any, chat: openai.OpenAI) -> None:
 
 def test_gemini_is_told_what_all_agents_say(parts: Any, gateway: RunningGateway) -> None:
     parts(**handed())
-    gemini = genai.Client(api_key=gateway.key, http_options={"base_url": gateway.url})
+    gemini = opened(genai.Client(api_key=gateway.key, http_options={"base_url": gateway.url}))
     said = gemini.models.generate_content(model="agent_desk", contents="Hi")
     assert said.text == "One moment. So. It is 3."
 

@@ -11,6 +11,7 @@ from typing import Any
 import openai
 import pytest
 from agent_documents import AGENTS, WHOLE, People, listed, made, patch, sent, until
+from clients import opened
 
 from gateway.testing.fake_upstream import FakeUpstream
 
@@ -199,7 +200,7 @@ def test_a_copy_is_its_makers_own(people: People) -> None:
 def test_what_was_made_is_called_by_the_sdk_as_it_is_now(people: People, upstream: FakeUpstream) -> None:
     user, caller = people.user()
     agent = made(caller, name="Own", description="mine", instructions="It is {{Current_Date}}, {{current_user}}.")["id"]
-    client = openai.OpenAI(base_url=f"{people.gateway.url}/api/agents/v1", api_key=caller._key, max_retries=8)
+    client = opened(openai.OpenAI(base_url=f"{people.gateway.url}/api/agents/v1", api_key=caller._key, max_retries=8))
     assert until(lambda: agent in [one.id for one in client.models.list()])
     client.chat.completions.create(model=agent, messages=[{"role": "user", "content": "Hi"}])
     system = sent(upstream)["messages"][0]

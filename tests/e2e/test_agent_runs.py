@@ -13,6 +13,7 @@ import anthropic
 import openai
 import pytest
 import thinking
+from clients import opened
 from google import genai
 from google.genai import types
 from recorded import records, run_of
@@ -66,7 +67,7 @@ def gateway(serving: Callable[..., RunningGateway]) -> Iterator[RunningGateway]:
 
 
 def client(gateway: RunningGateway) -> openai.OpenAI:
-    return openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0)
+    return opened(openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0))
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
@@ -233,7 +234,7 @@ def test_the_same_in_responses_and_messages_which_send_back_what_they_were_shown
     sent = [item.model_dump(exclude_none=True) for item in said.output]
     result = {"type": "function_call_output", "call_id": said.output[2].call_id, "output": "Sunny."}
     chat.responses.create(input=[*HI, *sent, result], **asked)
-    claude = anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key)
+    claude = opened(anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key))
     wanted: Any = {"model": "agent_tools", "max_tokens": 99}
     wanted["tools"] = [{"name": "weather", "input_schema": WEATHER["parameters"]}]
     if streamed:
@@ -277,7 +278,7 @@ def test_gemini_answers_a_turn_of_both_like_any_other(
 ) -> None:
     both = Turn("", [("test_add", {"a": 1, "b": 1}), ("weather", {"city": "Bern"})], ids=("call_0", "call_1"))
     model = Model(upstream, by_turns(both, Turn("Done.")))
-    gemini = genai.Client(api_key=gateway.key, http_options={"base_url": gateway.url})
+    gemini = opened(genai.Client(api_key=gateway.key, http_options={"base_url": gateway.url}))
     declared = types.FunctionDeclaration(name="weather", parameters_json_schema=WEATHER["parameters"])
     wanted = types.GenerateContentConfig(tools=[types.Tool(function_declarations=[declared])])
     asked: Any = {"model": "agent_tools", "config": wanted}

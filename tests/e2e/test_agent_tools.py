@@ -11,6 +11,7 @@ import anthropic
 import openai
 import pytest
 import thinking
+from clients import opened
 from google import genai
 from google.genai import types
 from thinking import Model, Turn, by_turns, results
@@ -60,17 +61,17 @@ def model(upstream: FakeUpstream) -> Callable[..., Model]:
 
 @pytest.fixture
 def chat(gateway: RunningGateway) -> openai.OpenAI:
-    return openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0)
+    return opened(openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0))
 
 
 @pytest.fixture
 def claude(gateway: RunningGateway) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0)
+    return opened(anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0))
 
 
 @pytest.fixture
 def gemini(gateway: RunningGateway) -> genai.Client:
-    return genai.Client(api_key=gateway.key, http_options={"base_url": gateway.url})
+    return opened(genai.Client(api_key=gateway.key, http_options={"base_url": gateway.url}))
 
 
 def test_chat_hides_what_the_gateway_runs(model: Any, chat: openai.OpenAI) -> None:

@@ -14,6 +14,7 @@ import openai
 import pytest
 import thinking
 from administering import Admin
+from clients import opened
 from thinking import Model, Turn, by_turns, results
 
 from gateway.testing import tools
@@ -374,7 +375,7 @@ def test_where_nobody_can_be_asked_the_model_is_told(
 ) -> None:
     model = Model(upstream, by_turns(Turn("", [note("nobody")]), Turn("Done.")))
     client.chat.completions.create(model="agent_careful", messages=HI)
-    claude = anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0)
+    claude = opened(anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0))
     claude.messages.create(model="agent_careful", max_tokens=9, messages=HI)
     words = "The call was not made: it needs the approval of a person, and nobody can be asked here."
     assert [results(body["messages"]) for body in model.asked] == [[], [words], [], [words]]

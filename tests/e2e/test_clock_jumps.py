@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import openai
 import pytest
 from books import Books, configured, eventually
+from clients import opened
 
 from gateway.testing.fake_upstream import FakeUpstream
 from gateway.testing.fake_upstream import json as whole
@@ -67,7 +68,7 @@ def test_a_clock_that_is_set_in_the_midst_of_a_stream_changes_nothing_of_it(
     config = json.dumps(configured(upstream.url, reservationTtlMs=60_000))
     with RunningGateway(tmp_path, config, environ=clock.environ) as gateway:
         books, began = Books(gateway), time.time()
-        client = openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0)
+        client = opened(openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key, max_retries=0))
         stream = client.chat.completions.create(stream=True, **CALL)  # type: ignore[call-overload]
         said = [next(stream).choices[0].delta.content]
         clock.set(step)

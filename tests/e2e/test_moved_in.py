@@ -57,9 +57,11 @@ def test_password_key_agent_and_balance_of_librechat_work_here(
         assert login.status == 200
         assert login.json["user"]["email"] == "ann@example.org"
         assert calling(gateway.url, login.json["token"]).get("/api/balance").json["tokenCredits"] == CREDITS
+        hers = calling(gateway.url, KEY)
+        asked = {"model": "agent_poet", "messages": [{"role": "user", "content": "Hi"}]}
+        eventually(lambda: hers.post("/api/agents/v1/chat/completions", asked).status == 200)
         with openai.OpenAI(base_url=f"{gateway.url}/api/agents/v1", api_key=KEY, max_retries=0) as client:
-            eventually(lambda: "agent_poet" in [model.id for model in client.models.list()])
+            assert "agent_poet" in [model.id for model in client.models.list()]
             said = client.chat.completions.create(model="agent_poet", messages=[{"role": "user", "content": "Hi"}])
         assert said.choices[0].message.content
-        hers = calling(gateway.url, KEY)
         eventually(lambda: 0 < CREDITS - hers.get("/api/balance").json["tokenCredits"] < 1000)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import openai
 import pytest
+from clients import opened
 
 from gateway.testing.running import RunningGateway
 
@@ -104,7 +105,7 @@ def test_another_address_without_tls_is_warned_of(tmp_path: Path) -> None:
 
 def test_sigterm_lets_a_running_stream_finish_and_exits_with_0(tmp_path: Path) -> None:
     with RunningGateway(tmp_path) as gateway:
-        client = openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key)
+        client = opened(openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key))
         stream = client.chat.completions.create(**SLOW)  # type: ignore[call-overload]
         pieces = [next(stream).choices[0].delta.content]
         gateway.process.send_signal(signal.SIGTERM)
@@ -136,7 +137,7 @@ def test_workers_share_the_port_a_crashed_one_is_replaced_and_all_drain(tmp_path
         assert gateway.post("/v1/chat/completions", {**SLOW, "model": "agent_echo", "stream": False})[0] == 200
         os.kill(min(before), signal.SIGKILL)  # the first, which is up
         assert eventually(lambda: len(set(children(gateway.process.pid)) - before) == 1)
-        client = openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key)
+        client = opened(openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key))
         for _ in range(20):
             said = client.chat.completions.create(model="agent_echo", messages=[{"role": "user", "content": "Hi"}])
             assert said.choices[0].message.content == "Hi"
@@ -152,7 +153,7 @@ def test_workers_whose_supervisor_is_killed_finish_their_streams_and_leave_the_p
     """Another gateway may start there."""
     with RunningGateway(tmp_path, None, "--workers", "2") as gateway:
         host, port = gateway.url.removeprefix("http://").split(":")
-        client = openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key)
+        client = opened(openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.key))
         stream = client.chat.completions.create(**SLOW)  # type: ignore[call-overload]
         pieces = [next(stream).choices[0].delta.content]
         gateway.process.kill()

@@ -14,6 +14,7 @@ from typing import Any
 import openai
 import pytest
 import thinking
+from clients import opened
 from thinking import Model, Turn, results, rounds
 
 from gateway.testing import tools
@@ -51,7 +52,7 @@ def serving(upstream: FakeUpstream, site: Path, tmp_path: Path) -> Callable[...,
 
 
 def client(gateway: RunningGateway, key: str = RunningGateway.key) -> openai.OpenAI:
-    return openai.OpenAI(base_url=gateway.url + "/v1", api_key=key, max_retries=0, timeout=PATIENCE)
+    return opened(openai.OpenAI(base_url=gateway.url + "/v1", api_key=key, max_retries=0, timeout=PATIENCE))
 
 
 def until(there: Callable[[], object]) -> None:
